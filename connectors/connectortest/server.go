@@ -1,0 +1,252 @@
+package connectortest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a real clickhouse-server of this machine, with folders, ports and users of its own. It listens on
+// 127.0.0.1 only and has two users: "default" without a password and "chute" with Password. The process dies with the test
+// process, however that ends.
+//
+// Its methods are for one goroutine; what they start and stop may be used by others at any time.
+type Server struct {
+	Address    string // native protocol
+	TLSAddress string // native protocol over TLS
+	CAFile     string // certificate to be trusted for TLSAddress
+	Dir        string // everything of the server
+
+	exited chan struct{} // closed when the process is gone; nil before the first start
+	cmd    *exec.Cmd
+}
+
+// ServerPassword is the password of the user "chute".
+const ServerPassword = "p a&s<s'\"\\"
+
+const (
+	startDeadline = 30 * time.Second // a start takes 2–3 s on an idle machine
+	stopDeadline  = 10 * time.Second
+)
+
+// StartServer starts a server for one test, or for one test with its subtests, and stops it at the end. It takes some
+// seconds: start one for a package where that is possible (LaunchServer in TestMain).
+func StartServer(t testing.TB) *Server {
+	t.Helper()
+	// Not t.TempDir: its name may be longer and stranger than a server's path should be.
+	dir, err := os.MkdirTemp("", "chute-server-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	s, err := LaunchServer(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("end of the server's log:\n%s", s.LogTail())
+		}
+	})
+	return s
+}
+
+// LaunchServer starts a server that keeps everything in dir and returns when it answers. The caller closes it and
+// removes dir.
+func LaunchServer(dir string) (*Server, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	// A port that was free a moment ago may be taken when the server comes to it: once more with others.
+	for range 3 {
+		s := &Server{Dir: dir}
+		if err = s.configure(); err != nil {
+			return nil, err
+		}
+		if err = s.Start(); err == nil {
+			return s, nil
+		}
+		if !bytes.Contains([]byte(s.LogTail()), []byte("Address already in use")) {
+			break
+		}
+	}
+	return nil, err
+}
+
+// Start starts the server again after Stop or Kill, on the same ports and data, and returns when it answers.
+func (s *Server) Start() error {
+	if s.running() {
+		return errors.New("clickhouse-server is running already")
+	}
+	binary, err := exec.LookPath("clickhouse-server")
+	if err != nil {
+		return errors.New("clickhouse-server isn't installed, and these tests run on the real one: run .ci/setup")
+	}
+	console, err := os.OpenFile(filepath.Join(s.Dir, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer console.Close()
+	s.cmd = exec.Command(binary, "--config-file="+filepath.Join(s.Dir, "config.xml"))
+	s.cmd.Dir = s.Dir
+	s.cmd.Stdout, s.cmd.Stderr = console, console
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	s.exited = make(chan struct{})
+	started := make(chan error, 1)
+	go run(s.cmd, started, s.exited)
+	if err := <-started; err != nil {
+		return fmt.Errorf("cannot start clickhouse-server: %w", err)
+	}
+	if err := s.awaitAnswer(); err != nil {
+		s.Kill()
+		return fmt.Errorf("%w; end of its log:\n%s", err, s.LogTail())
+	}
+	return nil
+}
+
+// run starts the process and waits for it. The kernel sends the parent-death signal when the *thread* that made the
+// child ends, so that thread is kept until the child is gone.
+func run(cmd *exec.Cmd, started chan<- error, exited chan<- struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(exited)
+	err := cmd.Start()
+	started <- err
+	if err == nil {
+		_ = cmd.Wait() // killed is a normal end here; a start that fails is seen by its silence
+	}
+}
+
+// Stop ends the server in an orderly way and returns when it is gone; one that doesn't go is killed.
+func (s *Server) Stop() error {
+	if !s.running() {
+		return nil
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-s.exited:
+		return nil
+	case <-time.After(stopDeadline):
+		s.Kill()
+		return fmt.Errorf("clickhouse-server didn't end within %v of SIGTERM and was killed", stopDeadline)
+	}
+}
+
+// Kill ends the server at once, as a crash would, and returns when it is gone.
+func (s *Server) Kill() {
+	if !s.running() {
+		return
+	}
+	_ = s.cmd.Process.Kill() // fails only when it is gone, which is what is wanted
+	<-s.exited
+}
+
+// Close ends the server for good, without its leave: nobody needs the data any more.
+func (s *Server) Close() error {
+	s.Kill()
+	return nil
+}
+
+// LogTail is the end of what the server said, for the log of a test that failed.
+func (s *Server) LogTail() string {
+	var tail []byte
+	for _, name := range []string{"console.log", "server.err.log"} {
+		text, err := os.ReadFile(filepath.Join(s.Dir, name))
+		if err != nil {
+			continue // not written yet
+		}
+		tail = append(tail, text[max(0, len(text)-4096):]...)
+	}
+	return string(tail)
+}
+
+func (s *Server) running() bool {
+	if s.exited == nil {
+		return false
+	}
+	select {
+	case <-s.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// awaitAnswer waits until the server answers a handshake: its ports listen some time before it knows its tables.
+func (s *Server) awaitAnswer() error {
+	deadline := time.After(startDeadline)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	var err error
+	for {
+		if err = handshake(s.Address); err == nil {
+			return nil
+		}
+		select {
+		case <-s.exited:
+			return errors.New("clickhouse-server ended while starting")
+		case <-deadline:
+			return fmt.Errorf("clickhouse-server doesn't answer after %v: %w", startDeadline, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// handshake says hello in the native protocol and expects a hello back.
+func handshake(address string) error {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return err
+	}
+	const hello = 0
+	packet := []byte{hello}
+	packet = append(packet, "\x05chute"...)
+	packet = append(packet, 1, 1)          // version 1.1 of the client
+	packet = append(packet, 0xb2, 0xa6, 3) // protocol revision 54066, which every server understands
+	packet = append(packet, "\x00\x07default\x00"...)
+	if _, err := conn.Write(packet); err != nil {
+		return err
+	}
+	answer := make([]byte, 1)
+	if _, err := conn.Read(answer); err != nil {
+		return err
+	}
+	if answer[0] != hello {
+		return fmt.Errorf("the answer to hello is packet %d", answer[0])
+	}
+	return nil
+}
+
+// freePort finds a port below the range from which the kernel takes ports for outgoing connections: one of that
+// range could be taken by a client while the server is stopped for an outage test.
+func freePort() (string, error) {
+	var err error
+	for range 50 {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(15000+rand.IntN(15000)))
+		var l net.Listener
+		if l, err = net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
+	}
+	return "", fmt.Errorf("no free port found: %w", err)
+}
