@@ -1,50 +1,95 @@
 package config
 
-// Chute is chute.toml: what belongs to the installation, not to one job.
+// Chute is chute.toml: what belongs to the installation, not to one job. In the tags of its fields and of Job's, `default`
+// is what holds when the key is left out, `oneof` are the allowed values and `later` are values of the design that this version
+// doesn't have.
 type Chute struct {
+	// Database is [database]: the engine that the tables are in.
 	Database Database `toml:"database"`
-	State    State    `toml:"state"`
-	Jobs     JobsDir  `toml:"jobs"`
-	Limits   Limits   `toml:"limits"`
-	Stores   []Store  `toml:"store"`
+	// State is [state]: where chute remembers.
+	State State `toml:"state"`
+	// Jobs is [jobs]: where the job files are.
+	Jobs JobsDir `toml:"jobs"`
+	// Limits is [limits]: what chute takes of the machine.
+	Limits Limits `toml:"limits"`
+	// Stores are the [[store]] entries: the places with files. At least one is needed.
+	Stores []Store `toml:"store"`
+}
+
+// Store returns the store of that name, or nil.
+func (c *Chute) Store(name string) *Store {
+	for i := range c.Stores {
+		if c.Stores[i].Name == name {
+			return &c.Stores[i]
+		}
+	}
+	return nil
 }
 
 // Database says which engine the tables are in.
 type Database struct {
-	Engine   string   `toml:"engine"`   // "chdb" (embedded, default) or "clickhouse"
-	Path     string   `toml:"path"`     // chdb: folder of the data; default <state dir>/chdb
-	Library  string   `toml:"library"`  // chdb: the engine library; default: found (CHUTE_LIBCHDB, cache, system folders)
-	Address  []string `toml:"address"`  // clickhouse: "host:port" of the native protocol, tried in order
-	Database string   `toml:"database"` // default database of unqualified tables; default "default"
-	Staging  string   `toml:"staging"`  // database for stages; default: the target's own
-	Username string   `toml:"username"`
-	Password Secret   `toml:"password"`
-	TLS      bool     `toml:"tls"`
-	CAFile   string   `toml:"ca_file"` // PEM file with the authorities to trust instead of the system's
+	// Engine is "chdb" (the embedded engine; default) or "clickhouse" (a server).
+	Engine string `toml:"engine" default:"chdb" oneof:"chdb,clickhouse"`
+	// Path is, for chdb, the absolute path of the folder with the engine's data. Default: "chdb" in the state's folder.
+	Path string `toml:"path"`
+	// Library is, for chdb, the absolute path of the engine's library. Default: found by CHUTE_LIBCHDB, in the cache, in system folders.
+	Library string `toml:"library"`
+	// Address lists, for clickhouse, servers of one cluster as "host:port" of the native protocol, tried in order. No default.
+	Address []string `toml:"address"`
+	// Database holds tables that are named without one. Default "default".
+	Database string `toml:"database" default:"default"`
+	// Staging is the database for stages. Default: the target's own.
+	Staging string `toml:"staging"`
+	// Username is, for clickhouse, who to log in as. Default: the server's, which is "default".
+	Username string `toml:"username"`
+	// Password is, for clickhouse, a reference: { credential = "NAME" }, { file = "/PATH" } or { env = "NAME" }. Default: none is sent.
+	Password Secret `toml:"password"`
+	// TLS encrypts the lines to clickhouse and checks the server's name and certificate. Default false.
+	TLS bool `toml:"tls"`
+	// CAFile is a PEM file, by absolute path, with the authorities to trust instead of the system's. It needs tls = true.
+	CAFile string `toml:"ca_file"`
+
+	Pos Position `toml:"-"`
 }
 
 // State is where chute remembers.
 type State struct {
-	Dir string `toml:"dir"` // default /var/lib/chute
+	// Dir is the absolute path of the state's folder. Default "/var/lib/chute".
+	Dir string `toml:"dir" default:"/var/lib/chute"`
+
+	Pos Position `toml:"-"`
 }
 
 // JobsDir is where the job files are.
 type JobsDir struct {
-	Dir string `toml:"dir"` // default: jobs.d beside chute.toml
+	// Dir is the folder whose *.toml files are the jobs; a relative one is beside chute.toml. Default "jobs.d".
+	Dir string `toml:"dir" default:"jobs.d"`
+
+	Pos Position `toml:"-"`
 }
 
 // Limits bound what chute takes of the machine.
 type Limits struct {
-	Memory       Size `toml:"memory"`        // chute's own; default 256MiB
-	EngineMemory Size `toml:"engine_memory"` // per statement; default 2GiB
-	Parallel     int  `toml:"parallel"`      // runs at a time; default 2
-	MinFree      Size `toml:"min_free"`      // no new claims when a store or the state has less room; default 1GiB
+	// Memory is for chute itself, a size of at least 32MiB. Default 256MiB.
+	Memory Size `toml:"memory" default:"256MiB"`
+	// EngineMemory is what one statement may take of the engine, a size of at least 64MiB. Default 2GiB.
+	EngineMemory Size `toml:"engine_memory" default:"2GiB"`
+	// Parallel is how many runs there are at a time, from 1. Default 2.
+	Parallel int `toml:"parallel" default:"2"`
+	// MinFree is a size: a store or a state folder with less room makes no new claims. Default 1GiB.
+	MinFree Size `toml:"min_free" default:"1GiB"`
+
+	Pos Position `toml:"-"`
 }
 
 // Store is a place with files.
 type Store struct {
+	// Name is what jobs call the store. Required; each store has its own.
 	Name string `toml:"name"`
-	Path string `toml:"path"` // absolute
-	Work string `toml:"work"` // chute's own folder inside the store; default ".chute"
-	Pos  Position `toml:"-"`
+	// Path is the absolute path of a folder on this machine. Required. No store's inbox or work folder may be inside another store's.
+	Path string `toml:"path"`
+	// Work is chute's own folder inside the store, on the file system of its inboxes. Default ".chute".
+	Work string `toml:"work" default:".chute"`
+
+	Pos Position `toml:"-"`
 }

@@ -1,115 +1,115 @@
 package config
 
-import "time"
-
 // Job is one job file, with `extends` resolved and every value checked and parsed. A run keeps the Job it started with.
 type Job struct {
-	Name     string `toml:"-"` // the file's name without .toml
-	Kind     string `toml:"kind"` // "import"
-	Extends  string `toml:"extends"`
-	Label    string `toml:"label"`
-	Store    string `toml:"store"`
-	Inbox    string `toml:"inbox"`    // folder in the store
-	Done     Pattern `toml:"done"`     // folder in the store; default: "done" beside the inbox; may hold strftime words and {captures}
-	Rejected Pattern `toml:"rejected"` // likewise, "rejected"
+	// Name is the file's name without .toml.
+	Name string `toml:"-"`
+	// Kind is "import". Required. Exports aren't available in this version.
+	Kind string `toml:"kind" oneof:"import" later:"export"`
+	// Extends names a built-in template or another job, whose keys hold where this file has none. Default: nothing.
+	Extends string `toml:"extends"`
+	// Label is a title for people. Default: the job's name.
+	Label string `toml:"label"`
+	// Store names the [[store]] of chute.toml. Required.
+	Store string `toml:"store"`
+	// Inbox is the folder in the store that files arrive in. Required. Several jobs may share one.
+	Inbox string `toml:"inbox"`
+	// Done is the folder in the store for files that were finished; it may hold %Y, %m, %d, %H, %M, %S, %j, %y and {variables}.
+	// Default: "done" beside the inbox.
+	Done Pattern `toml:"done"`
+	// Rejected is the folder in the store for files that were rejected, written like Done. Default: "rejected" beside the inbox.
+	Rejected Pattern `toml:"rejected"`
 
-	Match         Glob   `toml:"match"`        // exactly one of match and match_regexp
-	MatchRegexp   Regexp `toml:"match_regexp"` // its named captures become variables
-	IgnoreNames   []Glob `toml:"ignore"`       // names never taken, besides the built-in temporary names
+	// Match is a glob that the names of the job's files fit: *, ?, [a-z], {a,b}. One of match and match_regexp is required, not both.
+	Match Glob `toml:"match"`
+	// MatchRegexp is a regular expression (RE2) instead; it is anchored only where it says so, and its named captures,
+	// (?P<day>…), become variables.
+	MatchRegexp Regexp `toml:"match_regexp"`
+	// IgnoreNames are globs of names never taken, besides the built-in temporary names. Default: none.
+	IgnoreNames []Glob `toml:"ignore"`
 
-	Settle   Duration `toml:"settle"`   // default 5s
-	Empty    string   `toml:"empty"`    // reject (default), accept, ignore
-	Order    string   `toml:"order"`    // name (default), seen
-	Priority int      `toml:"priority"` // higher first; default 0
-	Enabled  bool     `toml:"enabled"`  // default true
-	Timezone Zone     `toml:"timezone"` // default UTC
+	// Settle is how long a file must stay unchanged before it is taken, a duration. Default 5s; 60s is wise wherever partners upload.
+	Settle Duration `toml:"settle" default:"5s"`
+	// Empty is what happens to a file without bytes or without records: "reject" (default), "accept", "ignore" (it stays).
+	Empty string `toml:"empty" default:"reject" oneof:"reject,accept,ignore"`
+	// Order is which waiting file comes first: by "name" (default, by bytes) or as "seen" first.
+	Order string `toml:"order" default:"name" oneof:"name,seen" later:"mtime,sequence"`
+	// Priority is this job's place among jobs: the larger number comes first. Default 0.
+	Priority int `toml:"priority"`
+	// Enabled is false for a draft, which is checked and never run. Default true.
+	Enabled bool `toml:"enabled" default:"true"`
+	// Timezone is the IANA name of the zone in which dates of files and folders are meant. Default UTC.
+	Timezone Zone `toml:"timezone" default:"UTC"`
 
-	Retry       Retry       `toml:"retry"`
-	Redelivery  Redelivery  `toml:"redelivery"`
-	Batch       Batch       `toml:"batch"`
-	Format      Format      `toml:"format"`
-	Target      Target      `toml:"target"`
-	Columns     []Column    `toml:"column"`
-	Errors      Errors      `toml:"errors"`
+	// Retry is [retry]: tries of a file that met an error which isn't its own fault.
+	Retry Retry `toml:"retry"`
+	// Redelivery is [redelivery]: files that were delivered before.
+	Redelivery Redelivery `toml:"redelivery"`
+	// Batch is [batch]: small files that are loaded together.
+	Batch Batch `toml:"batch"`
+	// Format is [format]: how the bytes of a file are read.
+	Format Format `toml:"format"`
+	// Target is [target]: the table. Required.
+	Target Target `toml:"target"`
+	// Columns are the [[column]] entries, one for each column. Default: the file's header names the table's columns.
+	Columns []Column `toml:"column"`
+	// Errors is [errors]: how many rejects a file may have.
+	Errors Errors `toml:"errors"`
 
-	Hash      string `toml:"-"` // SHA-256 (hex) of Effective
-	Effective string `toml:"-"` // the job after extends, as TOML, with defaults left out
-	Pos       Position `toml:"-"`
+	// Effective is the job after extends as TOML: the keys that are set, in the order of this struct, secrets as references.
+	Effective string `toml:"-"`
+	// Hash is the SHA-256 of Effective in hexadecimal digits.
+	Hash string   `toml:"-"`
+	Pos  Position `toml:"-"`
 }
 
 // Retry says how often and how patiently a file is tried again that met an error which isn't its own fault.
 type Retry struct {
-	Attempts int      `toml:"attempts"` // tries with the same error before the file is stuck; default 8. Being unable to reach the database isn't counted
-	First    Duration `toml:"first"`    // wait before the second try, doubled each time; default 1s
-	Longest  Duration `toml:"longest"`  // default 1m
+	// Attempts is how often a file may meet the same error before it is stuck, from 1. Default 8. Being unable to reach the database isn't counted.
+	Attempts int `toml:"attempts" default:"8"`
+	// First is the wait before the second try, a duration above 0; it is doubled each time. Default 1s.
+	First Duration `toml:"first" default:"1s"`
+	// Longest is the longest such wait, a duration of at least First. Default 1m.
+	Longest Duration `toml:"longest" default:"1m"`
+
+	Pos Position `toml:"-"`
 }
 
-// Redelivery says what happens to a file that was delivered before. Each is "skip" or "load".
+// Redelivery says what happens to a file that was delivered before. Each key is "skip" or "load". Only files that were loaded count.
 type Redelivery struct {
-	Same    string `toml:"same"`    // same name, same bytes; default skip
-	Changed string `toml:"changed"` // same name, new bytes; default load
-	Renamed string `toml:"renamed"` // new name, same bytes; default skip
+	// Same is for the same name with the same bytes: "skip" (default) or "load".
+	Same string `toml:"same" default:"skip" oneof:"skip,load"`
+	// Changed is for the same name with new bytes: "load" (default) or "skip".
+	Changed string `toml:"changed" default:"load" oneof:"skip,load" later:"replace"`
+	// Renamed is for a new name with the same bytes: "skip" (default) or "load".
+	Renamed string `toml:"renamed" default:"skip" oneof:"skip,load"`
+
+	Pos Position `toml:"-"`
 }
 
 // Batch bounds how many small files of a job are loaded together.
 type Batch struct {
-	Files int  `toml:"files"` // default 500; 1 = never together
-	Bytes Size `toml:"bytes"` // of all files of a batch together; default 8MiB. A file larger than a quarter of this goes alone
-}
+	// Files is how many at most, from 1, which means never together. Default 500.
+	Files int `toml:"files" default:"500"`
+	// Bytes is the size of all files of a batch together. Default 8MiB. A file larger than a quarter of this goes alone.
+	Bytes Size `toml:"bytes" default:"8MiB"`
 
-// Format is how the bytes of a file are to be read.
-type Format struct {
-	Type        string `toml:"type"`        // csv (default), tsv: the same with delimiter "\t"
-	Compression string `toml:"compression"` // auto (default; by content), none, gzip, zstd
-	Encoding    string `toml:"encoding"`    // utf-8 (default)
-	Delimiter   string `toml:"delimiter"`   // one to eight bytes; default ","
-	Quote       string `toml:"quote"`       // one byte; default `"`; "" = none
-	Header      bool   `toml:"header"`      // default true
-	SkipTop     int    `toml:"skip_top"`    // lines before the header
-	SkipBottom  int    `toml:"skip_bottom"` // lines at the end
-	LineEnd     string `toml:"line_end"`    // auto (default: LF or CRLF), lf, crlf, cr
-	Ragged      string `toml:"ragged"`      // reject (default), pad, cut, fit
-	EmptyLines  string `toml:"empty_lines"` // skip (default), record
-	Null        []string `toml:"null"`      // words that mean NULL when they stand unquoted
-	LastLine    string `toml:"last_line"`   // complete (default), any, required
-	MaxRecord   Size   `toml:"max_record_bytes"` // default 16MiB
-}
-
-// Target is the table.
-type Target struct {
-	Table     TableName `toml:"table"`
-	Operation string    `toml:"operation"` // insert (default)
-	Create    bool      `toml:"create"`
-	OrderBy   []string  `toml:"order_by"`     // with create
-	PartitionBy string  `toml:"partition_by"` // with create: a ClickHouse expression
-	Lineage   bool      `toml:"lineage"`      // default true
-	RunColumn    string `toml:"run_column"`    // default _chute_run
-	RecordColumn string `toml:"record_column"` // default _chute_record
-}
-
-// Column says where one column's values come from and how they are read.
-type Column struct {
-	Source   string `toml:"source"`   // header name; default: Name
-	Position int    `toml:"position"` // instead of Source, from 1
-	Constant *Pattern `toml:"constant"` // instead of Source: a text, with {captures}, strftime words aren't replaced
-	Name     string `toml:"name"`     // column of the table
-	Type     string `toml:"type"`     // needed with create; else the table's own
-	Default  *string `toml:"default"` // text to read instead of a blank
-	Required bool    `toml:"required"` // a blank is a reject
-	OnError  string  `toml:"on_error"` // reject (default)
-	Ignore   bool    `toml:"ignore"`   // a column of the file that isn't loaded
-	Pos      Position `toml:"-"`
-}
-
-// Errors says how many rejects a file may have. A file with more is rejected whole.
-type Errors struct {
-	MaxRejects       Tolerance `toml:"max_rejects"`        // "any" (default) or a number
-	MaxRejectPercent float64   `toml:"max_reject_percent"` // 0..100; default 100
-	StopIfFirst      int       `toml:"stop_if_first"`      // the first N records all rejected; default 100; 0 = off
-	MaxDetails       int       `toml:"max_reject_details"` // reasons written to the reject list; counting goes on; default 10000
+	Pos Position `toml:"-"`
 }
 
 // MaxBatchFile is the size in bytes up to which a file may share a batch.
 func (b Batch) MaxBatchFile() int64 { return int64(b.Bytes) / 4 }
 
-var _ = time.Second
+// Errors says how many rejects a file may have. A file with more is rejected whole.
+type Errors struct {
+	// MaxRejects is how many rejects are tolerated: "any" (default) or a number; 0 = none.
+	MaxRejects Tolerance `toml:"max_rejects" default:"any"`
+	// MaxRejectPercent is the share of records that may be rejects, from 0 to 100 percent. Default 100.
+	MaxRejectPercent float64 `toml:"max_reject_percent" default:"100"`
+	// StopIfFirst rejects the file when the first so many records were all rejects; 0 = off. Default 100.
+	StopIfFirst int `toml:"stop_if_first" default:"100"`
+	// MaxDetails is how many reasons are written to the reject list, from 0; counting goes on. Default 10000.
+	MaxDetails int `toml:"max_reject_details" default:"10000"`
+
+	Pos Position `toml:"-"`
+}

@@ -1,0 +1,107 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Glob matches a file's whole name, without folders: * any text, ? one character, [a-z] and [!a-z] one of a set, {a,b}
+// alternatives, \ takes the next character as it is. Case matters. A byte that isn't UTF-8 counts as one character.
+// The zero Glob matches nothing.
+type Glob struct {
+	text string
+}
+
+// UnmarshalText checks the pattern.
+func (g *Glob) UnmarshalText(text []byte) error {
+	pattern := string(text)
+	switch {
+	case pattern == "":
+		return errors.New("an empty pattern matches nothing; \"*\" matches every name")
+	case strings.Contains(pattern, "/"):
+		return errors.New("a pattern is for the file's name alone and can't hold a slash; the folder is the inbox")
+	case !doublestar.ValidatePattern(pattern):
+		return fmt.Errorf("%q isn't a pattern: a bracket, brace or backslash is left open", pattern)
+	}
+	g.text = pattern
+	return nil
+}
+
+// Match tells whether the name fits.
+func (g Glob) Match(name string) bool {
+	if g.text == "" {
+		return false
+	}
+	ok, err := doublestar.Match(g.text, name)
+	return ok && err == nil
+}
+
+// IsZero tells whether no pattern was given.
+func (g Glob) IsZero() bool { return g.text == "" }
+
+func (g Glob) String() string { return g.text }
+
+// Regexp is a regular expression in Go's (RE2's) syntax for file names. It is anchored only where it says so with ^ and $.
+// Its named captures, (?P<day>\d{8}), become variables. The zero Regexp matches nothing.
+type Regexp struct {
+	compiled *regexp.Regexp
+}
+
+// UnmarshalText compiles the expression.
+func (r *Regexp) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return errors.New("an empty expression matches every name; write \".*\" if that is meant")
+	}
+	compiled, err := regexp.Compile(string(text))
+	if err != nil {
+		return fmt.Errorf("not a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	r.compiled = compiled
+	return nil
+}
+
+// Match matches the name and returns what the named captures caught; a capture that took no part is empty.
+func (r Regexp) Match(name string) (vars map[string]string, ok bool) {
+	if r.compiled == nil {
+		return nil, false
+	}
+	found := r.compiled.FindStringSubmatch(name)
+	if found == nil {
+		return nil, false
+	}
+	vars = make(map[string]string)
+	for i, capture := range r.compiled.SubexpNames() {
+		if capture != "" {
+			vars[capture] = found[i]
+		}
+	}
+	return vars, true
+}
+
+// Captures returns the names of the captures, in order.
+func (r Regexp) Captures() []string {
+	if r.compiled == nil {
+		return nil
+	}
+	var names []string
+	for _, name := range r.compiled.SubexpNames() {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// IsZero tells whether no expression was given.
+func (r Regexp) IsZero() bool { return r.compiled == nil }
+
+func (r Regexp) String() string {
+	if r.compiled == nil {
+		return ""
+	}
+	return r.compiled.String()
+}

@@ -1,0 +1,134 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// temporaryNames are what programs call files that they are still writing: WinSCP, FileZilla, Cyberduck, rclone, rsync, lftp, browsers,
+// Camel, ownCloud, office programs, editors. They are in lower case; names are compared without case.
+var temporaryNames = []string{
+	".*", // rsync's .NAME.XXXXXX, lftp's .in.NAME, ownCloud's .ocTransferId…, vim's .NAME.swp, and every other hidden file
+	".in.*", ".octransferid*", "*.octransferid*",
+	"*.filepart", "*.part", "*.partial", "*.tmp", "*.temp",
+	"*.crdownload", "*.download", "*.opdownload",
+	"*.writing", "*.uploading", "*.inprogress", "*.incomplete", "*.camellock",
+	"~$*", "*.swp", "*.swx", "*~",
+}
+
+// TemporaryName tells whether the name is one that uploading programs use until they are done. Such files are never taken; being
+// renamed to another name makes them arrive.
+func TemporaryName(name string) bool {
+	name = strings.ToLower(name)
+	for _, pattern := range temporaryNames {
+		if ok, err := doublestar.Match(pattern, name); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// nameLimit leaves room for what chute appends to a name ("…rejects.jsonl" and a number) within the 255 bytes of file systems.
+const nameLimit = 200
+
+// SaneName says why a name that came from outside can't be used, or nil. Names needn't be UTF-8.
+func SaneName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("the name is empty")
+	case name == "." || name == "..":
+		return errors.New("the name means a folder")
+	case len(name) > nameLimit:
+		return fmt.Errorf("the name has %d bytes, more than %d", len(name), nameLimit)
+	case strings.Contains(name, "/"):
+		return errors.New("the name has a slash in it")
+	}
+	for i := 0; i < len(name); {
+		r, width := utf8.DecodeRuneInString(name[i:])
+		if unicode.IsControl(r) {
+			return errors.New("the name has a control character in it")
+		}
+		i += width
+	}
+	return nil
+}
+
+// Matches tells whether a file of that name is the job's, and gives the variables for its patterns: the named captures of
+// match_regexp, and name, stem and ext, which are always the file's own.
+//
+// A name that says .rejects before its extension matches as if it didn't: refused records can be put into the inbox again as
+// they came back. They come back uncompressed, so a pattern that asks for .gz or .zst is satisfied as well.
+func (j *Job) Matches(name string) (vars map[string]string, ok bool) {
+	for _, candidate := range candidates(name) {
+		if vars, ok = j.matches(candidate); !ok {
+			continue
+		}
+		if j.ignores(name) || j.ignores(candidate) {
+			return nil, false
+		}
+		vars["name"] = name
+		vars["stem"], vars["ext"] = splitName(name)
+		return vars, true
+	}
+	return nil, false
+}
+
+func (j *Job) matches(name string) (map[string]string, bool) {
+	if !j.MatchRegexp.IsZero() {
+		return j.MatchRegexp.Match(name)
+	}
+	return map[string]string{}, j.Match.Match(name)
+}
+
+func (j *Job) ignores(name string) bool {
+	for _, glob := range j.IgnoreNames {
+		if glob.Match(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// candidates are the names to try for a file, the best first; the file's own name is the last, for jobs whose pattern
+// asks for .rejects itself.
+func candidates(name string) []string {
+	stripped, ok := withoutRejects(name)
+	if !ok {
+		return []string{name}
+	}
+	return []string{stripped, stripped + ".gz", stripped + ".zst", name}
+}
+
+// withoutRejects takes every .rejects out that stands before the extension; a compression's suffix isn't counted as one.
+func withoutRejects(name string) (string, bool) {
+	const mark = ".rejects"
+	base, suffix := name, ""
+	for _, compressed := range []string{".gz", ".zst"} {
+		if strings.HasSuffix(base, compressed) {
+			base, suffix = strings.TrimSuffix(base, compressed), compressed
+			break
+		}
+	}
+	stem, ext := splitName(base)
+	if ext == mark {
+		stem, ext = base, ""
+	}
+	found := false
+	for strings.HasSuffix(stem, mark) && len(stem) > len(mark) {
+		stem, found = strings.TrimSuffix(stem, mark), true
+	}
+	return stem + ext + suffix, found
+}
+
+// splitName splits a name before its last dot; a dot at the beginning doesn't count.
+func splitName(name string) (stem, ext string) {
+	if dot := strings.LastIndexByte(name, '.'); dot > 0 {
+		return name[:dot], name[dot:]
+	}
+	return name, ""
+}
