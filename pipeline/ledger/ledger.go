@@ -1,0 +1,161 @@
+// Package ledger is chute's own durable memory: one SQLite file with a row for every run, kept so that after a kill or a power cut
+// the next start knows what was about to happen.
+//
+// The rule is that a thing is written down before it is done. A run is a file on its way, and its State names the last effect that
+// was announced; what to do about each state at start-up is design.md, section 4. The states and the ways between them:
+//
+//	claiming -> claimed -> staging -> publishing -> published -> settled
+//	               |          |
+//	               +----------+-----> rejecting ------------> settled
+//
+// staging and publishing may go back to claimed (the stage is made again), and everything but settled may become withdrawn: the
+// claim was lost or taken back and nothing of the run is left anywhere.
+//
+// A file that is loaded is an identity: its name and the SHA-256 of its delivered bytes, per job. Publish reserves the identity in the
+// transaction that announces the publishing, so that of two equal files, dropped together or years apart, one is loaded. The reservation
+// goes away in the transaction that takes the run back from publishing.
+//
+// There is one writing connection and every write is one immediate transaction, synced before it is acknowledged (WAL,
+// synchronous=FULL). Reads have connections of their own and never wait for a write. schema.go describes the tables for a person
+// with the sqlite3 shell.
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// busyTimeout is how long a statement waits for another process, such as a command reading the ledger while the daemon writes.
+const busyTimeout = 5 * time.Second
+
+// Ledger is an open ledger. It may be used from several goroutines; writes queue up.
+type Ledger struct {
+	path  string
+	id    string
+	write *sql.DB // one connection; transactions begin immediate
+	read  *sql.DB // query_only
+}
+
+var (
+	// ErrNoRun: the ledger has no run of this number.
+	ErrNoRun = errors.New("no such run")
+	// ErrState: a run can't go from the state it is in to the one wanted. Nothing was written.
+	ErrState = errors.New("illegal change of state")
+)
+
+// Open opens the ledger at path and makes it when there is none. A file that is damaged, is something else, comes from a newer chute
+// or is held by another process gives an error that says so and names the file; it is left as it was.
+func Open(ctx context.Context, path string) (*Ledger, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("ledger %s: %w", path, err)
+	}
+	if err := create(path); err != nil {
+		return nil, fmt.Errorf("make the ledger: %w", err)
+	}
+	l := &Ledger{path: path}
+	if err := l.open(ctx); err != nil {
+		return nil, errors.Join(l.explain(err), l.Close())
+	}
+	return l, nil
+}
+
+// create makes an empty file that only its owner can read, and makes its name durable: SQLite syncs content, not this entry.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+func (l *Ledger) open(ctx context.Context) error {
+	var err error
+	if l.write, err = sql.Open("sqlite", l.source("_txlock", "immediate")); err != nil {
+		return err
+	}
+	l.write.SetMaxOpenConns(1)
+	if err := l.migrate(ctx); err != nil {
+		return err
+	}
+	if l.read, err = sql.Open("sqlite", l.source("_pragma", "query_only(1)")); err != nil {
+		return err
+	}
+	l.read.SetMaxOpenConns(4)
+	return l.read.QueryRowContext(ctx, `SELECT id FROM ledger`).Scan(&l.id)
+}
+
+// source is the data source name: the file and what every connection sets, besides one more parameter.
+func (l *Ledger) source(key, value string) string {
+	q := url.Values{"_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+	}}
+	q.Add(key, value)
+	return (&url.URL{Scheme: "file", Path: l.path, RawQuery: q.Encode()}).String()
+}
+
+// ID is the ledger's own name, made once at random: ten lower-case letters and digits. It is part of everything that chute
+// makes outside of its state, so that several daemons on the same inboxes touch only their own.
+func (l *Ledger) ID() string { return l.id }
+
+// Close ends all connections. A Ledger isn't used after it.
+func (l *Ledger) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{l.read, l.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// tx runs do in one transaction. When it returns nil, what do wrote survives a power cut; otherwise nothing was written.
+func (l *Ledger) tx(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := l.write.BeginTx(ctx, nil)
+	if err != nil {
+		return l.explain(err)
+	}
+	if err := do(tx); err != nil {
+		return l.explain(errors.Join(err, tx.Rollback()))
+	}
+	return l.explain(tx.Commit())
+}
+
+// explain names the file in an error and says what can be done about it.
+func (l *Ledger) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+			return fmt.Errorf("ledger %s is damaged: %w; stop chute and put a backup of the file in its place", l.path, err)
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			return fmt.Errorf("ledger %s is held by another process: %w; end that process", l.path, err)
+		case sqlite3.SQLITE_FULL:
+			return fmt.Errorf("ledger %s can't grow: %w; make room on its disk", l.path, err)
+		}
+	}
+	return fmt.Errorf("ledger %s: %w", l.path, err)
+}

@@ -1,0 +1,143 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	runColumns = `id, batch, kind, job, job_hash, store, inbox, name, size, mtime_s, mtime_ns, inode, state, status, sha256,
+	server, target, stage, records, accepted, rejects, warnings, same_as, attempts, error, next_try, started, finished`
+
+	// Listings leave out the details: a hundred reports are a lot to read for one line each.
+	selectRuns  = `SELECT ` + runColumns + `, '', '', '', '' FROM runs`
+	selectWhole = `SELECT ` + runColumns + `, definition, lineage, moves, report FROM runs JOIN run_details ON run = id`
+)
+
+// Filter says which runs are wanted. Empty fields don't restrict.
+type Filter struct {
+	Job    string
+	Status Status
+	Name   string    // of the file, exactly
+	Since  time.Time // started at or after
+	Limit  int       // at most so many; default 50
+}
+
+// query returns the runs of a SELECT that begins with selectRuns or selectWhole.
+func query(ctx context.Context, q querier, text string, args ...any) (runs []Run, err error) {
+	rows, err := q.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		r, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	return runs, rows.Err()
+}
+
+func scan(rows *sql.Rows) (r Run, err error) {
+	var id, batch, seconds, nanoseconds, inode, records, accepted, rejects, warnings, sameAs, started int64
+	var name []byte
+	var nextTry, finished sql.NullInt64
+	var moves string
+	err = rows.Scan(&id, &batch, &r.Kind, &r.Job, &r.JobHash, &r.Store, &r.Inbox, &name, &r.File.Size, &seconds, &nanoseconds, &inode,
+		&r.State, &r.Status, &r.SHA256, &r.Server, &r.Target, &r.Stage, &records, &accepted, &rejects, &warnings, &sameAs,
+		&r.Attempts, &r.Error, &nextTry, &started, &finished, &r.Definition, &r.Lineage, &moves, &r.Report)
+	if err != nil {
+		return Run{}, err
+	}
+	r.ID, r.Batch, r.SameAs = uint64(id), uint64(batch), uint64(sameAs)
+	r.Records, r.Accepted, r.Rejects, r.Warnings = uint64(records), uint64(accepted), uint64(rejects), uint64(warnings)
+	r.File.Name, r.File.Inode = string(name), uint64(inode) // the inode's 64 bits were stored as they are
+	r.File.ModTime = time.Unix(seconds, nanoseconds).UTC()
+	r.NextTry, r.Started, r.Finished = moment(nextTry), time.Unix(0, started).UTC(), moment(finished)
+	if len(r.Report) == 0 {
+		r.Report = nil
+	}
+	r.Moves, err = parseMoves(moves)
+	return r, err
+}
+
+// moment is the inverse of nanos.
+func moment(n sql.NullInt64) time.Time {
+	if !n.Valid {
+		return time.Time{}
+	}
+	return time.Unix(0, n.Int64).UTC()
+}
+
+// Unsettled returns every run that is neither settled nor withdrawn, with its details, in the order in which they began: what a
+// start has to deal with.
+func (l *Ledger) Unsettled(ctx context.Context) ([]Run, error) {
+	// The condition is the index's own, word by word, or SQLite doesn't use it.
+	runs, err := query(ctx, l.read, selectWhole+` WHERE state NOT IN ('settled', 'withdrawn') ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("list unsettled runs: %w", l.explain(err))
+	}
+	return runs, nil
+}
+
+// Run returns one run with its details. A number that was never given is an error wrapping ErrNoRun.
+func (l *Ledger) Run(ctx context.Context, id uint64) (Run, error) {
+	runs, err := query(ctx, l.read, selectWhole+` WHERE id = ?`, int64(id))
+	if err != nil {
+		return Run{}, fmt.Errorf("read run %d: %w", id, l.explain(err))
+	}
+	if len(runs) == 0 {
+		return Run{}, fmt.Errorf("run %d: %w", id, ErrNoRun)
+	}
+	return runs[0], nil
+}
+
+// Runs returns the newest runs, latest start first, without their details (Definition, Lineage, Moves, Report).
+func (l *Ledger) Runs(ctx context.Context, f Filter) ([]Run, error) {
+	text, args := f.sql()
+	runs, err := query(ctx, l.read, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", l.explain(err))
+	}
+	return runs, nil
+}
+
+// sql returns the listing's statement. Each combination of columns meets an index that ends with the start, so that however
+// many runs there are only those that are returned are read. A unary + keeps a column from choosing the index: where a name is given it
+// is what narrows most.
+func (f Filter) sql() (string, []any) {
+	var where []string
+	var args []any
+	add := func(condition string, value any) {
+		where, args = append(where, condition), append(args, value)
+	}
+	plus := ""
+	if f.Name != "" {
+		plus = "+"
+		add("name = ?", []byte(f.Name))
+	}
+	if f.Job != "" {
+		add(plus+"job = ?", f.Job)
+	}
+	if f.Status != "" {
+		add(plus+"status = ?", string(f.Status))
+	}
+	if !f.Since.IsZero() {
+		add("started >= ?", f.Since.UnixNano())
+	}
+	text := selectRuns
+	if len(where) > 0 {
+		text += ` WHERE ` + strings.Join(where, " AND ")
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	return text + ` ORDER BY started DESC, id DESC LIMIT ?`, append(args, int64(limit))
+}

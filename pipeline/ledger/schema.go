@@ -1,0 +1,161 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// applicationID marks the file as chute's ledger in SQLite's header: "chut".
+const applicationID = 0x63687574
+
+// migrations lead from one version of the schema to the next; PRAGMA user_version counts those that were applied. They are only
+// ever appended to: a ledger in the field has run the earlier ones as they stand here.
+//
+//	1  runs, run_details, identities, the ledger's id
+var migrations = []string{schema1}
+
+// schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
+// times and names as text.
+const schema1 = `
+CREATE TABLE ledger (
+	id   TEXT    NOT NULL, -- the ledger's own name, part of work folders, stages and statement ids
+	made INTEGER NOT NULL  -- when, seconds since 1970 UTC
+) STRICT;
+
+CREATE TABLE runs ( -- one row for every file on its way, and for every one that arrived
+	id       INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice, even after rows were removed
+	batch    INTEGER NOT NULL, -- run that leads the batch it is loaded with; its own id when alone
+	kind     TEXT    NOT NULL, -- import
+	job      TEXT    NOT NULL,
+	job_hash TEXT    NOT NULL, -- SHA-256 of the effective job
+	store    TEXT    NOT NULL,
+	inbox    TEXT    NOT NULL, -- folder in the store
+	name     BLOB    NOT NULL, -- file name: bytes, maybe not UTF-8
+	size     INTEGER NOT NULL,
+	mtime_s  INTEGER NOT NULL, -- modification time as claimed, seconds since 1970 UTC ...
+	mtime_ns INTEGER NOT NULL, -- ... and nanoseconds (one number would only reach from 1678 to 2262)
+	inode    INTEGER NOT NULL,
+	state    TEXT    NOT NULL, -- claiming claimed staging publishing published rejecting settled withdrawn
+	status   TEXT    NOT NULL, -- what people are told: running retrying stuck finished ...
+	sha256   TEXT    NOT NULL, -- of the delivered bytes, hex; '' until judged
+	server   TEXT    NOT NULL, -- address of the database server that has the stage
+	target   TEXT    NOT NULL, -- table, quoted
+	stage    TEXT    NOT NULL, -- staging table, quoted
+	records  INTEGER NOT NULL,
+	accepted INTEGER NOT NULL, -- rows wanted in the target
+	rejects  INTEGER NOT NULL,
+	warnings INTEGER NOT NULL,
+	same_as  INTEGER NOT NULL, -- for a skipped file the run that loaded it; else 0
+	attempts INTEGER NOT NULL,
+	error    TEXT    NOT NULL, -- the last one, for operators
+	next_try INTEGER, -- this and the following: nanoseconds since 1970 UTC
+	started  INTEGER NOT NULL,
+	finished INTEGER
+) STRICT;
+CREATE INDEX runs_started        ON runs (started);
+CREATE INDEX runs_job            ON runs (job, started);
+CREATE INDEX runs_status         ON runs (status, started);
+CREATE INDEX runs_job_and_status ON runs (job, status, started);
+CREATE INDEX runs_name           ON runs (name, started);
+CREATE INDEX runs_unsettled      ON runs (id) WHERE state NOT IN ('settled', 'withdrawn');
+
+CREATE TABLE run_details ( -- what is long and not needed in a listing
+	run        INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+	definition TEXT NOT NULL, -- the target's definition when the stage was made
+	lineage    TEXT NOT NULL, -- JSON: names of the lineage columns; '' without
+	moves      TEXT NOT NULL, -- a line for each rename still to be done: "from" "to", as Go quotes strings
+	report     TEXT NOT NULL  -- JSON
+) STRICT;
+
+CREATE TABLE identities ( -- files that are loaded, or being published; rejected and skipped ones aren't here
+	run    INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+	job    TEXT NOT NULL,
+	sha256 TEXT NOT NULL,
+	name   BLOB NOT NULL
+) STRICT;
+CREATE INDEX identities_bytes ON identities (job, sha256, run);
+CREATE INDEX identities_name  ON identities (job, name, run);
+
+CREATE VIEW runs_readable AS
+SELECT id, batch, job, CAST(name AS TEXT) AS name, size, state, status, records, accepted, rejects, warnings, attempts, error,
+	strftime('%Y-%m-%dT%H:%M:%SZ', started / 1000000000, 'unixepoch') AS started,
+	strftime('%Y-%m-%dT%H:%M:%SZ', finished / 1000000000, 'unixepoch') AS finished
+FROM runs ORDER BY id DESC;
+`
+
+// migrate brings the file to the newest schema, one transaction a step.
+func (l *Ledger) migrate(ctx context.Context) error {
+	for {
+		done, err := l.migrateOnce(ctx)
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// migrateOnce looks at the version within the transaction that changes it, so that two processes that start together
+// don't both migrate.
+func (l *Ledger) migrateOnce(ctx context.Context) (done bool, err error) {
+	tx, err := l.write.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
+	version, err := schemaVersion(ctx, tx)
+	if err != nil || version == len(migrations) {
+		return true, err
+	}
+	if _, err := tx.ExecContext(ctx, migrations[version]); err != nil {
+		return false, fmt.Errorf("bring the schema to version %d: %w", version+1, err)
+	}
+	if version == 0 {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO ledger VALUES (?, unixepoch())`, newID()); err != nil {
+			return false, err
+		}
+	}
+	// Pragmas take no bound values; both are numbers of ours.
+	mark := fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`, applicationID, version+1)
+	if _, err := tx.ExecContext(ctx, mark); err != nil {
+		return false, err
+	}
+	return false, tx.Commit()
+}
+
+// schemaVersion returns 0 for an empty file and refuses what isn't a ledger that this program understands.
+func schemaVersion(ctx context.Context, tx *sql.Tx) (int, error) {
+	var version, application, tables int
+	err := errors.Join(
+		tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version),
+		tx.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&application),
+		tx.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables),
+	)
+	switch {
+	case err != nil:
+		return 0, err
+	case application != applicationID && (version != 0 || tables != 0):
+		return 0, errors.New("it is an SQLite file, but not a ledger of chute; move it away")
+	case version > len(migrations):
+		return 0, fmt.Errorf("its schema has version %d, this chute knows up to %d; install the newer chute again", version, len(migrations))
+	}
+	return version, nil
+}
+
+// ignoreDone drops the error that Rollback gives after Commit.
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// newID returns ten random characters that are safe in file names, table names and statement ids.
+func newID() string {
+	b := make([]byte, 10)
+	rand.Read(b) // never fails: documented to crash the program instead
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b))[:10]
+}

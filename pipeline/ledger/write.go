@@ -1,0 +1,159 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+const (
+	insertRun = `INSERT INTO runs (batch, job_hash, size, mtime_s, mtime_ns, inode, state, status, sha256, server, target, stage,
+	records, accepted, rejects, warnings, same_as, attempts, error, next_try, finished,
+	kind, job, store, inbox, name, started)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+	updateRun = `UPDATE runs SET (batch, job_hash, size, mtime_s, mtime_ns, inode, state, status, sha256, server, target, stage,
+	records, accepted, rejects, warnings, same_as, attempts, error, next_try, finished)
+= (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+WHERE id = ?`
+
+	// Reports are long and mostly stay as they are: an equal row isn't written again.
+	putDetails = `INSERT INTO run_details (run, definition, lineage, moves, report) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (run) DO UPDATE SET definition = ?2, lineage = ?3, moves = ?4, report = ?5
+WHERE (definition, lineage, moves, report) IS NOT (?2, ?3, ?4, ?5)`
+)
+
+// changing returns the values of the columns that Begin and Update both write, in the order of insertRun and updateRun.
+func (r *Run) changing() []any {
+	return []any{
+		int64(r.Batch), r.JobHash, r.File.Size, r.File.ModTime.Unix(), int64(r.File.ModTime.Nanosecond()), int64(r.File.Inode),
+		string(r.State), string(r.Status), r.SHA256, r.Server, r.Target, r.Stage,
+		int64(r.Records), int64(r.Accepted), int64(r.Rejects), int64(r.Warnings), int64(r.SameAs),
+		int64(r.Attempts), r.Error, nanos(r.NextTry), nanos(r.Finished),
+	}
+}
+
+// Begin numbers the runs and records them as about to claim their files, in one transaction. ID, State, Batch (the run's own
+// number) and, where it is empty, Status are set in place when it succeeds; when it fails the runs are as they were.
+func (l *Ledger) Begin(ctx context.Context, runs []Run) error {
+	begun := make([]Run, len(runs))
+	err := l.tx(ctx, func(tx *sql.Tx) error {
+		var last int64
+		err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0)`).Scan(&last)
+		if err != nil {
+			return err
+		}
+		insert, err := tx.PrepareContext(ctx, insertRun)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		for i, r := range runs {
+			r.ID, r.State = uint64(last)+uint64(i)+1, Claiming
+			r.Batch = r.ID
+			if r.Status == "" {
+				r.Status = Running
+			}
+			if err := r.insert(ctx, insert); err != nil {
+				return err
+			}
+			begun[i] = r
+		}
+		return putAllDetails(ctx, tx, begun)
+	})
+	if err != nil {
+		return fmt.Errorf("begin %d runs: %w", len(runs), err)
+	}
+	copy(runs, begun)
+	return nil
+}
+
+// insert adds the run's row. The number is SQLite's to give; that it gives the expected one is checked.
+func (r *Run) insert(ctx context.Context, insert *sql.Stmt) error {
+	args := append(r.changing(), r.Kind, r.Job, r.Store, r.Inbox, []byte(r.File.Name), r.Started.UnixNano())
+	result, err := insert.ExecContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	if id, err := result.LastInsertId(); err != nil || uint64(id) != r.ID {
+		return fmt.Errorf("run was numbered %d instead of %d: %w", id, r.ID, errors.Join(err, errors.New("the file was changed by something else")))
+	}
+	return nil
+}
+
+// Update records the runs as they are now, in one transaction. A change of state that isn't allowed gives an error wrapping
+// ErrState, a run that was never begun one wrapping ErrNoRun; then nothing is written. A run that goes back from publishing, or is withdrawn,
+// gives up its identity in the same transaction. Publishing itself is announced by Publish.
+func (l *Ledger) Update(ctx context.Context, runs []Run) error {
+	err := l.tx(ctx, func(tx *sql.Tx) error {
+		return update(ctx, tx, runs, func(r *Run, from State) error {
+			if r.State == Publishing && from != Publishing {
+				return fmt.Errorf("run %d: %w: publishing is announced by Publish", r.ID, ErrState)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("record %d runs: %w", len(runs), err)
+	}
+	return nil
+}
+
+// update writes the runs; check may object to a change of state that is allowed in general.
+func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from State) error) error {
+	state, err := tx.PrepareContext(ctx, `SELECT state FROM runs WHERE id = ?`)
+	if err != nil {
+		return err
+	}
+	defer state.Close()
+	write, err := tx.PrepareContext(ctx, updateRun)
+	if err != nil {
+		return err
+	}
+	defer write.Close()
+	for i := range runs {
+		r := &runs[i]
+		from, err := stateOf(ctx, state, r.ID)
+		if err != nil {
+			return err
+		}
+		if !from.may(r.State) {
+			return fmt.Errorf("run %d: %w from %q to %q", r.ID, ErrState, from, r.State)
+		}
+		if err := check(r, from); err != nil {
+			return err
+		}
+		if _, err := write.ExecContext(ctx, append(r.changing(), int64(r.ID))...); err != nil {
+			return err
+		}
+		if err := release(ctx, tx, r, from); err != nil {
+			return err
+		}
+	}
+	return putAllDetails(ctx, tx, runs)
+}
+
+func stateOf(ctx context.Context, state *sql.Stmt, id uint64) (from State, err error) {
+	err = state.QueryRowContext(ctx, int64(id)).Scan(&from)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("run %d: %w", id, ErrNoRun)
+	}
+	return from, err
+}
+
+func putAllDetails(ctx context.Context, tx *sql.Tx, runs []Run) error {
+	put, err := tx.PrepareContext(ctx, putDetails)
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	for i := range runs {
+		r := &runs[i]
+		_, err := put.ExecContext(ctx, int64(r.ID), r.Definition, r.Lineage, formatMoves(r.Moves), string(r.Report))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
