@@ -1,0 +1,89 @@
+package chdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"chute/connectors"
+)
+
+// second is what a second process does: it tries to open path.
+func second(path string) int {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	d, err := Open(ctx, Config{Path: path})
+	if err == nil {
+		fmt.Println("opened")
+		_ = d.Close()
+		return 0
+	}
+	fmt.Println(errors.Is(err, connectors.ErrUnavailable), err)
+	return 3
+}
+
+func startSecond(t *testing.T, path string) string {
+	t.Helper()
+	c := exec.CommandContext(testContext(t), os.Args[0])
+	c.Env = append(os.Environ(), "CHDB_TEST_SECOND="+path)
+	said, err := c.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(said)
+}
+
+func TestSecondProcess(t *testing.T) {
+	path := t.TempDir()
+	d := openTest(t, path)
+	if got, want := startSecond(t, path), fmt.Sprintf("process %d", os.Getpid()); !strings.HasPrefix(got, "true") || !strings.Contains(got, want) {
+		t.Errorf("second process says %q, want an unavailable error with %q", got, want)
+	}
+	wantRows(t, d.session, "SELECT 1", "1")
+}
+
+// A process without chute's lock is found out by the engine's own, whose only word is on standard error.
+func TestSecondEngine(t *testing.T) {
+	path := t.TempDir()
+	d := openTest(t, path)
+	if err := d.lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.lock = nil
+	if got := startSecond(t, path); !strings.HasPrefix(got, "true") || !strings.Contains(got, "other than chute") {
+		t.Errorf("second process says %q", got)
+	}
+}
+
+func TestFailedStart(t *testing.T) {
+	path := t.TempDir()
+	if err := os.WriteFile(path+"/store", []byte("in the way"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(testContext(t), Config{Path: path})
+	var own *connectors.DatabaseError
+	if !errors.As(err, &own) || own.Message == "" {
+		t.Fatalf("error %v, want the engine's own", err)
+	}
+	openTest(t, t.TempDir())
+}
+
+// The engine takes Go's signal handlers when it starts; without them this hangs.
+func TestPanicsAreStillRecovered(t *testing.T) {
+	s, _ := openSession(t)
+	execute(t, s, "SELECT 1")
+	dereference := func(p *int) (err any) {
+		defer func() { err = recover() }()
+		*p = 1
+		return nil
+	}
+	if dereference(nil) == nil {
+		t.Error("no panic")
+	}
+}

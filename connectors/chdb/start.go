@@ -1,0 +1,141 @@
+package chdb
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"chute/connectors"
+)
+
+// lockPath makes the data path ours before the engine is asked: its own answer to a second process is a page of text.
+func lockPath(path string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(path, "chute.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the engine's folder: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer f.Close()
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+		}
+		owner, _ := io.ReadAll(io.LimitReader(f, 20))
+		who := "another process"
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(owner))); err == nil {
+			who = fmt.Sprintf("process %d", pid)
+		}
+		return nil, fmt.Errorf("open the engine on %s: %s has it, and one process at a time may; stop that one or hand it the work: %w", path, who, connectors.ErrUnavailable)
+	}
+	if err := f.Truncate(0); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the engine's folder: %w", err), f.Close())
+	}
+	if _, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the engine's folder: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+// engineConfig is the engine's own configuration file. There has to be one: without, it would take a config.xml from the working directory.
+type engineConfig struct {
+	XMLName   xml.Name `xml:"clickhouse"`
+	Temp      string   `xml:"tmp_path,omitempty"`
+	DropDelay int      `xml:"database_atomic_delay_before_drop_table_sec"` // 0: nobody will say UNDROP here, and stages are large
+	Marks     int64    `xml:"mark_cache_size"`                             // the defaults of the caches are for a machine of the engine's own
+	Index     int64    `xml:"primary_index_cache_size"`
+}
+
+// configure writes the configuration and returns the arguments of connect.
+func (d *Database) configure(cfg Config) ([]string, error) {
+	c := engineConfig{Marks: 64 << 20, Index: 64 << 20}
+	if cfg.Temp != "" {
+		temp, err := filepath.Abs(cfg.Temp)
+		if err != nil {
+			return nil, fmt.Errorf("engine's folder for temporary data: %w", err)
+		}
+		if err := os.MkdirAll(temp, 0o700); err != nil {
+			return nil, fmt.Errorf("engine's folder for temporary data: %w", err)
+		}
+		c.Temp = strings.TrimRight(temp, "/") + "/"
+	}
+	text, err := xml.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("engine's configuration: %w", err)
+	}
+	file := filepath.Join(d.path, "chute-engine.xml")
+	if err := os.WriteFile(file, append(text, '\n'), 0o600); err != nil {
+		return nil, fmt.Errorf("engine's configuration: %w", err)
+	}
+	// The path must be absolute: with a relative one the engine's fsync settings fail.
+	return []string{"clickhouse", "--path=" + d.path, "--config-file=" + file}, nil
+}
+
+// startEngine makes the first connection, which starts the engine.
+func (d *Database) startEngine() (*connection, error) {
+	var handle *uintptr
+	said, err := captureStderr(func() {
+		defer restoreSignals(saveSignals())
+		handle = d.library.open(d.arguments)
+	})
+	if handle != nil {
+		// It may have warned, or others wrote meanwhile: hand on what was meant for standard error.
+		_, _ = os.Stderr.WriteString(said)
+		return &connection{library: d.library, handle: handle}, nil
+	}
+	failure := parseError(strings.TrimSpace(said))
+	if failure.Code == cannotOpenFile && strings.Contains(said, "already running") {
+		return nil, fmt.Errorf("open the engine on %s: a process other than chute has it; stop that one: %w", d.path, connectors.ErrUnavailable)
+	}
+	return nil, errors.Join(fmt.Errorf("open the engine on %s: %w", d.path, failure), err)
+}
+
+// captureStderr collects what is written to standard error, by anyone, while f runs.
+func captureStderr(f func()) (string, error) {
+	fd, err := unix.MemfdCreate("chute-stderr", unix.MFD_CLOEXEC)
+	if err != nil {
+		f()
+		return "", fmt.Errorf("catch what the engine says: %w", err)
+	}
+	memory := os.NewFile(uintptr(fd), "standard error")
+	defer memory.Close()
+	saved, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		f()
+		return "", fmt.Errorf("catch what the engine says: %w", err)
+	}
+	defer unix.Close(saved)
+	err = unix.Dup3(fd, 2, 0)
+	f()
+	err = errors.Join(err, unix.Dup3(saved, 2, 0))
+	said, readErr := io.ReadAll(io.NewSectionReader(memory, 0, 1<<20))
+	return string(said), errors.Join(err, readErr)
+}
+
+// The library takes these when it starts. With its handlers a nil dereference in Go hangs for minutes instead of being a panic.
+var seizedSignals = [...]unix.Signal{unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS, unix.SIGTSTP}
+
+// sigaction is the kernel's record of a handler, kept and given back as it is; there is more than enough room in it.
+type sigaction [16]uint64
+
+const signalSetSize = 8
+
+// saveSignals asks the kernel itself: what the C library reports isn't exactly what Go has set.
+func saveSignals() (saved [len(seizedSignals)]sigaction) {
+	for i, s := range seizedSignals {
+		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), 0, uintptr(unsafe.Pointer(&saved[i])), signalSetSize, 0, 0)
+	}
+	return saved
+}
+
+func restoreSignals(saved [len(seizedSignals)]sigaction) {
+	for i, s := range seizedSignals {
+		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&saved[i])), 0, signalSetSize, 0, 0)
+	}
+}
