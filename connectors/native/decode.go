@@ -13,7 +13,7 @@ const (
 	maxColumns     = 1 << 16
 	maxBlockRows   = 1 << 28
 	maxNameBytes   = 1 << 20
-	maxColumnBytes = 1 << 31
+	maxColumnBytes = 1 << 30
 	readStep       = 1 << 20 // memory is taken as bytes arrive, not as a length claims
 )
 

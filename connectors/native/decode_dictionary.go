@@ -30,29 +30,30 @@ func (d *Decoder) lowCardinality(dst []byte, t *Type, rows int) ([]byte, error) 
 		if n == 0 || n > uint64(rows) {
 			return dst, fmt.Errorf("%d indexes for %d rows: the data are corrupt", n, rows)
 		}
-		for i := 0; i < int(n); i++ {
+		for range n {
 			k, err := d.index(flags & 0xff)
 			if err != nil {
 				return dst, err
 			}
-			if k >= uint64(len(starts)-1) {
-				return dst, fmt.Errorf("key %d of %d: the data are corrupt", k, len(starts)-1)
+			if k >= uint64(len(starts)-1) || len(values) > maxColumnBytes {
+				return dst, fmt.Errorf("key %d of %d in %d bytes: the data are corrupt", k, len(starts)-1, len(values))
 			}
 			if inner.Kind == Nullable {
-				nulls = append(nulls, [1]byte{}[0])
-				if k == 0 {
-					nulls[len(nulls)-1] = 1
-				}
+				nulls = append(nulls, isZero(k))
 			}
-			value := d.keys[starts[k]:starts[k+1]]
-			if len(values)+len(value) > maxColumnBytes {
-				return dst, fmt.Errorf("more than %d bytes in one column: the data are corrupt", maxColumnBytes)
-			}
-			values = append(values, value...)
+			values = append(values, d.keys[starts[k]:starts[k+1]]...)
 		}
 		rows -= int(n)
 	}
 	return append(append(dst, nulls...), values...), nil
+}
+
+// isZero is the null map's byte for a key: the first key stands for NULL.
+func isZero(key uint64) byte {
+	if key == 0 {
+		return 1
+	}
+	return 0
 }
 
 // dictionary reads the keys into d.keys and returns where each begins, and behind the last one the end.

@@ -68,6 +68,8 @@ func (e *wrapper) column(t *Type, rows int) error {
 	switch t.Kind {
 	case LowCardinality:
 		return e.dictionary(t.Elems[0], rows)
+	case SimpleAggregateFunction:
+		return e.column(t.Elems[0], rows)
 	case Array, Map, Nested:
 		if rows == 0 {
 			return nil
