@@ -3,8 +3,10 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 const (
@@ -35,7 +37,7 @@ func (r *Run) changing() []any {
 }
 
 // Begin numbers the runs and records them as about to claim their files, in one transaction. ID, State, Batch (the run's own
-// number) and, where it is empty, Status are set in place when it succeeds; when it fails the runs are as they were.
+// number) and, where they are empty, Status and Started are set in place when it succeeds; when it fails the runs are as they were.
 func (l *Ledger) Begin(ctx context.Context, runs []Run) error {
 	begun := make([]Run, len(runs))
 	err := l.tx(ctx, func(tx *sql.Tx) error {
@@ -54,6 +56,9 @@ func (l *Ledger) Begin(ctx context.Context, runs []Run) error {
 			r.Batch = r.ID
 			if r.Status == "" {
 				r.Status = Running
+			}
+			if r.Started.IsZero() {
+				r.Started = time.Now().UTC()
 			}
 			if err := r.insert(ctx, insert); err != nil {
 				return err
@@ -102,11 +107,10 @@ func (l *Ledger) Update(ctx context.Context, runs []Run) error {
 
 // update writes the runs; check may object to a change of state that is allowed in general.
 func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from State) error) error {
-	state, err := tx.PrepareContext(ctx, `SELECT state FROM runs WHERE id = ?`)
+	states, err := statesOf(ctx, tx, runs)
 	if err != nil {
 		return err
 	}
-	defer state.Close()
 	write, err := tx.PrepareContext(ctx, updateRun)
 	if err != nil {
 		return err
@@ -114,9 +118,9 @@ func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from
 	defer write.Close()
 	for i := range runs {
 		r := &runs[i]
-		from, err := stateOf(ctx, state, r.ID)
-		if err != nil {
-			return err
+		from, known := states[r.ID]
+		if !known {
+			return fmt.Errorf("run %d: %w", r.ID, ErrNoRun)
 		}
 		if !from.may(r.State) {
 			return fmt.Errorf("run %d: %w from %q to %q", r.ID, ErrState, from, r.State)
@@ -130,16 +134,36 @@ func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from
 		if err := release(ctx, tx, r, from); err != nil {
 			return err
 		}
+		states[r.ID] = r.State // should the call name the run twice
 	}
 	return putAllDetails(ctx, tx, runs)
 }
 
-func stateOf(ctx context.Context, state *sql.Stmt, id uint64) (from State, err error) {
-	err = state.QueryRowContext(ctx, int64(id)).Scan(&from)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("run %d: %w", id, ErrNoRun)
+// statesOf reads the recorded states in one statement: a batch has hundreds of runs.
+func statesOf(ctx context.Context, tx *sql.Tx, runs []Run) (states map[uint64]State, err error) {
+	ids := make([]uint64, len(runs))
+	for i, r := range runs {
+		ids[i] = r.ID
 	}
-	return from, err
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT id, state FROM runs WHERE id IN (SELECT value FROM json_each(?))`, string(list))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	states = make(map[uint64]State, len(runs))
+	for rows.Next() {
+		var id int64
+		var s State
+		if err := rows.Scan(&id, &s); err != nil {
+			return nil, err
+		}
+		states[uint64(id)] = s
+	}
+	return states, rows.Err()
 }
 
 func putAllDetails(ctx context.Context, tx *sql.Tx, runs []Run) error {
