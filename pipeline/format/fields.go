@@ -1,0 +1,132 @@
+package format
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
+
+// scan cuts one record into fields; valid tells whether it is UTF-8.
+func (r *Record) scan(d *dialect, raw []byte, k kind, valid bool) {
+	r.Raw, r.Reason, r.Continued = raw, nil, k == piece
+	r.Fields, r.Quoted, r.spare = r.Fields[:0], r.Quoted[:0], r.spare[:0]
+	text := d.text(raw)
+	switch k {
+	case plain:
+		r.splitPlain(d, text)
+	case quoted:
+		r.splitQuoted(d, text)
+	case badQuotes:
+		r.refuseQuotes(d, text)
+		return
+	case tooLong, piece:
+		r.refuseLength(d, text)
+		return
+	}
+	if !valid {
+		r.refuseEncoding(d, text)
+		return
+	}
+	if d.width > 0 && len(r.Fields) != d.width {
+		r.fit(d, text)
+	}
+}
+
+// splitPlain cuts a record without quotes at its delimiters.
+func (r *Record) splitPlain(d *dialect, text []byte) {
+	if len(d.delim) == 1 {
+		r.Fields = splitByte(r.Fields, text, d.delim[0])
+	} else {
+		for {
+			i := bytes.Index(text, d.delim)
+			if i < 0 {
+				break
+			}
+			r.Fields = append(r.Fields, text[:i:i])
+			text = text[i+len(d.delim):]
+		}
+		r.Fields = append(r.Fields, text)
+	}
+	r.Quoted = slices.Grow(r.Quoted, len(r.Fields))[:len(r.Fields)]
+	clear(r.Quoted)
+}
+
+// splitByte appends the parts of text between delimiters. Fields are short, so it looks at eight bytes at a time instead of
+// searching anew for each: a byte of x is zero where the delimiter is, and found has its highest bit set.
+func splitByte(fields [][]byte, text []byte, delim byte) [][]byte {
+	const low7 = 0x7F7F7F7F7F7F7F7F
+	pattern := uint64(delim) * 0x0101010101010101
+	start, at := 0, 0
+	for ; at+8 <= len(text); at += 8 {
+		x := binary.LittleEndian.Uint64(text[at:]) ^ pattern
+		found := ^((x&low7 + low7) | x | low7)
+		for ; found != 0; found &= found - 1 {
+			end := at + bits.TrailingZeros64(found)/8
+			fields = append(fields, text[start:end:end])
+			start = end + 1
+		}
+	}
+	for ; at < len(text); at++ {
+		if text[at] == delim {
+			fields = append(fields, text[start:at:at])
+			start = at + 1
+		}
+	}
+	return append(fields, text[start:])
+}
+
+// splitQuoted cuts a record that may have quoted fields. It returns where the field begins whose quotes are bad, -1 when none are.
+func (r *Record) splitQuoted(d *dialect, text []byte) int {
+	for at := 0; ; {
+		if at < len(text) && text[at] == d.quote {
+			field, next := r.unquote(d, text, at+1)
+			if next < 0 {
+				return at
+			}
+			r.Fields, r.Quoted = append(r.Fields, field), append(r.Quoted, true)
+			if next == len(text) {
+				return -1
+			}
+			at = next + len(d.delim)
+			continue
+		}
+		i := bytes.Index(text[at:], d.delim)
+		if i < 0 {
+			r.Fields, r.Quoted = append(r.Fields, text[at:]), append(r.Quoted, false)
+			return -1
+		}
+		r.Fields, r.Quoted = append(r.Fields, text[at:at+i:at+i]), append(r.Quoted, false)
+		at += i + len(d.delim)
+	}
+}
+
+// unquote reads the field whose first byte after the quote is text[at], and returns it with the position after its closing quote, -1 when that is
+// missing or followed by text.
+func (r *Record) unquote(d *dialect, text []byte, at int) ([]byte, int) {
+	start, held := at, len(r.spare) // text[start:at] isn't in r.spare[held:] yet
+	for {
+		i := bytes.IndexByte(text[at:], d.quote)
+		if i < 0 {
+			return nil, -1
+		}
+		at += i
+		if at+1 < len(text) && text[at+1] == d.quote {
+			if cap(r.spare) < len(text) { // enough for all of this record: fields before must stay where they are
+				r.spare = append(make([]byte, 0, len(text)+len(text)/2), r.spare...)
+			}
+			r.spare = append(r.spare, text[start:at+1]...)
+			at += 2
+			start = at
+			continue
+		}
+		if at+1 < len(text) && !bytes.HasPrefix(text[at+1:], d.delim) {
+			return nil, -1
+		}
+		if len(r.spare) == held {
+			return text[start:at:at], at + 1
+		}
+		r.spare = append(r.spare, text[start:at]...)
+		return r.spare[held:len(r.spare):len(r.spare)], at + 1
+	}
+}

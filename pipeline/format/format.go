@@ -1,0 +1,47 @@
+// Package format turns the bytes of a file into records.
+//
+// A Reader cuts a stream into chunks of whole records; it is serial and does little more than look for line ends. A
+// Chunk is cut into records and fields by whoever holds it, so several cores can work on one file. Every byte of the file
+// belongs to the preamble, to a record, to an empty line or to the footer, and nothing is thrown away or mended: what is
+// refused can be handed back exactly as it came.
+//
+// Delimited text is read by rule, not by guess:
+//
+//   - A field is quoted when it begins with the quote. Within it a doubled quote stands for one, and delimiters and line
+//     ends are data, CRLF included. After the closing quote comes a delimiter or the end of the record.
+//   - Anywhere else a quote is an ordinary character. NUL is an ordinary character everywhere.
+//   - A record whose quotes don't come out right is one refused record that ends at its first line end, and reading goes on
+//     with the next line: a stray quote costs one record, not the file. The same happens when the closing quote isn't found
+//     within the longest record allowed.
+//
+// Decompress does the step before: gzip and zstd, complete or not at all.
+package format
+
+import "chute/connectors"
+
+// Record is one record of a file. Its memory is the chunk's and its own: everything in it is valid until the next Scan into it.
+// A Record may be used for chunk after chunk.
+type Record struct {
+	Number uint64 // from 1, the header isn't counted
+	Line   int64  // line of the file on which it begins, from 1
+	Offset int64  // of Raw in the file without compression, byte order mark included
+	Raw    []byte // the bytes as delivered, with the line end
+
+	// Continued: Raw is a further piece of a record that was too long to be held. It has the Number of the first piece and its Reason
+	// again, and is not to be counted again.
+	Continued bool
+
+	// Fields are the values, without quotes. One that "pad" added is nil.
+	Fields [][]byte
+	// Quoted tells for each field whether it stood in quotes.
+	Quoted []bool
+
+	// Reason says why the record is refused; nil for a good one. Fields mean nothing then.
+	Reason *connectors.Reason
+
+	reason connectors.Reason // what Reason points to
+	spare  []byte            // holds fields with doubled quotes
+}
+
+// maxValue bounds the Value of a Reason, in bytes.
+const maxValue = 200

@@ -1,0 +1,209 @@
+package format
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"chute/config"
+	"chute/connectors"
+)
+
+// standard is the dialect that a job has when it says nothing.
+func standard() config.Format {
+	return config.Format{Type: "csv", Delimiter: ",", Quote: `"`, Header: true, LineEnd: "auto", Ragged: "reject", EmptyLines: "skip",
+		LastLine: "complete", MaxRecord: 16 << 20}
+}
+
+// failer is *testing.T or *rapid.T.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// readAll reads everything and checks on the way that no byte is lost or counted twice.
+func readAll(t failer, src io.Reader, f config.Format, chunk, width int) (result, error) {
+	t.Helper()
+	r, err := newReader(src, f, chunk)
+	if err != nil {
+		return result{Refused: rejectionCode(err)}, err
+	}
+	if r.Header() == nil {
+		r.SetWidth(width)
+	}
+	out := result{Preamble: string(r.Preamble()), Header: r.Header()}
+	var c Chunk
+	var rec Record
+	at := int64(len(out.Preamble))
+	for {
+		if err = r.Next(&c); err != nil {
+			break
+		}
+		if c.offset != at {
+			t.Fatalf("a chunk begins at %d, expected %d", c.offset, at)
+		}
+		at += int64(len(c.Bytes()))
+		before := 0
+		for c.Scan(&rec) {
+			start := int(rec.Offset - c.offset)
+			if rec.Reason != nil && rec.Reason.Code == "bad_encoding" {
+				rec.Offset = rec.Reason.Offset
+			}
+			if gap := c.Bytes()[before:start]; len(bytes.Trim(gap, "\r\n")) > 0 {
+				t.Fatalf("%q lies between records", gap)
+			}
+			before = start + len(rec.Raw)
+			out.add(&rec)
+		}
+		if gap := c.Bytes()[before:]; len(bytes.Trim(gap, "\r\n")) > 0 {
+			t.Fatalf("%q lies behind the records of a chunk", gap)
+		}
+	}
+	out.Footer, out.Complete, out.Refused = string(r.Footer()), r.Complete(), rejectionCode(err)
+	if again := r.Next(&c); again != err || c.Scan(&rec) {
+		t.Fatalf("after %v Next says %v", err, again)
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return out, err
+}
+
+func (out *result) add(rec *Record) {
+	if rec.Continued {
+		out.Records[len(out.Records)-1].Raw += string(rec.Raw)
+		return
+	}
+	f := found{Number: rec.Number, Line: rec.Line, Offset: rec.Offset, Raw: string(rec.Raw)}
+	if rec.Reason != nil {
+		f.Code, f.Column = rec.Reason.Code, rec.Reason.Column
+	} else {
+		for _, field := range rec.Fields {
+			f.Fields = append(f.Fields, string(field))
+		}
+		f.Quoted = append(f.Quoted, rec.Quoted...)
+	}
+	out.Records = append(out.Records, f)
+}
+
+func rejectionCode(err error) string {
+	var r *connectors.Rejection
+	if errors.As(err, &r) {
+		return r.Code
+	}
+	return ""
+}
+
+var ignoreColumn = cmp.Options{cmpopts.IgnoreFields(found{}, "Column"), cmpopts.EquateEmpty()}
+
+// sameAsReference compares the reader with the slow one, and checks that nothing of the input is missing.
+func sameAsReference(t failer, in []byte, f config.Format, chunk, width int, src io.Reader) {
+	t.Helper()
+	got, _ := readAll(t, src, f, chunk, width)
+	want := readByReference(in, f, width)
+	if got.Refused != "" && got.Preamble == "" && got.Refused == want.Refused {
+		return
+	}
+	if diff := cmp.Diff(want, got, ignoreColumn); diff != "" {
+		t.Fatalf("input %q, %+v, chunk %d (- reference, + reader):\n%s", in, f, chunk, diff)
+	}
+	var all strings.Builder
+	all.WriteString(got.Preamble)
+	for _, rec := range got.Records {
+		if f.EmptyLines == "record" {
+			all.WriteString(rec.Raw)
+		}
+	}
+	all.WriteString(got.Footer)
+	if f.EmptyLines == "record" && all.String() != string(in) {
+		t.Fatalf("preamble, records and footer are %q, the input is %q", all.String(), in)
+	}
+}
+
+func anyFormat(t *rapid.T) config.Format {
+	return config.Format{
+		Type:       "csv",
+		Delimiter:  rapid.SampledFrom([]string{",", ",", ";", "::", "ab", "aba", "é"}).Draw(t, "delimiter"),
+		Quote:      rapid.SampledFrom([]string{`"`, `"`, `"`, "'", ""}).Draw(t, "quote"),
+		Header:     rapid.Bool().Draw(t, "header"),
+		SkipTop:    rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "skip_top"),
+		SkipBottom: rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "skip_bottom"),
+		LineEnd:    rapid.SampledFrom([]string{"auto", "auto", "lf", "crlf", "cr"}).Draw(t, "line_end"),
+		Ragged:     rapid.SampledFrom([]string{"reject", "pad", "cut", "fit"}).Draw(t, "ragged"),
+		EmptyLines: rapid.SampledFrom([]string{"skip", "record"}).Draw(t, "empty_lines"),
+		LastLine:   rapid.SampledFrom([]string{"complete", "required"}).Draw(t, "last_line"),
+		MaxRecord:  config.Size(rapid.IntRange(16, 60).Draw(t, "max")),
+	}
+}
+
+func anyText(t *rapid.T, f config.Format) []byte {
+	signs := []string{f.Delimiter, f.Delimiter, f.Quote, f.Quote, f.Quote + f.Quote, "\n", "\n", "\r\n", "\r", "a", "b", "x y", "é", ":", "\x00", "\xC3", "'"}
+	parts := rapid.SliceOfN(rapid.SampledFrom(signs), 0, 120).Draw(t, "parts")
+	text := strings.Join(parts, "")
+	if f.Header && rapid.Bool().Draw(t, "with names") {
+		text = "p" + f.Delimiter + "q\r\n" + text
+	}
+	if rapid.IntRange(0, 9).Draw(t, "mark") == 0 {
+		text = string(byteOrderMark) + text
+	}
+	return []byte(text)
+}
+
+func TestSameAsReference(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFormat(t)
+		in := anyText(t, f)
+		chunk := rapid.IntRange(1, 150).Draw(t, "chunk")
+		width := rapid.IntRange(0, 3).Draw(t, "width")
+		readers := []func(io.Reader) io.Reader{iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader,
+			func(r io.Reader) io.Reader { return r }}
+		wrap := rapid.SampledFrom(readers).Draw(t, "reader")
+		if f.SkipBottom > 0 {
+			f.MaxRecord = 1 << 20 // lines that are too long for what is held back reject the file: tested by itself
+		}
+		sameAsReference(t, in, f, chunk, width, wrap(bytes.NewReader(in)))
+	})
+}
+
+func TestEveryChunkSize(t *testing.T) {
+	in := "\xEF\xBB\xBFnote\r\na,b,c\r\n1,\"x\r\ny\",3\r\n\r\n4,\"stray,6\r\n7,8,9\n" + strings.Repeat("long", 20) + ",1,2\n10,\"q\"\"q\",12\r\nlast\r\n"
+	f := standard()
+	f.SkipTop, f.SkipBottom, f.MaxRecord = 1, 1, 64
+	for chunk := 1; chunk < len(in)+2; chunk++ {
+		sameAsReference(t, []byte(in), f, chunk, 0, strings.NewReader(in))
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	f.Add([]byte("a,b\n1,\"2\n\"\n3,\"4\n5,6\"x\n"), uint8(0), uint8(1))
+	f.Add([]byte("a::b\r\n\"1\"::2\r\n\r\nend"), uint8(0x5d), uint8(7))
+	f.Fuzz(func(t *testing.T, in []byte, bits, chunk uint8) {
+		c := config.Format{Type: "csv", Delimiter: []string{",", "::"}[bits&1], Quote: []string{`"`, ""}[bits>>1&1], Header: bits&4 > 0,
+			LineEnd: []string{"auto", "lf", "crlf", "cr"}[bits>>3&3], Ragged: []string{"reject", "fit"}[bits>>5&1],
+			EmptyLines: []string{"skip", "record"}[bits>>6&1], MaxRecord: 40}
+		sameAsReference(t, in, c, int(chunk)+1, int(bits>>7)*2, bytes.NewReader(in))
+	})
+}
+
+func TestReadErrors(t *testing.T) {
+	broken := fmt.Errorf("input/output error")
+	in := "a,b\n1,2\n3,4\n"
+	for n := range len(in) {
+		src := io.MultiReader(strings.NewReader(in[:n]), iotest.ErrReader(broken))
+		got, err := readAll(t, src, standard(), 4, 0)
+		if err != broken {
+			t.Fatalf("cut at %d: %v, want the reader's own error", n, err)
+		}
+		if n > 9 && len(got.Records) != 1 {
+			t.Errorf("cut at %d: %d records before the error", n, len(got.Records))
+		}
+	}
+}
