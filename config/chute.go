@@ -1,8 +1,8 @@
 package config
 
 // Chute is chute.toml: what belongs to the installation, not to one job. In the tags of its fields and of Job's, `default`
-// is what holds when the key is left out, `oneof` are the allowed values and `later` are values of the design that this version
-// doesn't have.
+// is what holds when the key is left out, `oneof` are the allowed values and `later` are values (at a blank field: keys) of the design
+// that this version doesn't have.
 type Chute struct {
 	// Database is [database]: the engine that the tables are in.
 	Database Database `toml:"database"`
@@ -12,7 +12,7 @@ type Chute struct {
 	Jobs JobsDir `toml:"jobs"`
 	// Limits is [limits]: what chute takes of the machine.
 	Limits Limits `toml:"limits"`
-	// Stores are the [[store]] entries: the places with files. At least one is needed.
+	// Stores are the [[store]] entries: the places with files.
 	Stores []Store `toml:"store"`
 }
 
@@ -48,24 +48,18 @@ type Database struct {
 	TLS bool `toml:"tls"`
 	// CAFile is a PEM file, by absolute path, with the authorities to trust instead of the system's. It needs tls = true.
 	CAFile string `toml:"ca_file"`
-
-	Pos Position `toml:"-"`
 }
 
 // State is where chute remembers.
 type State struct {
 	// Dir is the absolute path of the state's folder. Default "/var/lib/chute".
 	Dir string `toml:"dir" default:"/var/lib/chute"`
-
-	Pos Position `toml:"-"`
 }
 
 // JobsDir is where the job files are.
 type JobsDir struct {
 	// Dir is the folder whose *.toml files are the jobs; a relative one is beside chute.toml. Default "jobs.d".
 	Dir string `toml:"dir" default:"jobs.d"`
-
-	Pos Position `toml:"-"`
 }
 
 // Limits bound what chute takes of the machine.
@@ -78,12 +72,12 @@ type Limits struct {
 	Parallel int `toml:"parallel" default:"2"`
 	// MinFree is a size: a store or a state folder with less room makes no new claims. Default 1GiB.
 	MinFree Size `toml:"min_free" default:"1GiB"`
-
-	Pos Position `toml:"-"`
 }
 
 // Store is a place with files.
 type Store struct {
+	_ struct{} `toml:"-" later:"sftp,known_hosts,fingerprint,private_key,password,username"`
+
 	// Name is what jobs call the store. Required; each store has its own.
 	Name string `toml:"name"`
 	// Path is the absolute path of a folder on this machine. Required. No store's inbox or work folder may be inside another store's.

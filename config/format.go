@@ -2,6 +2,8 @@ package config
 
 // Format is how the bytes of a file are to be read.
 type Format struct {
+	_ struct{} `toml:"-" later:"delimiters,repeat_delimiter,escape,comment,header_lines,strict_header,record,sheet"`
+
 	// Type is "csv" (default) or "tsv", which is the same with a tab as its default delimiter.
 	Type string `toml:"type" default:"csv" oneof:"csv,tsv" later:"fixed,jsonl,json,xml,xlsx,parquet"`
 	// Compression is "auto" (default: told by the content), "none", "gzip" or "zstd".
@@ -32,6 +34,4 @@ type Format struct {
 	LastLine string `toml:"last_line" default:"complete" oneof:"complete,any,required"`
 	// MaxRecord is the size up to which a record is read, from 1KiB to 1GiB; a larger one is a reject. Default 16MiB.
 	MaxRecord Size `toml:"max_record_bytes" default:"16MiB"`
-
-	Pos Position `toml:"-"`
 }

@@ -2,6 +2,8 @@ package config
 
 // Job is one job file, with `extends` resolved and every value checked and parsed. A run keeps the Job it started with.
 type Job struct {
+	_ struct{} `toml:"-" later:"strict,after,unmatched_after,markers,rescan,recursive,claim,when_done,sidecars,file_mode,group,parallel,trace,where,expect,schedule,outbox,file,query,watermark,empty_result"`
+
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
 	// Kind is "import". Required. Exports aren't available in this version.
@@ -71,8 +73,6 @@ type Retry struct {
 	First Duration `toml:"first" default:"1s"`
 	// Longest is the longest such wait, a duration of at least First. Default 1m.
 	Longest Duration `toml:"longest" default:"1m"`
-
-	Pos Position `toml:"-"`
 }
 
 // Redelivery says what happens to a file that was delivered before. Each key is "skip" or "load". Only files that were loaded count.
@@ -83,8 +83,6 @@ type Redelivery struct {
 	Changed string `toml:"changed" default:"load" oneof:"skip,load" later:"replace"`
 	// Renamed is for a new name with the same bytes: "skip" (default) or "load".
 	Renamed string `toml:"renamed" default:"skip" oneof:"skip,load"`
-
-	Pos Position `toml:"-"`
 }
 
 // Batch bounds how many small files of a job are loaded together.
@@ -93,8 +91,6 @@ type Batch struct {
 	Files int `toml:"files" default:"500"`
 	// Bytes is the size of all files of a batch together. Default 8MiB. A file larger than a quarter of this goes alone.
 	Bytes Size `toml:"bytes" default:"8MiB"`
-
-	Pos Position `toml:"-"`
 }
 
 // MaxBatchFile is the size in bytes up to which a file may share a batch.
@@ -110,6 +106,4 @@ type Errors struct {
 	StopIfFirst int `toml:"stop_if_first" default:"100"`
 	// MaxDetails is how many reasons are written to the reject list, from 0; counting goes on. Default 10000.
 	MaxDetails int `toml:"max_reject_details" default:"10000"`
-
-	Pos Position `toml:"-"`
 }

@@ -82,7 +82,10 @@ func (j *Job) matches(name string) (map[string]string, bool) {
 	if !j.MatchRegexp.IsZero() {
 		return j.MatchRegexp.Match(name)
 	}
-	return map[string]string{}, j.Match.Match(name)
+	if !j.Match.Match(name) {
+		return nil, false
+	}
+	return make(map[string]string), true
 }
 
 func (j *Job) ignores(name string) bool {

@@ -2,6 +2,8 @@ package config
 
 // Target is the table.
 type Target struct {
+	_ struct{} `toml:"-" later:"key,doubles,duplicates,denylist"`
+
 	// Table is "table" or "database.table"; unusual parts are put in backticks. Required.
 	Table TableName `toml:"table"`
 	// Operation is "insert" (default). Others aren't available in this version.
@@ -18,12 +20,12 @@ type Target struct {
 	RunColumn string `toml:"run_column" default:"_chute_run"`
 	// RecordColumn is the column with the record's number in its file, a UInt64. Default _chute_record.
 	RecordColumn string `toml:"record_column" default:"_chute_record"`
-
-	Pos Position `toml:"-"`
 }
 
 // Column says where one column's values come from and how they are read.
 type Column struct {
+	_ struct{} `toml:"-" later:"path,format,trim,case,decimal,thousands,true,false,max_length,regexp,min,max,map,secret,expression,reference,blank"`
+
 	// Source is the column's name in the file's header. Default: the same as Name. Only one of source, position and constant may be given.
 	Source string `toml:"source"`
 	// Position is the column's number in the file, from 1, instead of Source. It is needed where the file has no header.
