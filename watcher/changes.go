@@ -1,0 +1,50 @@
+package watcher
+
+import "github.com/rs/zerolog"
+
+// changes are states to be logged. Of very many at once only the first are named.
+type changes struct {
+	named []change
+	more  [Running + 1]int // counted by state
+}
+
+type change struct {
+	name, job, reason string
+	state             State
+}
+
+const changesNamed = 100
+
+func (c *changes) add(e *entry) {
+	if len(c.named) == changesNamed {
+		c.more[e.state]++
+		return
+	}
+	change := change{name: e.file.Name, state: e.state, reason: e.reason()}
+	if e.taker != nil {
+		change.job = e.taker.name
+	}
+	c.named = append(c.named, change)
+}
+
+// take returns the changes and forgets them.
+func (c *changes) take() changes {
+	taken := *c
+	*c = changes{}
+	return taken
+}
+
+func (c *changes) log(log zerolog.Logger) {
+	for _, change := range c.named {
+		event := log.WithLevel(change.state.level()).Str("file", change.name).Stringer("state", change.state)
+		if change.job != "" {
+			event.Str("job", change.job)
+		}
+		event.Msg(change.reason)
+	}
+	for state, n := range c.more {
+		if n > 0 {
+			log.WithLevel(State(state).level()).Stringer("state", State(state)).Int("files", n).Msg("and more files are in this state")
+		}
+	}
+}

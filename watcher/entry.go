@@ -1,0 +1,110 @@
+package watcher
+
+import (
+	"time"
+
+	"chute/config"
+	"chute/connectors"
+)
+
+// entry is what is remembered of one name in an inbox. There may be a hundred thousand of them, so it is small.
+type entry struct {
+	sight
+	seen       moment // first look that showed the name
+	stateSince moment
+	notBefore  moment // not to be taken earlier, after it couldn't be
+	taker      *taker // whose job wants it; nil when none does
+	detail     string // of hold: an error's text
+	count      uint32 // the last look that showed it
+	tries      uint16 // times it was left in the inbox by a Later
+	named      State  // what the name alone decides, or 0
+	hold       State  // what came of trying to take it, or 0
+	state      State
+	unfinished bool // a text that was seen without a final line end
+}
+
+// firstSight finds out what the name alone tells. in.mu is held.
+func (in *inbox) firstSight(f connectors.File, look span) *entry {
+	e := &entry{sight: sight{f, look.ended}, seen: look.ended}
+	if err := config.SaneName(f.Name); err != nil {
+		e.named, e.detail = OddName, err.Error()
+		return e
+	}
+	if config.TemporaryName(f.Name) {
+		e.named = TemporaryName
+		return e
+	}
+	e.named = Unmatched
+	for _, t := range in.takers {
+		if _, ok := t.job.Config.Matches(f.Name); !ok {
+			continue
+		}
+		if t.job.Config.Enabled {
+			e.taker, e.named = t, 0
+			break
+		}
+		e.named = Disabled
+	}
+	return e
+}
+
+// see takes down one more look. A file that changed is a new one: what was tried with it counts no more.
+func (e *entry) see(f connectors.File, look span) {
+	before := e.sight
+	e.sight = before.next(f, look)
+	switch {
+	case e.since != before.since:
+		e.hold, e.tries, e.notBefore, e.unfinished = 0, 0, 0, false
+		if e.named == 0 {
+			e.detail = ""
+		}
+	case before.file.Mode != f.Mode && e.hold == Unreadable:
+		e.notBefore = 0
+	}
+}
+
+// restNeeded is how long this file has to be at rest.
+func (e *entry) restNeeded() time.Duration {
+	return restNeeded(time.Duration(e.taker.job.Config.Settle), e.file.Size, e.unfinished)
+}
+
+// judge says in which state a look leaves an entry.
+func (e *entry) judge(look span) State {
+	switch {
+	case e.named == OddName || e.named == TemporaryName:
+		return e.named
+	case !e.file.Regular():
+		return Irregular
+	case e.named != 0:
+		return e.named
+	case e.file.Links > 1:
+		return Linked
+	case e.file.Size == 0 && e.taker.job.Config.Empty == "ignore":
+		return Ignored
+	case e.hold != 0:
+		return e.hold
+	case !e.rested(look, e.restNeeded()):
+		return Settling
+	}
+	return Queued
+}
+
+// takeableAt is when an entry in its state may be taken, if nothing changes: never for those that first have to change.
+func (e *entry) takeableAt() moment {
+	switch e.state {
+	case Settling, BeingWritten, Unfinished, Unreadable, Retrying, Queued:
+		return max(e.since+e.restNeeded(), e.notBefore)
+	}
+	return never
+}
+
+// reason is one sentence about why the entry is in its state, the parts that change by themselves left out.
+func (e *entry) reason() string {
+	if e.state == Irregular {
+		return irregularReason(e.file.Mode)
+	}
+	if e.detail != "" {
+		return e.detail
+	}
+	return e.state.reason()
+}

@@ -1,0 +1,63 @@
+package watcher
+
+import (
+	"cmp"
+	"slices"
+
+	"chute/config"
+)
+
+// queue is what a look found at rest for one job, in order.
+type queue struct {
+	entries []*entry
+	next    int // those before it were taken out
+}
+
+func (q *queue) reset() {
+	clear(q.entries)
+	q.entries, q.next = q.entries[:0], 0
+}
+
+func (q *queue) add(e *entry) { q.entries = append(q.entries, e) }
+
+// waiting are those that weren't taken out.
+func (q *queue) waiting() []*entry { return q.entries[q.next:] }
+
+// sort puts the queue into the job's order ("name" or "seen"), those that failed before behind the others, and tells whether it
+// holds anything.
+func (q *queue) sort(order string) bool {
+	slices.SortFunc(q.entries, func(a, b *entry) int {
+		if c := cmp.Compare(a.tries, b.tries); c != 0 {
+			return c
+		}
+		if order == "seen" && a.seen != b.seen {
+			return cmp.Compare(a.seen, b.seen)
+		}
+		return cmp.Compare(a.file.Name, b.file.Name)
+	})
+	return len(q.entries) > 0
+}
+
+// batch takes the next files out of the queue that go together: at most limit.Files, at most limit.Bytes, none larger than may share
+// a batch; a larger one goes alone. A file that is still what the look showed is one that known confirms.
+func (q *queue) batch(limit config.Batch, known func(*entry) bool) []*entry {
+	var batch []*entry
+	var size int64
+	for ; q.next < len(q.entries); q.next++ {
+		e := q.entries[q.next]
+		if !known(e) {
+			continue
+		}
+		alone := e.file.Size > limit.MaxBatchFile() || limit.Files <= 1
+		if len(batch) > 0 && (alone || len(batch) == limit.Files || size+e.file.Size > int64(limit.Bytes)) {
+			break
+		}
+		batch = append(batch, e)
+		size += e.file.Size
+		if alone {
+			q.next++
+			break
+		}
+	}
+	return batch
+}

@@ -1,0 +1,137 @@
+package watcher
+
+import (
+	"io/fs"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// State is why an entry of an inbox is where it is. Every entry has exactly one.
+type State uint8
+
+const (
+	Settling      State = iota + 1 // not unchanged for long enough
+	TemporaryName                  // a name that programs give while they write
+	OddName                        // a name that is never taken
+	Irregular                      // not a plain file
+	Linked                         // has a second name
+	Unmatched                      // no job wants it
+	Disabled                       // only a disabled job wants it
+	Ignored                        // empty, and the job ignores empty files
+	BeingWritten                   // some process has it open for writing
+	Unfinished                     // a text whose last line has no end
+	Unreadable                     // can't be opened
+	Retrying                       // left in the inbox after an error
+	Queued                         // at rest
+	Running                        // handed over
+)
+
+var stateNames = [...]string{
+	Settling: "settling", TemporaryName: "temporary name", OddName: "odd name", Irregular: "not a regular file",
+	Linked: "second hard link", Unmatched: "no job matches", Disabled: "job disabled", Ignored: "empty file ignored",
+	BeingWritten: "being written", Unfinished: "no final line end", Unreadable: "unreadable", Retrying: "retrying",
+	Queued: "queued", Running: "running",
+}
+
+func (s State) String() string {
+	if int(s) >= len(stateNames) {
+		return "unknown"
+	}
+	return stateNames[s]
+}
+
+// MarshalText gives the state's name, for status files.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// reason is a sentence for states that need nothing but their name to be explained.
+func (s State) reason() string {
+	switch s {
+	case TemporaryName:
+		return "programs give such names while they write; it is taken when it gets its real name"
+	case OddName:
+		return "such a name is never taken: rename the file"
+	case Linked:
+		return "the file has more than one name (hard link): remove the others"
+	case Unmatched:
+		return "the pattern of no job for this inbox matches the name"
+	case Disabled:
+		return "the job that matches has enabled = false"
+	case Ignored:
+		return `the file is empty and the job says empty = "ignore"`
+	case BeingWritten:
+		return "a process has it open for writing"
+	case Unfinished:
+		return "the last line has no line end: more may come, so it has to rest longer"
+	case Running:
+		return "handed over"
+	}
+	return ""
+}
+
+// level is how loudly a change into this state is logged: what needs a person is a warning, the usual way of a file is only for debugging.
+func (s State) level() zerolog.Level {
+	switch s {
+	case OddName, Irregular, Linked, Unreadable, Retrying:
+		return zerolog.WarnLevel
+	case Unmatched, Disabled, BeingWritten, Unfinished:
+		return zerolog.InfoLevel
+	}
+	return zerolog.DebugLevel
+}
+
+// irregularReason says what an entry is that isn't a plain file.
+func irregularReason(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a folder: sub-folders aren't looked into"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link: links are never followed"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "not a plain file"
+}
+
+// Waiting is one entry of an inbox: its state, and one reason for it.
+type Waiting struct {
+	Store  string
+	Inbox  string
+	Name   string // bytes as the file system has them: to be escaped before it is shown
+	Size   int64
+	State  State
+	Reason string    // for operators
+	Since  time.Time // of this state
+	Job    string    // empty when none matches
+}
+
+// Place is how one inbox is doing.
+type Place struct {
+	Store, Inbox string
+	Problem      string    // why it can't be looked at, empty when it can
+	Since        time.Time // of the problem
+	Looked       time.Time // end of the last look that succeeded; zero before the first
+	Entries      int       // in the folder and not running, as of then
+}
+
+// Activity is how one job is doing.
+type Activity struct {
+	Job     string
+	Queued  int       // files at rest
+	Running int       // files and runs in Handle or Resume
+	Begun   []uint64  // runs waiting to be resumed
+	Problem string    // the last Later's error, empty after a round without one
+	Until   time.Time // end of the pause, when there is a Problem
+}
+
+// Snapshot is everything that waits, at one moment.
+type Snapshot struct {
+	NotReady string // why no new files are claimed, empty when they are
+	Inboxes  []Place
+	Jobs     []Activity
+	Waiting  []Waiting
+}

@@ -1,0 +1,80 @@
+package watcher
+
+import (
+	"errors"
+	"slices"
+
+	"chute/connectors"
+)
+
+// round is what one call of Handle or Resume came to.
+type round struct {
+	left   map[string]error // files that stay in the inbox, by name, with the reason
+	resume []uint64         // runs to go on with after the pause
+	stuck  []connectors.Verdict
+	cause  error // the first Later's; nil: no pause
+}
+
+var errNoVerdict = errors.New("no verdict was given: this is a fault in chute")
+
+func (r *round) later(err error) {
+	if r.cause == nil {
+		r.cause = err
+	}
+}
+
+// take takes down a Later with a run.
+func (r *round) take(v connectors.Verdict) {
+	if v.Stuck {
+		r.stuck = append(r.stuck, v)
+		return
+	}
+	r.resume = append(r.resume, v.Run)
+	r.later(reasonOf(v))
+}
+
+// reasonOf is never nil: a Later without a reason is a Later all the same.
+func reasonOf(v connectors.Verdict) error {
+	if v.Err == nil {
+		return errors.New("it was put off without a reason")
+	}
+	return v.Err
+}
+
+// judgeFiles reads the verdicts on files. Those without one stay in the inbox, with missing as the reason.
+func judgeFiles(files []connectors.File, verdicts []connectors.Verdict, missing error) round {
+	r := round{left: make(map[string]error)}
+	for _, f := range files {
+		i := slices.IndexFunc(verdicts, func(v connectors.Verdict) bool { return v.File.Name == f.Name })
+		switch {
+		case i < 0:
+			r.left[f.Name] = missing
+			r.later(missing)
+		case verdicts[i].Outcome != connectors.Later:
+		case verdicts[i].Run != 0:
+			r.take(verdicts[i])
+		default:
+			r.left[f.Name] = reasonOf(verdicts[i])
+			r.later(reasonOf(verdicts[i]))
+		}
+	}
+	return r
+}
+
+// judgeRuns reads the verdicts on runs, which come in the runs' order. Those without one are resumed again, with missing as the
+// reason. A Later without a run has put its file back: the next look sees it.
+func judgeRuns(runs []uint64, verdicts []connectors.Verdict, missing error) round {
+	var r round
+	for i, run := range runs {
+		switch {
+		case i >= len(verdicts) || verdicts[i].Run != run && verdicts[i].Run != 0:
+			r.take(connectors.Verdict{Run: run, Err: missing})
+		case verdicts[i].Outcome != connectors.Later:
+		case verdicts[i].Run == 0:
+			r.later(reasonOf(verdicts[i]))
+		default:
+			r.take(verdicts[i])
+		}
+	}
+	return r
+}

@@ -1,0 +1,156 @@
+// Package watcher decides when: which files of an inbox are at rest, in which order and how many at a time they are
+// handed over, and how long to wait after an error. What becomes of a file is decided by who is called.
+//
+// The inbox is the queue. A look lists the folder, and what the watcher remembers between two looks is only how each
+// entry was and since when it has been so; it may forget all of it at any moment and the next looks find it out again.
+// Nothing tells that a file is complete, so completeness is judged by rest: the same size, modification time and inode in
+// two looks at least `settle` apart, on our own monotonic clock. Modification times are compared, never believed. Events
+// from the store only say "look now"; a full look every Rescan finds what they missed.
+//
+// One goroutine per inbox looks (inbox); one per job takes files from it (taker), so that a job that hangs holds up nobody
+// else. A taker goes round: wait while its job pauses, go on with runs begun earlier, then take what is at rest: a batch in
+// order, each file opened once to see whether it can be, a slot of the Parallel ones, Handle.
+//
+// After a Later the whole job pauses, because the next file would most likely meet the same error; the pause doubles with
+// every further round that has one. After the pause the runs begun are resumed, then new files are taken. A file that
+// was left in its inbox waits for a back-off of its own as well and then queues behind the files that haven't failed, so that
+// one bad file doesn't starve the others; a stuck run isn't waited for at all.
+package watcher
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"chute/config"
+	"chute/connectors"
+)
+
+// Job is what the watcher must know to watch for one job.
+type Job struct {
+	Config *config.Job
+	Folder connectors.Folder // a pointer: jobs with the same Folder and inbox share one look
+
+	// Handle takes files that are at rest, in order, and says for each what became of it; verdicts are found by the file's
+	// name. A job's Handle and Resume are never called twice at a time. When ctx ends it withdraws, or goes on to the next
+	// point where it can be left, and returns: Run waits for it. A panic, or a missing verdict, means Later without a run.
+	Handle func(ctx context.Context, files []connectors.File) []connectors.Verdict
+	// Resume goes on with runs begun earlier: after a crash, or after a Later with a run. It gives one verdict for each run, in
+	// their order; a Later without a run says that the file is back in its inbox.
+	Resume func(ctx context.Context, runs []uint64) []connectors.Verdict
+	// Begun are the runs found unsettled at start-up. They are resumed before anything new of this job is taken.
+	Begun []uint64
+	// Unsettled, where it is given, is asked after a panic in Handle for the runs that it may have left behind.
+	Unsettled func(ctx context.Context) ([]uint64, error)
+}
+
+// Watcher watches the inboxes of all jobs. Its fields aren't changed once Run was called.
+type Watcher struct {
+	Jobs     []Job
+	Parallel int           // calls of Handle and Resume at a time, over all jobs; default 2
+	Rescan   time.Duration // longest time between two looks at an inbox; default 30s
+	// Ready tells why no new file may be claimed now: the database doesn't answer, too little room is left. Files then wait in
+	// their inboxes. It is asked at most once a second and returns within bounded time. nil = always ready.
+	Ready func(ctx context.Context) error
+	Log   zerolog.Logger
+
+	mu      sync.Mutex // guards the following, which Run sets
+	inboxes []*inbox
+	takers  []*taker
+	gate    *gate
+}
+
+// Run watches until ctx ends, then waits for the calls of Handle and Resume that still run. It may be called once.
+func (w *Watcher) Run(ctx context.Context) error {
+	if err := w.prepare(); err != nil {
+		return err
+	}
+	var running sync.WaitGroup
+	for _, in := range w.inboxes {
+		running.Go(func() { in.run(ctx) })
+	}
+	for _, t := range w.takers {
+		running.Go(func() { t.run(ctx) })
+	}
+	running.Wait()
+	return nil
+}
+
+// Look makes every inbox look as soon as it may, and ends the pauses of all jobs and files: an operator says that things have
+// changed.
+func (w *Watcher) Look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gate == nil {
+		return
+	}
+	w.gate.askAgain()
+	for _, in := range w.inboxes {
+		in.unpause()
+	}
+	for _, t := range w.takers {
+		t.unpause()
+	}
+	for _, in := range w.inboxes {
+		in.Look()
+	}
+}
+
+// Retry resumes runs of a job that were stuck, as soon as the job is free. It tells whether there is such a job.
+func (w *Watcher) Retry(job string, runs ...uint64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range w.takers {
+		if t.name == job {
+			t.retry(runs)
+			return true
+		}
+	}
+	return false
+}
+
+// prepare checks the jobs and joins them to inboxes, in the order in which they may choose among files.
+func (w *Watcher) prepare() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.inboxes != nil {
+		return errors.New("a watcher runs only once")
+	}
+	clock := clock{start: time.Now()}
+	slots := &slots{free: cmp.Or(max(w.Parallel, 0), 2)}
+	rescan := cmp.Or(w.Rescan, 30*time.Second)
+	w.gate = newGate(w.Ready, rescan, clock, w.Log)
+	jobs := slices.SortedFunc(slices.Values(w.Jobs), func(a, b Job) int {
+		return cmp.Or(cmp.Compare(b.Config.Priority, a.Config.Priority), cmp.Compare(a.Config.Name, b.Config.Name))
+	})
+	type place struct {
+		folder connectors.Folder
+		dir    string
+	}
+	inboxes := make(map[place]*inbox)
+	names := make(map[string]bool)
+	for _, job := range jobs {
+		if job.Folder == nil || job.Handle == nil || job.Resume == nil || names[job.Config.Name] {
+			return fmt.Errorf("job %q can't be watched: it lacks a folder or a function, or there are two of this name", job.Config.Name)
+		}
+		names[job.Config.Name] = true
+		at := place{job.Folder, path.Clean(job.Config.Inbox)}
+		in := inboxes[at]
+		if in == nil {
+			in = newInbox(job.Folder, job.Config.Store, at.dir, rescan, clock, w.Log)
+			inboxes[at] = in
+			w.inboxes = append(w.inboxes, in)
+		}
+		t := newTaker(job, in, slots, w.gate, w.Log)
+		in.takers = append(in.takers, t)
+		w.takers = append(w.takers, t)
+	}
+	return nil
+}
