@@ -1,7 +1,9 @@
 package native
 
 import (
+	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -41,4 +43,13 @@ func Structure(columns []Column) string {
 		b.WriteString(Identifier(c.Name) + " " + c.Type.Plain().String())
 	}
 	return b.String()
+}
+
+// Clone returns a block with memory of its own.
+func (b *Block) Clone() *Block {
+	c := &Block{Columns: slices.Clone(b.Columns), Data: make([][]byte, len(b.Data)), Rows: b.Rows}
+	for i, data := range b.Data {
+		c.Data[i] = bytes.Clone(data)
+	}
+	return c
 }
