@@ -1,0 +1,69 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	chproto "github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
+
+	"chute/connectors"
+)
+
+// exception reads an exception, with what caused it, and returns it as *connectors.DatabaseError.
+func (c *conn) exception() error {
+	var e proto.Exception
+	if err := e.Decode(c.in); err != nil {
+		return err
+	}
+	d := &connectors.DatabaseError{Code: int(e.Code), Message: fmt.Sprintf("code %d: %s", e.Code, e.Message)}
+	// The protocol has only the number.
+	if name := chproto.Error(e.Code); name.IsAError() {
+		d.Name = name.String()
+	}
+	return d
+}
+
+// busyCodes are the server's ways to say that it cannot serve anybody just now.
+var busyCodes = map[chproto.Error]bool{
+	chproto.ErrTooManySimultaneousQueries: true, // 202
+	chproto.ErrNoFreeConnection:           true, // 203
+	chproto.ErrSocketTimeout:              true, // 209
+	chproto.ErrNetworkError:               true, // 210
+}
+
+// explain says which server an error comes from and marks those that mean that it cannot be reached.
+func explain(address string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if unreachable(err) {
+		return fmt.Errorf("ClickHouse server %s is %w: %w", address, connectors.ErrUnavailable, err)
+	}
+	return fmt.Errorf("ClickHouse server %s: %w", address, err)
+}
+
+func unreachable(err error) bool {
+	var database *connectors.DatabaseError
+	if errors.As(err, &database) {
+		return busyCodes[chproto.Error(database.Code)]
+	}
+	// A server whose certificate isn't trusted is there. Waiting doesn't help; the operator has to.
+	var certificate *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	if errors.As(err, &certificate) || errors.As(err, &authority) {
+		return false
+	}
+	var network net.Error
+	return errors.As(err, &network) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}

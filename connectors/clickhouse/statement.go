@@ -1,0 +1,147 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
+
+	"chute/connectors"
+	"chute/connectors/native"
+)
+
+// statement is one statement under way and the connection that it has to itself.
+type statement struct {
+	session *session
+	ctx     context.Context
+	conn    *conn
+	id      string
+	spare   bool        // not worth killing when its context ends
+	unwatch func() bool // tells whether the context has left the connection alone
+}
+
+// callerError is an error of the caller's function, to be returned as it is.
+type callerError struct{ error }
+
+// begin sends a statement.
+func (s *session) begin(ctx context.Context, st connectors.Statement, sql string) (*statement, error) {
+	sql, err := native.Bind(sql, st.Args...)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x := &statement{session: s, ctx: ctx, conn: c, id: uniqueID(st.ID)}
+	x.unwatch = context.AfterFunc(ctx, c.interrupt)
+	if err := c.sendQuery(x.id, sql, s.settings(st.Settings)); err != nil {
+		return nil, x.end(err)
+	}
+	return x, nil
+}
+
+// uniqueID makes a statement's id on the server: two of one id cannot run at once, and an id that is killed must mean one statement.
+func uniqueID(id string) string {
+	if id == "" {
+		id = "chute-statement"
+	}
+	return id + "/" + rand.Text()[:12]
+}
+
+func (s *session) settings(asked map[string]string) map[string]string {
+	const memory = "max_memory_usage"
+	if s.config.MaxMemory == 0 {
+		return asked
+	}
+	return withDefault(asked, memory, strconv.FormatInt(s.config.MaxMemory, 10))
+}
+
+// withDefault adds a setting to a copy of settings unless they have it.
+func withDefault(settings map[string]string, name, value string) map[string]string {
+	if _, ok := settings[name]; ok {
+		return settings
+	}
+	settings = maps.Clone(settings)
+	if settings == nil {
+		settings = map[string]string{}
+	}
+	settings[name] = value
+	return settings
+}
+
+// results reads until the statement's end and hands over the blocks of its result, the first of which has no rows.
+func (x *statement) results(each func(*native.Block) error) error {
+	for {
+		packet, err := x.conn.receive()
+		if err != nil || packet == proto.ServerEndOfStream {
+			return err
+		}
+		switch packet {
+		case proto.ServerData, proto.ServerTotals, proto.ServerExtremes:
+			block, err := x.conn.readBlock()
+			if err != nil {
+				return err
+			}
+			if packet != proto.ServerData || len(block.Columns) == 0 || each == nil {
+				continue
+			}
+			if err := each(block); err != nil {
+				return callerError{err}
+			}
+			if x.ctx.Err() != nil {
+				return context.Cause(x.ctx)
+			}
+		}
+	}
+}
+
+// end ends the statement, whose outcome so far is err: the connection goes back to the idle ones only when everything went well.
+func (x *statement) end(err error) error {
+	untouched := x.unwatch()
+	if err == nil && untouched {
+		x.session.release(x.conn)
+		return nil
+	}
+	x.conn.close()
+	if err == nil {
+		return nil // the context ended just after the statement
+	}
+	var own callerError
+	var database *connectors.DatabaseError
+	switch {
+	case errors.As(err, &own):
+		if err := x.kill(); err != nil {
+			return errors.Join(own.error, err)
+		}
+		return own.error
+	case x.ctx.Err() != nil:
+		err = fmt.Errorf("statement on ClickHouse server %s was ended: %w", x.session.address, context.Cause(x.ctx))
+		return errors.Join(err, x.kill())
+	case !errors.As(err, &database):
+		// A broken line or something that can't be read: the statement may go on without us.
+		err = explain(x.session.address, err)
+		if !errors.Is(err, connectors.ErrUnavailable) {
+			err = errors.Join(err, x.kill())
+		}
+		return err
+	}
+	return explain(x.session.address, err)
+}
+
+// kill ends the statement on the server, where it may be running still. The context of the statement may have ended already.
+func (x *statement) kill() error {
+	if x.spare {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), killTimeout)
+	defer cancel()
+	if err := x.session.kill(ctx, "query_id = ?", x.id); err != nil {
+		return fmt.Errorf("cannot kill statement %s: %w", x.id, err)
+	}
+	return nil
+}
