@@ -1,0 +1,189 @@
+package format
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+var text = []byte(strings.Repeat("id,name\n1,Zoë\n2,\"a\nb\"\n", 40))
+
+func gzipped(t *testing.T, b []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	w.Name = "orders.csv"
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func zstded(t *testing.T, b []byte) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.EncodeAll(b, nil)
+}
+
+var packers = map[string]func(*testing.T, []byte) []byte{"gzip": gzipped, "zstd": zstded}
+
+func unpack(r io.Reader, want string) (kind string, content []byte, err error) {
+	c, err := Decompress(r, want)
+	if err != nil {
+		return "", nil, err
+	}
+	defer c.Close()
+	content, err = io.ReadAll(c)
+	return c.Kind, content, err
+}
+
+func TestDecompress(t *testing.T) {
+	for kind, pack := range packers {
+		half := len(text) / 2
+		several := append(append(pack(t, text[:half]), pack(t, nil)...), pack(t, text[half:])...)
+		for _, packed := range [][]byte{pack(t, text), several} {
+			for _, want := range []string{"auto", "", kind} {
+				for _, r := range []io.Reader{bytes.NewReader(packed), iotest.OneByteReader(bytes.NewReader(packed)), iotest.DataErrReader(bytes.NewReader(packed))} {
+					if got, content, err := unpack(r, want); err != nil || got != kind || !bytes.Equal(content, text) {
+						t.Errorf("%s, wanted %q: %s, %d bytes, %v", kind, want, got, len(content), err)
+					}
+				}
+			}
+		}
+		if got, content, err := unpack(bytes.NewReader(several), "none"); err != nil || got != "none" || !bytes.Equal(content, several) {
+			t.Errorf("%s read as it is: %s, %d bytes, %v", kind, got, len(content), err)
+		}
+	}
+	for _, in := range []string{"", "a", "a,b\n", "PK", "BZh,9\n", "P*,x"} {
+		if got, content, err := unpack(strings.NewReader(in), "auto"); err != nil || got != "none" || string(content) != in {
+			t.Errorf("%q: %s, %q, %v", in, got, content, err)
+		}
+	}
+}
+
+// Cut anywhere, a compressed file is rejected, whatever was read before.
+func TestTruncatedAnywhere(t *testing.T) {
+	for kind, pack := range packers {
+		one := pack(t, text)
+		whole := append(append([]byte(nil), one...), one...)
+		for n := range len(whole) {
+			_, content, err := unpack(bytes.NewReader(whole[:n]), kind)
+			if n == len(one) {
+				if err != nil {
+					t.Errorf("%s: one whole part: %v", kind, err)
+				}
+			} else if rejectionCode(err) != "truncated" {
+				t.Errorf("%s cut at %d: %d bytes, %v", kind, n, len(content), err)
+			}
+			if n >= 4 && n != len(one) {
+				if _, _, err := unpack(bytes.NewReader(whole[:n]), "auto"); rejectionCode(err) != "truncated" {
+					t.Errorf("%s cut at %d, found out by content: %v", kind, n, err)
+				}
+			}
+		}
+	}
+}
+
+// Any single wrong byte is found out, or changes nothing that counts (a gzip header has a name and a time).
+func TestDamagedAnywhere(t *testing.T) {
+	for kind, pack := range packers {
+		whole := pack(t, text)
+		refused := 0
+		for n := range whole {
+			bad := bytes.Clone(whole)
+			bad[n] ^= 0x55
+			_, content, err := unpack(bytes.NewReader(bad), kind)
+			switch {
+			case err == nil && !bytes.Equal(content, text):
+				t.Errorf("%s with byte %d changed: read without an error, and wrong", kind, n)
+			case err != nil && rejectionCode(err) == "":
+				t.Errorf("%s with byte %d changed: %v is no rejection", kind, n, err)
+			case err != nil:
+				refused++
+			}
+		}
+		if refused < len(whole)-40 {
+			t.Errorf("%s: only %d of %d damages were found out", kind, refused, len(whole))
+		}
+	}
+}
+
+func TestRefusedFiles(t *testing.T) {
+	garbage := func(kind, tail string) []byte { return append(packers[kind](t, text), tail...) }
+	sum := gzipped(t, text)
+	sum[len(sum)-8] ^= 1
+	cases := []struct {
+		name, want, code string
+		in               []byte
+	}{
+		{"text as gzip", "gzip", "not_gzip", text},
+		{"text as zstd", "zstd", "not_zstd", text},
+		{"zstd as gzip", "gzip", "not_gzip", zstded(t, text)},
+		{"gzip and text", "auto", "trailing_garbage", garbage("gzip", "a,b\n")},
+		{"gzip and zeros", "auto", "trailing_garbage", garbage("gzip", "\x00\x00\x00")},
+		{"gzip and one byte", "auto", "trailing_garbage", garbage("gzip", "\n")},
+		{"zstd and text", "auto", "trailing_garbage", garbage("zstd", "a,b\n")},
+		{"zstd and gzip", "auto", "trailing_garbage", append(zstded(t, text), gzipped(t, text)...)},
+		{"checksum", "auto", "corrupt", sum},
+		{"zip", "auto", "unsupported_compression", []byte("PK\x03\x04\x14\x00")},
+		{"xz", "auto", "unsupported_compression", []byte("\xFD7zXZ\x00\x00\x04")},
+		{"bzip2", "auto", "unsupported_compression", []byte("BZh91AY&SY\x00")},
+		{"window of 1 GiB", "auto", "window_too_large", []byte("\x28\xB5\x2F\xFD\x00\xA0\x01\x00\x00")},
+	}
+	for _, c := range cases {
+		if _, _, err := unpack(bytes.NewReader(c.in), c.want); rejectionCode(err) != c.code {
+			t.Errorf("%s: %v, expected %s", c.name, err, c.code)
+		}
+	}
+	if _, err := Decompress(bytes.NewReader(text), "lzma"); err == nil || rejectionCode(err) != "" {
+		t.Errorf("an unknown setting: %v", err)
+	}
+}
+
+// What isn't the file's fault must not reject it.
+func TestReaderErrorsStay(t *testing.T) {
+	broken := errors.New("input/output error")
+	for kind, pack := range packers {
+		packed := pack(t, text)
+		for n := range len(packed) + 1 {
+			src := io.MultiReader(bytes.NewReader(packed[:n]), iotest.ErrReader(broken))
+			if _, _, err := unpack(src, kind); err != broken {
+				t.Fatalf("%s, error after %d bytes: %v", kind, n, err)
+			}
+		}
+	}
+	src := io.MultiReader(bytes.NewReader(text), iotest.ErrReader(broken))
+	if _, _, err := unpack(src, "auto"); err != broken {
+		t.Errorf("plain: %v", err)
+	}
+}
+
+func TestBomb(t *testing.T) {
+	zeros := make([]byte, 4<<20)
+	for kind, pack := range packers {
+		c, err := Decompress(bytes.NewReader(pack(t, zeros)), "auto")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Free, c.MaxRatio = 1<<20, 100
+		n, err := io.Copy(io.Discard, c)
+		if rejectionCode(err) != "bomb" || n > 3<<20 {
+			t.Errorf("%s: %d bytes, %v", kind, n, err)
+		}
+		if _, _, err := unpack(bytes.NewReader(pack(t, zeros)), "auto"); err != nil {
+			t.Errorf("%s: 4 MiB of zeros are no bomb by themselves: %v", kind, err)
+		}
+	}
+}
