@@ -34,21 +34,23 @@ var legal = map[State][]State{
 func TestTransitions(t *testing.T) {
 	l := fresh(t)
 	for from, path := range paths {
+		runs := begin(t, l, len(paths))
+		advance(t, l, runs, path...)
 		for to := range paths {
-			runs := begin(t, l, 1)
-			advance(t, l, runs, path...)
-			runs[0].State, runs[0].Error = to, "changed"
+			r := runs[0]
+			runs = runs[1:]
+			r.State, r.Error = to, "changed"
 			var err error
 			if to == Publishing && from != Publishing {
-				_, err = l.Publish(limit(t), runs, []Identity{identity(runs[0])})
+				_, err = l.Publish(limit(t), []Run{r}, []Identity{identity(r)})
 			} else {
-				err = l.Update(limit(t), runs)
+				err = l.Update(limit(t), []Run{r})
 			}
 			want := slices.Contains(legal[from], to)
 			if (err == nil) != want || (err != nil && !errors.Is(err, ErrState)) {
 				t.Errorf("%s -> %s: %v", from, to, err)
 			}
-			got, err := l.Run(limit(t), runs[0].ID)
+			got, err := l.Run(limit(t), r.ID)
 			if written := got.State == to && got.Error == "changed"; err != nil || written != want {
 				t.Errorf("%s -> %s: recorded as %s %q (%v)", from, to, got.State, got.Error, err)
 			}

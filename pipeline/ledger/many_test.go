@@ -1,0 +1,5 @@
+//go:build !race
+
+package ledger
+
+const manyRuns = 200_000
