@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"chute/connectors/native"
 )
 
 // job judges one job by itself.
@@ -196,6 +198,11 @@ func (e entryChecker) column(j *Job, column *Column) {
 	}
 	if j.Target.Create && !e.has("type") && !e.damaged {
 		e.bad("type", "is missing: target.create = true needs the type of every column")
+	}
+	if column.Type != "" {
+		if _, err := native.ParseType(column.Type); err != nil {
+			e.bad("type", "%v", err)
+		}
 	}
 	e.blanks(j, column)
 }

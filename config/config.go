@@ -9,3 +9,44 @@
 // tree over another, the tree is decoded into the structs by the tags of their fields, and the finished values are
 // checked against each other.
 package config
+
+import "slices"
+
+// Load reads chute.toml and all jobs. Its error is Problems, everything that is wrong; then there is no configuration at all.
+func Load(file string) (*Chute, []*Job, error) {
+	l := newLoader(file)
+	l.readChute()
+	var jobs []loadedJob
+	for _, name := range l.names {
+		jobs = append(jobs, l.readJob(name, nil))
+	}
+	checkFolders(l.chute, jobs, &l.problems)
+	if err := l.problems.err(); err != nil {
+		return nil, nil, err
+	}
+	made := make([]*Job, len(jobs))
+	for i, j := range jobs {
+		made[i] = j.finish()
+	}
+	return l.chute, made, nil
+}
+
+// LoadJob reads chute.toml and one job for an occasional run. Each of set is KEY=VALUE and holds over the job's file: a dotted
+// key, column.NAME.KEY for a column, and a TOML value or a text without quotes. Other jobs' mistakes don't matter here.
+func LoadJob(file, name string, set []string) (*Chute, *Job, error) {
+	l := newLoader(file)
+	l.readChute()
+	if len(l.problems) > 0 {
+		return nil, nil, l.problems.err()
+	}
+	if !slices.Contains(l.names, name) {
+		l.problems.add(l.tree.at("jobs.dir"), "jobs.dir", "there is no job %q in %s%s", name, l.chute.Jobs.Dir, l.meant(name, l.names))
+		return nil, nil, l.problems.err()
+	}
+	job := l.readJob(name, overrides(set, &l.problems))
+	checkFolders(l.chute, []loadedJob{job}, &l.problems)
+	if err := l.problems.err(); err != nil {
+		return nil, nil, err
+	}
+	return l.chute, job.finish(), nil
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
@@ -24,6 +25,8 @@ func (g *Glob) UnmarshalText(text []byte) error {
 		return errors.New("an empty pattern matches nothing; \"*\" matches every name")
 	case strings.Contains(pattern, "/"):
 		return errors.New("a pattern is for the file's name alone and can't hold a slash; the folder is the inbox")
+	case !utf8.Valid(text) || strings.ContainsRune(pattern, utf8.RuneError):
+		return errors.New("a pattern must be UTF-8; ? stands for a byte that isn't")
 	case !doublestar.ValidatePattern(pattern):
 		return fmt.Errorf("%q isn't a pattern: a bracket, brace or backslash is left open", pattern)
 	}

@@ -111,6 +111,15 @@ func TestEffectiveIsTheJob(t *testing.T) {
 	}
 }
 
+// TestFloodOfSyntaxErrors: something that isn't TOML at all doesn't take long, nor give endless messages.
+func TestFloodOfSyntaxErrors(t *testing.T) {
+	var problems Problems
+	tree := parse("flood", []byte(strings.Repeat("a=[\n", sizeLimit/4)), &problems)
+	if len(problems) != syntaxLimit+1 || !tree.damaged {
+		t.Errorf("%d problems", len(problems))
+	}
+}
+
 // configuration writes files into a new folder and returns the path of its chute.toml.
 func configuration(t *testing.T, files map[string]string) string {
 	t.Helper()

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"bytes"
-	"errors"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -19,6 +16,7 @@ type parser struct {
 	data     []byte
 	lines    []int // offsets at which lines begin
 	base     int   // offset in data at which toml's input begins: it is started again after a syntax error
+	failed   int   // syntax errors so far
 	end      int   // offset in data behind the last expression that was understood
 	toml     unstable.Parser
 	root     *node
@@ -84,89 +82,6 @@ func (p *parser) run() bool {
 func (p *parser) position(offset int) Position {
 	line := sort.SearchInts(p.lines, offset+1) - 1
 	return Position{p.file, line + 1, offset - p.lines[line] + 1}
-}
-
-var (
-	beginsHeader = regexp.MustCompile(`^[ \t]*\[\[?[ \t]*[A-Za-z][^,=]*$`)
-	beginsKey    = regexp.MustCompile(`^[ \t]*[A-Za-z0-9_. \t-]*=`)
-	bareText     = regexp.MustCompile(`^[ \t]*[A-Za-z0-9_.-]+[ \t]*=[ \t]*[^"'\[{\s#=][^"'#=]*$`)
-	noValue      = regexp.MustCompile(`^[^=]*=[ \t\r]*(#.*)?$`)
-	ownLine      = regexp.MustCompile(`^[ \t]*([A-Za-z0-9_-]+)`)
-)
-
-// recover notes a syntax error and finds where to go on. The key that couldn't be read is kept as broken, so that it isn't said
-// to be missing; behind a broken header nothing can be placed until the next header.
-func (p *parser) recover(err error) {
-	start := p.failedLine()
-	line := p.line(start)
-	at, message := start, err.Error()
-	if syntax, ok := errors.AsType[*unstable.ParserError](err); ok && len(syntax.Highlight) > 0 {
-		at = p.base + int(p.toml.Range(syntax.Highlight).Offset)
-		message = syntax.Message
-	}
-	switch {
-	case noValue.Match(line):
-		message = "the value is missing"
-	case bareText.Match(line):
-		message += "; a text needs quotes"
-	}
-	key := ""
-	switch found := ownLine.FindSubmatch(line); {
-	case bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("[")):
-		p.current = nil
-		p.root.damaged = true
-	case found == nil:
-		p.root.damaged = true
-	default:
-		key = string(found[1])
-		if p.current != nil && p.current.get(key) == nil {
-			p.current.set(key, p.position(start), &node{kind: broken, pos: p.position(at)})
-		}
-		key = p.path + key
-	}
-	p.problems.add(p.position(at), key, "not TOML: %s", message)
-	p.resume(start + len(line) + 1)
-}
-
-// failedLine returns the offset of the line on which the expression begins that couldn't be read.
-func (p *parser) failedLine() int {
-	at := max(p.base, p.end)
-	if p.end > p.base {
-		at += len(p.line(at)) + 1
-	}
-	for at < len(p.data) {
-		line := bytes.TrimSpace(p.line(at))
-		if len(line) > 0 && line[0] != '#' {
-			return at
-		}
-		// A comment can be what is wrong, when it holds a control character.
-		if bytes.ContainsFunc(line, func(r rune) bool { return r != '\t' && (r < ' ' || r == 0x7f) }) {
-			return at
-		}
-		at += len(p.line(at)) + 1
-	}
-	return len(p.data)
-}
-
-// line returns the rest of the line at the offset, without its end.
-func (p *parser) line(at int) []byte {
-	if at >= len(p.data) {
-		return nil
-	}
-	line, _, _ := bytes.Cut(p.data[at:], []byte("\n"))
-	return line
-}
-
-func (p *parser) resume(at int) {
-	for at < len(p.data) {
-		line := p.line(at)
-		if beginsHeader.Match(line) || p.current != nil && beginsKey.Match(line) {
-			break
-		}
-		at += len(line) + 1
-	}
-	p.base = min(at, len(p.data))
-	p.end = p.base
 }
 
 // keys returns the parts of a dotted key, and where each stands.

@@ -163,7 +163,7 @@ func folderProblem(folder string) error {
 		case part == "..":
 			return errors.New(`".." isn't allowed in folders`)
 		case part == "" || part == "." && folder != ".":
-			return errors.New("a part of the folder is empty")
+			return errors.New(`empty parts and "." aren't allowed in folders`)
 		}
 	}
 	return nil

@@ -1,0 +1,98 @@
+package config
+
+import (
+	"maps"
+	"strings"
+	"testing"
+)
+
+func glob(t *testing.T, pattern string) Glob {
+	t.Helper()
+	var g Glob
+	if err := g.UnmarshalText([]byte(pattern)); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func TestJobMatches(t *testing.T) {
+	byGlob := Job{Match: glob(t, "orders_*.csv"), IgnoreNames: []Glob{glob(t, "*_test.csv")}}
+	zipped := Job{Match: glob(t, "orders_*.csv.{gz,zst}")}
+	noExtension := Job{Match: glob(t, "orders")}
+	own := Job{Match: glob(t, "*.rejects.csv")}
+	byRegexp := Job{}
+	if err := byRegexp.MatchRegexp.UnmarshalText([]byte(`^orders_(?P<day>\d{8})(?P<part>_\d)?\.csv$`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		job  *Job
+		name string
+		vars map[string]string // nil: doesn't match
+	}{
+		{&byGlob, "orders_1.csv", map[string]string{"name": "orders_1.csv", "stem": "orders_1", "ext": ".csv"}},
+		{&byGlob, "orders_1.rejects.csv", map[string]string{"name": "orders_1.rejects.csv", "stem": "orders_1.rejects", "ext": ".csv"}},
+		{&byGlob, "orders_1.txt", nil},
+		{&byGlob, "orders_test.csv", nil},
+		{&byGlob, "orders_test.rejects.csv", nil},
+		{&byGlob, "orders_\xff.csv", map[string]string{"name": "orders_\xff.csv", "stem": "orders_\xff", "ext": ".csv"}},
+		{&zipped, "orders_1.csv", nil},
+		{&zipped, "orders_1.rejects.csv", map[string]string{"name": "orders_1.rejects.csv", "stem": "orders_1.rejects", "ext": ".csv"}},
+		{&zipped, "orders_1.rejects.csv.gz", map[string]string{"name": "orders_1.rejects.csv.gz", "stem": "orders_1.rejects.csv", "ext": ".gz"}},
+		{&noExtension, "orders.rejects", map[string]string{"name": "orders.rejects", "stem": "orders", "ext": ".rejects"}},
+		{&noExtension, ".rejects", nil},
+		{&own, "orders.rejects.csv", map[string]string{"name": "orders.rejects.csv", "stem": "orders.rejects", "ext": ".csv"}},
+		{&byRegexp, "orders_20260304.csv", map[string]string{"name": "orders_20260304.csv", "stem": "orders_20260304", "ext": ".csv", "day": "20260304", "part": ""}},
+		{&byRegexp, "orders_20260304_1.rejects.rejects.csv", map[string]string{"name": "orders_20260304_1.rejects.rejects.csv", "stem": "orders_20260304_1.rejects.rejects", "ext": ".csv", "day": "20260304", "part": "_1"}},
+		{&byRegexp, "orders_2026.csv", nil},
+		{&Job{}, "anything", nil},
+	} {
+		vars, ok := test.job.Matches(test.name)
+		if ok != (test.vars != nil) || !maps.Equal(vars, test.vars) {
+			t.Errorf("%q: %v %v, want %v", test.name, ok, vars, test.vars)
+		}
+	}
+}
+
+func TestReturned(t *testing.T) {
+	var job Job
+	for name, want := range map[string]bool{"a.rejects.csv": true, "a.rejects.csv.gz": true, "a.rejects": true, "a.csv": false, "rejects.csv": false,
+		".rejects.csv": false, "a.rejects.b.csv": false, "arejects.csv": false} {
+		if job.Returned(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
+	}
+}
+
+func TestTargetColumns(t *testing.T) {
+	job := Job{Columns: []Column{{Name: "a"}, {Source: "b", Ignore: true}, {Name: "c"}}}
+	if got := job.TargetColumns(); len(got) != 2 || got[0].Name != "a" || got[1].Name != "c" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestTemporaryNames(t *testing.T) {
+	for _, name := range []string{"a.filepart", "a.csv.part", "a.PARTIAL", "a.tmp", ".hidden", "a.crdownload", "a.writing", "a.camelLock", "~$a.xlsx",
+		".in.a.csv", "a.swp", ".ocTransferId123", "a.csv.ocTransferId99", ".a.csv.Xy12z", "a.csv~"} {
+		if !TemporaryName(name) {
+			t.Errorf("%q isn't temporary", name)
+		}
+	}
+	for _, name := range []string{"a.csv", "part", "tmp", "tmp.csv", "a.part.csv", "in.csv", "~a.csv", "a.rejects.csv", "template.csv", "a.parts"} {
+		if TemporaryName(name) {
+			t.Errorf("%q is temporary", name)
+		}
+	}
+}
+
+func TestSaneNames(t *testing.T) {
+	for _, name := range []string{"a.csv", "ä ö.csv", "\xff\x80.csv", "...", "-rf", "a\\b", strings.Repeat("x", 200)} {
+		if err := SaneName(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, name := range []string{"", ".", "..", "a/b", "/", "a\nb", "a\x00", "\x1b[2J", "a\x7f", "a\u0085b", strings.Repeat("x", 201)} {
+		if SaneName(name) == nil {
+			t.Errorf("%q is sane", name)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLoadJobWithOverrides(t *testing.T) {
+	set := []string{
+		"settle=5s", "label = true", "format.delimiter=|", "format.quote=", `format.null=["NULL", "-"]`, "target.table=`my db`.t", "errors.max_rejects=7",
+		"errors.max_rejects=8", "column.order_id.type=Int64", `column."new one".constant="{day}"`, `column."new one".type=String`, "enabled=false", "retry.attempts=1_0",
+		"batch.bytes=4MiB", "format.skip_top=0x2", "errors.max_reject_percent=50",
+	}
+	_, job, err := LoadJob("testdata/good/full/chute.toml", "acme-orders", set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := job.Columns[len(job.Columns)-1]
+	switch {
+	case time.Duration(job.Settle) != 5*time.Second, job.Label != "true", job.Format.Delimiter != "|", job.Format.Quote != "",
+		strings.Join(job.Format.Null, " ") != "NULL -", job.Target.Table != TableName{Database: "my db", Table: "t"},
+		job.Errors.MaxRejects != Tolerance{N: 8}, job.Columns[0].Type != "Int64", job.Columns[0].Source != "Order No",
+		last.Name != "new one", last.Type != "String", last.Constant.String() != "{day}", job.Enabled, job.Retry.Attempts != 10,
+		job.Batch.Bytes != 4<<20, job.Format.SkipTop != 2, job.Errors.MaxRejectPercent != 50:
+		t.Errorf("%+v", job)
+	}
+	if !strings.Contains(job.Effective, "label = \"true\"\n") {
+		t.Errorf("the label isn't printed as a text:\n%s", job.Effective)
+	}
+	_, plain, err := LoadJob("testdata/good/full/chute.toml", "acme-orders", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain.Hash == job.Hash || plain.Hash == "" {
+		t.Error("overrides don't change the hash")
+	}
+}
+
+func TestBadOverrides(t *testing.T) {
+	for set, want := range map[string]string{
+		"settel=5s":                "--set: settel: no such key; did you mean settle?",
+		"settle=5":                 "--set: settle: not a duration",
+		"settle":                   "--set: \"settle\" isn't KEY=VALUE",
+		"=5":                       "--set: \"=5\" isn't KEY=VALUE",
+		"a b=5":                    "--set: a b: isn't a key",
+		"[format]=5":               "--set: [format]: isn't a key",
+		"extends=x":                "--set: extends: can't be set",
+		"format=csv":               "--set: format: must be a table",
+		"column=1":                 "--set: column: must be written as [[column]] tables",
+		"column.order_id=1":        "--set: column: must be written as [[column]] tables",
+		"column.x.typo=1":          "--set: column[5].typo: no such key; did you mean type?",
+		"store=nosuch":             "--set: store: there is no store \"nosuch\"",
+		"inbox=done/2026":          "--set: inbox: \"done/2026\" may be the same as",
+		"format.header=yes":        "--set: format.header: must be true or false, not a text",
+		"label=\"a\"\nstore=\"b\"": "isn't KEY=VALUE",
+	} {
+		_, job, err := LoadJob("testdata/good/full/chute.toml", "acme-orders", []string{set})
+		if err == nil || job != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", set, err, want)
+		}
+	}
+}
+
+func TestLoadJobWithoutJob(t *testing.T) {
+	_, _, err := LoadJob("testdata/good/full/chute.toml", "acme-order", nil)
+	if err == nil || !strings.Contains(err.Error(), `there is no job "acme-order"`) || !strings.Contains(err.Error(), `did you mean "acme-orders"?`) {
+		t.Error(err)
+	}
+	if _, _, err = LoadJob("testdata/nosuch.toml", "a", nil); err == nil || err.Error() != "testdata/nosuch.toml: can't be read: no such file or directory" {
+		t.Error(err)
+	}
+}
+
+// TestOtherJobsMistakes: an occasional run isn't kept from running by a job that has nothing to do with it.
+func TestOtherJobsMistakes(t *testing.T) {
+	file := configuration(t, map[string]string{
+		"chute.toml":         "[[store]]\nname = \"acme\"\npath = \"/srv/acme\"\n",
+		"jobs.d/broken.toml": "kind = ",
+		"jobs.d/fine.toml":   "extends = \"text-import\"\nstore = \"acme\"\ninbox = \"in\"\nmatch = \"*\"\ntarget.table = \"t\"\n",
+	})
+	if _, job, err := LoadJob(file, "fine", nil); err != nil || job.Name != "fine" {
+		t.Error(err)
+	}
+	if _, _, err := Load(file); err == nil {
+		t.Error("Load accepts a broken job")
+	}
+}
