@@ -1,0 +1,63 @@
+package report
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestWriteOperator(t *testing.T) {
+	runs := t.TempDir()
+	dir := filepath.Join(runs, "17")
+	r := whole()
+	for range 2 { // again, as after a crash that left a longer temporary file
+		if err := r.WriteOperator(dir); err != nil {
+			t.Fatal(err)
+		}
+		want := texts(t, r)
+		for name, kind := range map[string]string{"report.json": "operator.json", "log": "operator.log"} {
+			got, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil || !bytes.Equal(got, want[kind]) {
+				t.Errorf("%s has\n%s (%v)", name, got, err)
+			}
+			info, err := os.Stat(filepath.Join(dir, name))
+			if err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s is open to others: %v (%v)", name, info, err)
+			}
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != 2 {
+			t.Errorf("left behind: %v (%v)", entries, err)
+		}
+		left := bytes.Repeat([]byte("half "), 10_000)
+		if err := os.WriteFile(filepath.Join(dir, ".log.tmp"), left, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.Table = "`other`"
+	}
+}
+
+// A name that can't be taken is an error that names it; what was there stays, and nothing half-written is left.
+func TestWriteOperatorFails(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "log", "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err := whole().WriteOperator(dir)
+	if err == nil || !strings.Contains(err.Error(), "write the report of run 17") || !strings.Contains(err.Error(), filepath.Join(dir, "log")) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, ".log.tmp")); !os.IsNotExist(err) {
+		t.Errorf("the temporary file: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "log", "full")); err != nil {
+		t.Error(err)
+	}
+
+	file := filepath.Join(dir, "report.json")
+	if err := whole().WriteOperator(filepath.Join(file, "17")); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("below a file: %v", err)
+	}
+}
