@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,5 +60,50 @@ func TestWriteOperatorFails(t *testing.T) {
 	file := filepath.Join(dir, "report.json")
 	if err := whole().WriteOperator(filepath.Join(file, "17")); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("below a file: %v", err)
+	}
+}
+
+func TestWriteOperators(t *testing.T) {
+	runs := t.TempDir()
+	var reports []*Report
+	for i := range uint64(20) {
+		r := whole()
+		r.Run = i + 1
+		reports = append(reports, r)
+	}
+	if err := WriteOperators(runs, reports); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range reports {
+		dir := filepath.Join(runs, fmt.Sprint(i+1))
+		want := texts(t, r)
+		for name, kind := range map[string]string{"report.json": "operator.json", "log": "operator.log"} {
+			if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(got, want[kind]) {
+				t.Errorf("%s of run %d has\n%s (%v)", name, i+1, got, err)
+			}
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+			t.Errorf("left behind: %v (%v)", entries, err)
+		}
+	}
+	if err := WriteOperators(filepath.Join(runs, "none"), nil); err == nil {
+		t.Error("a missing folder isn't noticed")
+	}
+}
+
+// One report that can't be written is an error, and no temporary file of any is left.
+func TestWriteOperatorsFails(t *testing.T) {
+	runs := t.TempDir()
+	if err := os.WriteFile(filepath.Join(runs, "18"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	good, bad := whole(), whole()
+	bad.Run = 18
+	err := WriteOperators(runs, []*Report{good, bad})
+	if err == nil || !strings.Contains(err.Error(), filepath.Join(runs, "18")) {
+		t.Errorf("error %v", err)
+	}
+	if entries, err := os.ReadDir(filepath.Join(runs, "17")); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v (%v)", entries, err)
 	}
 }

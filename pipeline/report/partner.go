@@ -89,9 +89,9 @@ func (p *Partner) outcome() string {
 		return fmt.Sprintf("Nothing was loaded, because this file was loaded before: as %s, by run %d, on %s.",
 			Quote(p.SameAs.Name, maxMessage), p.SameAs.Run, moment(p.SameAs.Finished))
 	case LoadedWithRejects:
-		return fmt.Sprintf("Of %s %d loaded and %d refused.", number(c.Total, "record"), c.Success, c.Rejects)
+		return fmt.Sprintf("Loaded %d of %s, refused %d.", c.Success, number(c.Total, "record"), c.Rejects)
 	default:
-		return fmt.Sprintf("Of %s %d loaded, none refused.", number(c.Total, "record"), c.Success)
+		return fmt.Sprintf("Loaded %d of %s, refused none.", c.Success, number(c.Total, "record"))
 	}
 }
 
