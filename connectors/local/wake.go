@@ -30,27 +30,38 @@ type watch struct {
 // Wake implements connectors.Waker with inotify: one watch for each folder, not for folders in it. Where the kernel has no more
 // watches to give, the error says which limit to raise, and looking now and then has to do. The first wake comes at once.
 func (f *Folder) Wake(ctx context.Context, dirs []string, wake func()) (refresh func(), err error) {
-	w := &watch{root: f.Root, changed: make(chan struct{}, 1), ids: make(map[string]int)}
 	for _, dir := range dirs {
 		if err := checkDir(dir); err != nil {
 			return nil, fmt.Errorf("watch %q: %w", dir, err)
 		}
 	}
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	w, err := newWatch(f.Root)
 	if err != nil {
 		return nil, fmt.Errorf("watch folders: %w", explain(err))
 	}
-	w.events = os.NewFile(uintptr(fd), "inotify")
-	for _, dir := range dirs {
-		if err := w.add(fd, dir); err != nil {
-			w.events.Close()
-			return nil, fmt.Errorf("watch %q: %w", dir, explain(err))
-		}
+	if err := w.refresh(dirs); err != nil {
+		w.events.Close()
+		return nil, fmt.Errorf("watch folders: %w", explain(err))
 	}
+	w.signal()
 	go w.read()
 	go w.call(ctx, wake)
 	context.AfterFunc(ctx, func() { w.events.Close() }) // which ends read
-	return func() { w.refresh(dirs) }, nil
+	// What can't be watched at a later time may be the time after; polling finds its files.
+	return func() { _ = w.refresh(dirs) }, nil
+}
+
+func newWatch(root string) (*watch, error) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	return &watch{
+		root:    root,
+		events:  os.NewFile(uintptr(fd), "inotify"),
+		changed: make(chan struct{}, 1),
+		ids:     make(map[string]int),
+	}, nil
 }
 
 // add watches dir, or finds out that it is watched: for a folder that the instance watches already the kernel answers with the same
@@ -102,19 +113,23 @@ func explain(err error) error {
 	return err
 }
 
-// refresh watches folders that came, or came back. What can't be watched now may be the next time; polling finds its files.
-func (w *watch) refresh(dirs []string) {
+// refresh watches those of dirs that aren't watched yet, or not any more. It does nothing once events is closed.
+func (w *watch) refresh(dirs []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	raw, err := w.events.SyscallConn()
 	if err != nil {
-		return // ended
+		return err
 	}
-	_ = raw.Control(func(fd uintptr) {
+	var errs []error
+	err = raw.Control(func(fd uintptr) {
 		for _, dir := range dirs {
-			_ = w.add(int(fd), dir)
+			if err := w.add(int(fd), dir); err != nil {
+				errs = append(errs, fmt.Errorf("%q: %w", dir, err))
+			}
 		}
 	})
+	return errors.Join(append(errs, err)...)
 }
 
 // signal asks for one more wake; one that is still to be called will do.
