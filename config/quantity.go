@@ -51,10 +51,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return errSize
 }
 
-// MarshalText prints the size so that UnmarshalText reads the same bytes.
-func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// String prints the size in the largest unit that leaves no rest.
+// String prints the size in the largest unit that leaves no rest, so that UnmarshalText reads the same.
 func (s Size) String() string {
 	for _, u := range sizeUnits {
 		if s != 0 && int64(s)%u.bytes == 0 {
@@ -80,9 +77,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalText prints the duration so that UnmarshalText reads the same.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
+// String prints the duration so that UnmarshalText reads the same, without zero minutes and seconds at its end.
 func (d Duration) String() string {
 	text := time.Duration(d).String()
 	if strings.HasSuffix(text, "m0s") {
