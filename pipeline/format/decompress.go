@@ -13,13 +13,12 @@ import (
 // every checksum was right. A fault of the file is a *connectors.Rejection; an error of the reader below comes through as it
 // is, since it isn't the file's fault.
 type Content struct {
-	// Kind is the compression: "none", "gzip" or "zstd".
-	Kind string
 	// MaxRatio and Free limit bombs: a file whose content has more than Free bytes and is more than MaxRatio times as
 	// large as the file is rejected. They may be changed before the first Read. Defaults: 1000 and 64 MiB.
 	MaxRatio int64
 	Free     int64
 
+	kind string
 	src  *source
 	dec  decoder
 	size int64 // bytes given out
@@ -34,23 +33,23 @@ type decoder interface {
 }
 
 // Decompress tells the compression of r by its first bytes when want is "auto" (or empty), and insists on it when want is "none", "gzip" or "zstd".
-// A file that isn't compressed as wanted, or in a way that chute can't read, is a *connectors.Rejection.
-func Decompress(r io.Reader, want string) (*Content, error) {
+// The kind returned is what it is. A file
+// that isn't compressed as wanted, or in a way that chute can't read, is a *connectors.Rejection.
+func Decompress(r io.Reader, want string) (c *Content, kind string, err error) {
 	src := &source{from: r}
 	src.Reader = bufio.NewReaderSize(readerFunc(src.read), 256<<10)
 	start, _ := src.Peek(10)
 	if src.err != nil && src.err != io.EOF {
-		return nil, src.err
+		return nil, "", src.err
 	}
-	kind, err := agree(start, want)
-	if err != nil {
-		return nil, err
+	if kind, err = agree(start, want); err != nil {
+		return nil, "", err
 	}
 	dec, err := newDecoder(kind, src.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("compression %s: %w", kind, err)
+		return nil, "", fmt.Errorf("compression %s: %w", kind, err)
 	}
-	return &Content{Kind: kind, MaxRatio: 1000, Free: 64 << 20, src: src, dec: dec}, nil
+	return &Content{MaxRatio: 1000, Free: 64 << 20, kind: kind, src: src, dec: dec}, kind, nil
 }
 
 // agree returns the compression of a file that begins so, if it is the wanted one.
@@ -90,7 +89,7 @@ func (c *Content) Read(p []byte) (int, error) {
 		c.err = io.EOF
 	case err != nil:
 		c.err = c.dec.fault(err)
-	case c.Kind != "none" && c.size > c.Free && c.size/c.MaxRatio > c.src.size:
+	case c.kind != "none" && c.size > c.Free && c.size/c.MaxRatio > c.src.size:
 		c.err = rejection("bomb", "The file's content is more than %d times as large as the file.", c.MaxRatio)
 	}
 	return n, c.err

@@ -40,13 +40,13 @@ func zstded(t *testing.T, b []byte) []byte {
 var packers = map[string]func(*testing.T, []byte) []byte{"gzip": gzipped, "zstd": zstded}
 
 func unpack(r io.Reader, want string) (kind string, content []byte, err error) {
-	c, err := Decompress(r, want)
+	c, kind, err := Decompress(r, want)
 	if err != nil {
 		return "", nil, err
 	}
 	defer c.Close()
 	content, err = io.ReadAll(c)
-	return c.Kind, content, err
+	return kind, content, err
 }
 
 func TestDecompress(t *testing.T) {
@@ -147,7 +147,7 @@ func TestRefusedFiles(t *testing.T) {
 			t.Errorf("%s: %v, expected %s", c.name, err, c.code)
 		}
 	}
-	if _, err := Decompress(bytes.NewReader(text), "lzma"); err == nil || rejectionCode(err) != "" {
+	if _, _, err := Decompress(bytes.NewReader(text), "lzma"); err == nil || rejectionCode(err) != "" {
 		t.Errorf("an unknown setting: %v", err)
 	}
 }
@@ -173,7 +173,7 @@ func TestReaderErrorsStay(t *testing.T) {
 func TestBomb(t *testing.T) {
 	zeros := make([]byte, 4<<20)
 	for kind, pack := range packers {
-		c, err := Decompress(bytes.NewReader(pack(t, zeros)), "auto")
+		c, _, err := Decompress(bytes.NewReader(pack(t, zeros)), "auto")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,91 @@
+package reject
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"chute/connectors"
+)
+
+// line is a line of the list of reasons.
+type line struct {
+	Record  uint64 `json:"record"`
+	Line    int64  `json:"line"`
+	Offset  int64  `json:"offset"`
+	Column  string `json:"column,omitempty"`
+	Code    string `json:"code"`
+	Value   string `json:"value"`
+	Exact   string `json:"value_base64,omitempty"` // the value's bytes, when Value isn't them
+	Message string `json:"message"`
+	Source  string `json:"source"`
+}
+
+// rest is the last line of a list that isn't complete.
+type rest struct {
+	More    uint64 `json:"more"`
+	Message string `json:"message"`
+}
+
+func appendReason(b []byte, r *connectors.Reason) []byte {
+	l := line{
+		Record: r.Record, Line: r.Line, Offset: r.Offset, Column: visible([]byte(r.Column)), Code: r.Code, Value: visible(r.Value),
+		Message: visible([]byte(r.Message)), Source: r.Source,
+	}
+	if !utf8.Valid(r.Value) {
+		l.Exact = base64.StdEncoding.EncodeToString(r.Value)
+	}
+	return appendLine(b, l)
+}
+
+func appendRest(b []byte, more uint64) []byte {
+	text := fmt.Sprintf("%d more reasons are not listed.", more)
+	if more == 1 {
+		text = "1 more reason is not listed."
+	}
+	return appendLine(b, rest{More: more, Message: text})
+}
+
+// appendLine writes v as JSON on one line. Partners read lists on terminals, so the control characters that JSON allows (DEL and
+// U+0080 to U+009F) are escaped as well.
+func appendLine(b []byte, v any) []byte {
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // structs of strings and numbers
+	}
+	for _, c := range text.String() {
+		if c >= 0x7F && c <= 0x9F {
+			b = fmt.Appendf(b, `\u%04x`, c)
+			continue
+		}
+		b = utf8.AppendRune(b, c)
+	}
+	return b
+}
+
+// visible shows bytes that aren't UTF-8 as \xE9.
+func visible(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	out := make([]byte, 0, len(b)+16)
+	for len(b) > 0 {
+		c, width := utf8.DecodeRune(b)
+		if c == utf8.RuneError && width == 1 {
+			out = append(out, `\x`...)
+			if b[0] < 0x10 {
+				out = append(out, '0')
+			}
+			out = append(out, strings.ToUpper(strconv.FormatUint(uint64(b[0]), 16))...)
+		} else {
+			out = append(out, b[:width]...)
+		}
+		b = b[width:]
+	}
+	return string(out)
+}
