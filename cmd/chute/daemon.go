@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/connectors/chdb"
+	"chute/connectors/clickhouse"
+	"chute/connectors/local"
+	"chute/pipeline"
+	"chute/pipeline/ledger"
+	"chute/watcher"
+	"chute/watcher/control"
+)
+
+// daemon is everything that works on one state, joined.
+type daemon struct {
+	config   *config.Chute
+	jobs     []*config.Job
+	lock     *control.Lock
+	ledger   *ledger.Ledger
+	database connectors.Database
+	stores   map[string]*local.Folder
+	log      zerolog.Logger
+}
+
+// openDaemon takes the state and opens what lies behind it. The database may be down: that is found out, and said, later.
+func openDaemon(ctx context.Context, c *config.Chute, jobs []*config.Job, log zerolog.Logger) (d *daemon, err error) {
+	d = &daemon{config: c, jobs: jobs, stores: map[string]*local.Folder{}, log: log}
+	defer func() {
+		if err != nil {
+			d.Close()
+		}
+	}()
+	if d.database, err = openDatabase(ctx, c); err != nil {
+		return nil, err
+	}
+	if d.lock, err = control.Own(c.State.Dir); err != nil {
+		return nil, err
+	}
+	if d.ledger, err = ledger.Open(ctx, filepath.Join(c.State.Dir, "ledger.db")); err != nil {
+		return nil, err
+	}
+	for _, s := range c.Stores {
+		folder, err := local.Open(s.Path, s.Work)
+		if err != nil {
+			return nil, fmt.Errorf("store %q: %w", s.Name, err)
+		}
+		d.stores[s.Name] = folder
+	}
+	return d, nil
+}
+
+// openDatabase chooses the engine. It connects to nothing yet.
+func openDatabase(ctx context.Context, c *config.Chute) (connectors.Database, error) {
+	settings := c.Database
+	switch settings.Engine {
+	case "clickhouse":
+		password := ""
+		if !settings.Password.IsZero() {
+			var err error
+			if password, err = settings.Password.Read(); err != nil {
+				return nil, &exit{exitConfig, fmt.Sprintf("database.password: %v", err)}
+			}
+		}
+		return clickhouse.Open(clickhouse.Config{
+			Address: settings.Address, Database: settings.Database, Username: settings.Username, Password: password,
+			TLS: settings.TLS, CAFile: settings.CAFile, MaxMemory: int64(c.Limits.EngineMemory),
+		}), nil
+	default:
+		library, err := chdb.Find(settings.Library)
+		if err != nil {
+			return nil, &exit{exitConfig, err.Error()}
+		}
+		return &embedded{config: chdb.Config{Library: library, Path: settings.Path, Memory: int64(c.Limits.EngineMemory)}}, nil
+	}
+}
+
+// Close ends everything, in the reverse order.
+func (d *daemon) Close() error {
+	var errs []error
+	if d.ledger != nil {
+		errs = append(errs, d.ledger.Close())
+	}
+	if d.database != nil {
+		errs = append(errs, d.database.Close())
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.Release())
+	}
+	return errors.Join(errs...)
+}
+
+// importer makes the importer of a job whose files come from its store.
+func (d *daemon) importer(job *config.Job) *pipeline.Importer {
+	store := d.stores[job.Store]
+	return &pipeline.Importer{
+		Job: job, Inbox: store, Store: store, Work: d.config.Store(job.Store).Work,
+		Database: d.database, Staging: d.config.Database.Staging, Ledger: d.ledger,
+		RunsDir: filepath.Join(d.config.State.Dir, "runs"), Cores: runtime.GOMAXPROCS(0), Log: d.log,
+	}
+}
+
+// Run watches the inboxes until ctx ends. Its way in is the way back from a crash: what the ledger knows as begun is resumed first.
+func (d *daemon) Run(ctx context.Context) error {
+	unsettled, err := d.ledger.Unsettled(ctx)
+	if err != nil {
+		return err
+	}
+	w := &watcher.Watcher{Parallel: d.config.Limits.Parallel, Ready: d.ready, Log: d.log}
+	begun := d.sortByJob(unsettled)
+	for _, job := range d.jobs {
+		if !job.Enabled {
+			continue
+		}
+		im := d.importer(job)
+		w.Jobs = append(w.Jobs, watcher.Job{
+			Config: job, Folder: d.stores[job.Store], Handle: im.Import, Resume: im.Resume, Begun: begun[job.Name],
+			Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job.Name) },
+		})
+	}
+	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
+		Str("state", d.config.State.Dir).Str("engine", d.config.Database.Engine).Msg("chute is watching")
+	err = w.Run(ctx)
+	d.log.Info().Msg("chute has stopped")
+	return err
+}
+
+// sortByJob gives each job its runs. Runs that nobody can go on with stay where they are, and are said.
+func (d *daemon) sortByJob(unsettled []ledger.Run) map[string][]uint64 {
+	begun := map[string][]uint64{}
+	for _, run := range unsettled {
+		i := slices.IndexFunc(d.jobs, func(j *config.Job) bool { return j.Name == run.Job && j.Enabled && j.Store == run.Store })
+		if i < 0 {
+			d.log.Warn().Uint64("run", run.ID).Str("job", run.Job).Str("file", run.File.Name).
+				Msg("a file waits in the work folder: its job is gone, disabled or of another store")
+			continue
+		}
+		begun[run.Job] = append(begun[run.Job], run.ID)
+	}
+	return begun
+}
+
+func (d *daemon) unsettledOf(ctx context.Context, job string) ([]uint64, error) {
+	runs, err := d.ledger.Unsettled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []uint64
+	for _, run := range runs {
+		if run.Job == job {
+			ids = append(ids, run.ID)
+		}
+	}
+	return ids, nil
+}
+
+// ready tells why no new file may be claimed.
+func (d *daemon) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, fmt.Errorf("the database didn't answer for 10 s: %w", connectors.ErrUnavailable))
+	defer cancel()
+	session, err := d.database.Session(ctx, "")
+	if err != nil {
+		return err
+	}
+	if err := session.Exec(ctx, connectors.Statement{SQL: "SELECT 1"}); err != nil {
+		return err
+	}
+	return d.enoughRoom(ctx)
+}
+
+func (d *daemon) enoughRoom(ctx context.Context) error {
+	state, err := local.Open(d.config.State.Dir, "hand")
+	if err != nil {
+		return err
+	}
+	places := map[string]*local.Folder{d.config.State.Dir: state}
+	for _, s := range d.config.Stores {
+		places[s.Path] = d.stores[s.Name]
+	}
+	for place, folder := range places {
+		free, err := folder.Free(ctx)
+		if err != nil {
+			return err
+		}
+		if free < int64(d.config.Limits.MinFree) {
+			return fmt.Errorf("%s has %s left, less than limits.min_free = %s", place, config.Size(free), d.config.Limits.MinFree)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/connectors/local"
+	"chute/pipeline"
+	"chute/pipeline/ledger"
+)
+
+func importCommand() *cobra.Command {
+	var set []string
+	var out string
+	c := &cobra.Command{
+		Use:   "import JOB FILE…",
+		Short: "load files once, where they are; they are never moved",
+		Long: "Loads files with a job's settings, with the same checks, ledger and reports as the daemon. The files stay where they are; " +
+			"log, report and rejects go to the run's folder in the state, or to --out. A file that was loaded before is skipped.\n\n" +
+			"Exit codes: 0 finished (or skipped), 2 finished with rejects, 3 a file was rejected, 1 technical failure, 64 usage, 78 configuration.",
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			chute, job, err := config.LoadJob(configFile(c), args[0], set)
+			if err != nil {
+				return err
+			}
+			d, err := openDaemon(c.Context(), chute, []*config.Job{job}, newLog(c.ErrOrStderr()))
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			return d.importFiles(c, job, args[1:], out)
+		},
+	}
+	c.Flags().StringArrayVar(&set, "set", nil, "`KEY=VALUE` over the job's own, like --set target.table=orders_test; may be repeated")
+	c.Flags().StringVar(&out, "out", "", "`DIR` for log, report and rejects instead of the state's folder of the run")
+	return c
+}
+
+// importFiles loads each file as a run of its own and leaves with the worst result's code.
+func (d *daemon) importFiles(c *cobra.Command, job *config.Job, files []string, out string) error {
+	im, err := d.handImporter(job, out)
+	if err != nil {
+		return err
+	}
+	if err := d.finishByHand(c.Context(), im, out); err != nil {
+		return err
+	}
+	worst := exitFinished
+	for _, name := range files {
+		code, err := d.importFile(c, im, name)
+		if err != nil {
+			fmt.Fprintf(c.ErrOrStderr(), "chute: %q: %v\n", name, err)
+		}
+		worst = worse(worst, code)
+	}
+	if worst != exitFinished {
+		return &exit{code: worst}
+	}
+	return nil
+}
+
+// handImporter makes an importer that reads files where they are. What comes out is made in a work folder beside its final place.
+func (d *daemon) handImporter(job *config.Job, out string) (*pipeline.Importer, error) {
+	im := d.importer(job)
+	root, work := d.config.State.Dir, "hand"
+	im.Out = func(run uint64) string { return fmt.Sprintf("runs/%d", run) }
+	if out != "" {
+		root, work = out, ".chute"
+		im.Out = func(uint64) string { return "." }
+	}
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
+	store, err := local.Open(root, work)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := local.Open("/", work)
+	if err != nil {
+		return nil, err
+	}
+	im.InPlace, im.Inbox, im.Store, im.Work, im.Place = true, machine, store, work, root
+	return im, nil
+}
+
+// finishByHand brings earlier imports by hand to an end that were killed: what was about to become visible does, the others are taken back.
+func (d *daemon) finishByHand(ctx context.Context, im *pipeline.Importer, out string) error {
+	unsettled, err := d.ledger.Unsettled(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range unsettled {
+		if run.Store != im.Place {
+			continue
+		}
+		if err := im.EndByHand(ctx, run); err != nil {
+			return fmt.Errorf("end run %d, which was cut off: %w", run.ID, err)
+		}
+	}
+	return nil
+}
+
+func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string) (code int, err error) {
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return exitFailed, err
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil { // given by hand: a link is the user's own choice
+		return exitFailed, err
+	}
+	f, err := im.Inbox.Open(c.Context(), strings.TrimPrefix(path, "/"))
+	if err != nil {
+		return exitFailed, err
+	}
+	file, err := f.Stat()
+	if err = errors.Join(err, f.Close()); err != nil {
+		return exitFailed, err
+	}
+	im.Dir = strings.TrimPrefix(filepath.Dir(path), "/")
+	v := im.Import(c.Context(), []connectors.File{file})[0]
+	if v.Outcome == connectors.Later {
+		if v.Run != 0 {
+			endErr := im.GiveUp(c.Context(), v.Run)
+			return exitFailed, errors.Join(v.Err, endErr)
+		}
+		return exitFailed, v.Err
+	}
+	return d.tellRun(c, im, v.Run)
+}
+
+// tellRun prints what became of a file.
+func (d *daemon) tellRun(c *cobra.Command, im *pipeline.Importer, id uint64) (code int, err error) {
+	run, err := d.ledger.Run(c.Context(), id)
+	if err != nil {
+		return exitFailed, err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%q: %s: %d records, %d loaded, %d refused (run %d; log and report in %s)\n",
+		run.File.Name, run.Status, run.Records, run.Accepted, run.Rejects, run.ID, filepath.Join(im.Place, im.Out(id)))
+	return map[ledger.Status]int{ledger.FinishedWithRejects: exitWithRejects, ledger.Rejected: exitRejected}[run.Status], nil
+}
+
+// worse returns the exit code that matters more.
+func worse(a, b int) int {
+	rank := map[int]int{exitFinished: 0, exitWithRejects: 1, exitRejected: 2, exitFailed: 3}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}

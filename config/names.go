@@ -1,0 +1,28 @@
+package config
+
+// TargetColumns are the columns that are loaded: all but the ignored ones.
+func (j *Job) TargetColumns() []Column {
+	var columns []Column
+	for _, c := range j.Columns {
+		if !c.Ignore {
+			columns = append(columns, c)
+		}
+	}
+	return columns
+}
+
+// Returned tells whether a name says that the file holds refused records that come back, mended: orders.rejects.csv.
+func (j *Job) Returned(name string) bool {
+	_, ok := withoutRejects(name)
+	return ok
+}
+
+// Variables are those of a file's name for the job's patterns. A file given by hand needn't match: then it has name, stem and ext only.
+func (j *Job) Variables(name string) map[string]string {
+	if vars, ok := j.Matches(name); ok {
+		return vars
+	}
+	vars := map[string]string{"name": name}
+	vars["stem"], vars["ext"] = splitName(name)
+	return vars
+}

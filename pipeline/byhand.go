@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+
+	"chute/connectors"
+	"chute/pipeline/ledger"
+)
+
+// EndByHand ends a run of a file given by hand that was cut off. What was about to become visible does; everything else is taken
+// back, because nobody waits for it any more and the file is where it always was.
+func (im *Importer) EndByHand(ctx context.Context, run ledger.Run) error {
+	switch run.State {
+	case ledger.Publishing, ledger.Published, ledger.Rejecting:
+		v := im.Resume(ctx, []uint64{run.ID})[0]
+		if v.Outcome == connectors.Later {
+			return v.Err
+		}
+		return nil
+	default:
+		return im.GiveUp(ctx, run.ID)
+	}
+}
+
+// GiveUp withdraws a run that has announced nothing yet; one that has stays in the ledger, to be finished by EndByHand.
+func (im *Importer) GiveUp(ctx context.Context, id uint64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	run, err := im.Ledger.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	switch run.State {
+	case ledger.Claiming, ledger.Claimed, ledger.Staging:
+	default:
+		return nil
+	}
+	b := &batch{im: im, folder: im.folder(run.Batch), items: []*item{{run: run}}}
+	if err := im.cleanStage(ctx, b); err != nil {
+		return err
+	}
+	if err := im.clearOut(ctx, b); err != nil {
+		return err
+	}
+	it := b.items[0]
+	it.run.State, it.run.Status, it.run.Finished = ledger.Withdrawn, ledger.Failed, now()
+	if err := im.record(ctx, b.items); err != nil {
+		return err
+	}
+	return im.clearFolder(ctx, b)
+}
+
+// clearOut removes what an unfinished try wrote into the batch's out folder; it is all chute's own.
+func (im *Importer) clearOut(ctx context.Context, b *batch) error {
+	for _, it := range b.active() {
+		files, err := im.Store.List(ctx, b.outFolder(it))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			if err := im.Store.Remove(ctx, path.Join(b.outFolder(it), f.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+
+	"chute/connectors"
+	"chute/pipeline/ledger"
+)
+
+// claimFile lies beside claimed files, for a person who finds them and for a chute that lost its ledger.
+const claimFile = "claim.json"
+
+// outFolder, in a batch's work folder, holds what goes out with its files, so that no partner's file name can clash with it.
+const outFolder = "out"
+
+// errChanged: the file isn't what it was when it came to rest.
+var errChanged = errors.New("the file changed after it had come to rest; it waits until it is at rest again")
+
+// claim takes the files out of the inbox, one atomic rename each. Losing a rename is losing the race for the file.
+func (im *Importer) claim(ctx context.Context, b *batch) error {
+	for _, it := range b.items {
+		it.err = im.probe(ctx, it)
+	}
+	items := b.active()
+	if len(items) == 0 {
+		return nil
+	}
+	if err := im.effect("claiming", func() error { return im.begin(ctx, items) }); err != nil {
+		return err
+	}
+	b.items, b.folder = append(items, b.left()...), im.folder(items[0].run.Batch)
+	if im.InPlace {
+		return nil
+	}
+	for _, it := range items {
+		// Whatever the answer, locate looks where the file really is.
+		it.claimErr = im.effect("rename", func() error {
+			return im.Store.Rename(ctx, im.inboxName(it), b.fileName(it))
+		})
+	}
+	return nil
+}
+
+// probe refuses, before anything is written down, a file that couldn't be read or isn't the one that came to rest.
+func (im *Importer) probe(ctx context.Context, it *item) error {
+	f, err := im.Inbox.Open(ctx, im.inboxName(it))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	now, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !now.Same(it.run.File) {
+		return errChanged
+	}
+	return nil
+}
+
+// begin numbers the runs in the ledger.
+func (im *Importer) begin(ctx context.Context, items []*item) error {
+	runs := runsOf(items)
+	if err := im.Ledger.Begin(ctx, runs); err != nil {
+		return err
+	}
+	keep(items, runs)
+	return nil
+}
+
+// locate finds out which files are in the work folder, and writes them down as claimed. The others were lost to somebody else or
+// never left the inbox: nothing of them remains, and the next look at the inbox decides.
+func (im *Importer) locate(ctx context.Context, b *batch) error {
+	if !im.InPlace {
+		if err := im.findClaimed(ctx, b); err != nil {
+			return err
+		}
+	}
+	for _, it := range b.items {
+		if it.lost {
+			it.run.State, it.run.Finished = ledger.Withdrawn, now()
+		} else if it.run.State == ledger.Claiming {
+			it.run.State = ledger.Claimed
+		}
+	}
+	return im.effect("claimed", func() error { return im.record(ctx, b.begun()) })
+}
+
+func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
+	there, err := im.Store.List(ctx, b.folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	names := make(map[string]connectors.File, len(there))
+	for _, f := range there {
+		names[f.Name] = f
+	}
+	for _, it := range b.active() {
+		f, ok := names[it.run.File.Name]
+		switch {
+		case !ok:
+			it.lost = true
+			it.err = it.claimErr
+			if it.err == nil || errors.Is(it.err, fs.ErrNotExist) {
+				it.err = fmt.Errorf("the file left the inbox before it could be claimed: %w", fs.ErrNotExist)
+			}
+		case !f.Same(it.run.File):
+			if it.err = im.giveBack(ctx, b, it); it.err == nil {
+				it.lost, it.err = true, errChanged
+			}
+		}
+	}
+	if len(b.active()) == 0 {
+		return nil
+	}
+	if _, ok := names[claimFile]; !ok {
+		if err := im.effect("claim.json", func() error { return im.writeClaim(ctx, b) }); err != nil {
+			return err
+		}
+	}
+	return im.Store.Sync(ctx, b.folder, path.Dir(b.folder), im.Job.Inbox)
+}
+
+// giveBack puts a claimed file back into its inbox. When the inbox has a new file of that name it stays where it is.
+func (im *Importer) giveBack(ctx context.Context, b *batch, it *item) error {
+	if im.InPlace {
+		return nil
+	}
+	if err := im.Store.Rename(ctx, b.fileName(it), im.inboxName(it)); err != nil {
+		return fmt.Errorf("put the changed file back into its inbox: %w", err)
+	}
+	return im.Store.Sync(ctx, b.folder, it.run.Inbox)
+}
+
+func (im *Importer) writeClaim(ctx context.Context, b *batch) error {
+	type claimed struct {
+		Run   uint64 `json:"run"`
+		Job   string `json:"job"`
+		Inbox string `json:"inbox"`
+		Name  []byte `json:"name"` // base64: a name may be any bytes
+		Shown string `json:"shown"`
+	}
+	claim := struct {
+		Ledger string    `json:"ledger"`
+		Runs   []claimed `json:"runs"`
+	}{Ledger: im.Ledger.ID()}
+	for _, it := range b.active() {
+		name := it.run.File.Name
+		claim.Runs = append(claim.Runs, claimed{it.run.ID, it.run.Job, it.run.Inbox, []byte(name), strconv.Quote(name)})
+	}
+	text, err := json.MarshalIndent(claim, "", "  ")
+	if err != nil {
+		return err
+	}
+	return im.writeFile(ctx, path.Join(b.folder, claimFile), append(text, '\n'))
+}
+
+// writeFile writes a file of chute's own into the work folder. One of the same name is left from an earlier try and goes first.
+func (im *Importer) writeFile(ctx context.Context, name string, content []byte) error {
+	if err := im.Store.Remove(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := im.Store.Create(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if _, err := f.Write(content); err != nil {
+		return err
+	}
+	return f.Commit(ctx)
+}
+
+// folder is the work folder of a batch.
+func (im *Importer) folder(batch uint64) string {
+	return path.Join(im.Work, im.Ledger.ID(), strconv.FormatUint(batch, 10))
+}
+
+func (im *Importer) inboxName(it *item) string { return path.Join(it.run.Inbox, it.run.File.Name) }
+
+// fileName is where the claimed file is, in the store.
+func (b *batch) fileName(it *item) string { return path.Join(b.folder, it.run.File.Name) }

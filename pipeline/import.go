@@ -1,0 +1,192 @@
+// Package pipeline is one run, from claim to verdict.
+//
+// Import takes files that are at rest in an inbox and carries them, all together, through a fixed row of steps; each step does one
+// thing that lasts and the ledger knows which one is next. Resume picks up runs where a crash, a stop or a failed step
+// left them, with the same steps: there is no other way to recover. Every step may therefore meet its own work half done, and begins by looking.
+//
+// What a file deserves is decided in one function, outcomeOf: done, rejected, or later. Only a *connectors.Rejection rejects a file.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/pipeline/ledger"
+	"chute/pipeline/reconcile"
+)
+
+// Importer imports the files of one job. Its methods are called by one goroutine at a time.
+type Importer struct {
+	Job      *config.Job
+	Inbox    connectors.Folder // where files come from: the store, or with InPlace the whole machine
+	Store    connectors.Folder // where files and sidecars go to
+	Work     string            // Store's work folder
+	Database connectors.Database
+	Staging  string // database for stages; "": the target's own
+	Ledger   *ledger.Ledger
+	RunsDir  string // folder of the operators' reports, <state>/runs
+	Cores    int    // converters at work at a time; 0: one
+	Log      zerolog.Logger
+
+	// InPlace: files were named by hand. They are read where they are, in Dir of Inbox, and never moved; what comes out of a run goes
+	// to its Out folder in Store, which is at Place on the machine.
+	InPlace bool
+	Dir     string
+	Place   string
+	Out     func(run uint64) string
+
+	// Progress, if set, is told now and then how many bytes of a file are read.
+	Progress func(run uint64, done, total int64)
+	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there.
+	Fault func(effect string, before bool) error
+}
+
+// Import takes files from the inbox, in order, and says what became of each. They are loaded together and judged apart.
+func (im *Importer) Import(ctx context.Context, files []connectors.File) []connectors.Verdict {
+	b := im.newBatch(files)
+	err := b.advance(ctx, 0)
+	return im.conclude(ctx, b, err)
+}
+
+// Resume goes on with runs that were begun. Those that were claimed together go on together while they are in the same state.
+func (im *Importer) Resume(ctx context.Context, ids []uint64) []connectors.Verdict {
+	batches, verdicts := im.resumable(ctx, ids)
+	for _, b := range batches {
+		err := b.advance(ctx, im.stepAfter(b.state()))
+		verdicts = append(verdicts, im.conclude(ctx, b, err)...)
+	}
+	return verdicts
+}
+
+type step func(ctx context.Context, b *batch) error
+
+// steps are the way of a file, in order (design: "Exactly once").
+func (im *Importer) steps() []step {
+	return []step{
+		im.claim,   // rename into the work folder; recorded before and after
+		im.locate,  // believe the folder, not the rename's answer
+		im.open,    // the table, as its server describes it now
+		im.load,    // read, convert, count; good records to the stage, bad ones to the reject file
+		im.judge,   // thresholds, identity, the table's own rules; then report and sidecars, and the point of no return
+		im.publish, // the stage's rows become visible; the target decides whether they are
+		im.settle,  // move what lies ready to its recorded names, the file last
+	}
+}
+
+// stepAfter is the step that a run in this state is due for.
+func (im *Importer) stepAfter(state ledger.State) int {
+	switch state {
+	case ledger.Claiming:
+		return 1
+	case ledger.Claimed, ledger.Staging:
+		return 2
+	case ledger.Publishing:
+		return 5
+	default: // Published, Rejecting
+		return 6
+	}
+}
+
+// errAltered: the target isn't what the stage was made for any more. The run is withdrawn to Claimed and staged again.
+var errAltered = errors.New("the table was altered while a file was being loaded into it")
+
+// batch is some files on their way together, one run each.
+type batch struct {
+	im      *Importer
+	folder  string // in the store: <work>/LEDGER/BATCH
+	items   []*item
+	session connectors.Session
+	target  *reconcile.Target
+	began   time.Time
+}
+
+// item is one file of a batch.
+type item struct {
+	run       ledger.Run // as the ledger has it, or about to have it
+	vars      map[string]string
+	result    result
+	err       error                 // why it left the batch: later
+	rejection *connectors.Rejection // why the file is rejected
+	skip      *ledger.Taken         // loaded before
+	claimErr  error                 // what the claiming rename answered
+	lost      bool                  // the claim found no file: somebody else has it, or it stayed in the inbox
+}
+
+func (im *Importer) newBatch(files []connectors.File) *batch {
+	b := &batch{im: im, began: time.Now()}
+	store, inbox := im.Job.Store, im.Job.Inbox
+	if im.InPlace {
+		store, inbox = im.Place, im.Dir
+	}
+	for _, f := range files {
+		b.items = append(b.items, &item{vars: im.Job.Variables(f.Name), run: ledger.Run{
+			Kind: "import", Job: im.Job.Name, JobHash: im.Job.Hash, Store: store, Inbox: inbox,
+			File: f, Status: ledger.Running, Started: b.began,
+		}})
+	}
+	return b
+}
+
+// advance runs the steps from the given one on, as long as there are files left in the batch.
+func (b *batch) advance(ctx context.Context, from int) error {
+	for _, s := range b.im.steps()[from:] {
+		if len(b.active()) == 0 {
+			return nil
+		}
+		if err := s(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// active are the files that are still on their way.
+func (b *batch) active() []*item {
+	return b.those(func(it *item) bool { return it.err == nil })
+}
+
+// left are the files that left the batch.
+func (b *batch) left() []*item {
+	return b.those(func(it *item) bool { return it.err != nil })
+}
+
+// begun are those that have a run.
+func (b *batch) begun() []*item {
+	return b.those(func(it *item) bool { return it.run.ID != 0 })
+}
+
+// accepted are those that are to be loaded.
+func (b *batch) accepted() []*item {
+	return b.those(func(it *item) bool { return it.err == nil && it.rejection == nil && it.skip == nil })
+}
+
+func (b *batch) those(which func(*item) bool) []*item {
+	var some []*item
+	for _, it := range b.items {
+		if which(it) {
+			some = append(some, it)
+		}
+	}
+	return some
+}
+
+func (b *batch) state() ledger.State { return b.items[0].run.State }
+
+// effect does something that lasts. Every such thing in this package goes through here, so that tests can fail or kill it on both sides.
+func (im *Importer) effect(name string, do func() error) error {
+	if im.Fault == nil {
+		return do()
+	}
+	if err := im.Fault(name, true); err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	return im.Fault(name, false)
+}

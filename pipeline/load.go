@@ -1,0 +1,169 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"chute/connectors"
+	"chute/connectors/native"
+	"chute/pipeline/ledger"
+	"chute/pipeline/reconcile"
+)
+
+// load reads every file, sends its good records to the stage and its bad ones to its reject file, and counts. A file that came alone
+// goes straight into the stage, however large it is. Files that came together are small: each is read and judged whole in
+// memory before a row of it enters the stage they share, so that one of them can't harm the others.
+func (im *Importer) load(ctx context.Context, b *batch) error {
+	if err := im.clearOut(ctx, b); err != nil {
+		return err
+	}
+	stage := &stageWriter{im: im, b: b}
+	defer stage.abort()
+	together := len(b.active()) > 1
+	for _, it := range b.those(func(it *item) bool { return it.err == nil && it.rejection == nil }) {
+		if err := im.loadOne(ctx, stage, it, together); err != nil {
+			return err
+		}
+	}
+	if len(b.accepted()) == 0 {
+		return nil
+	}
+	if err := stage.commit(); err != nil {
+		return err
+	}
+	return im.countStage(ctx, b)
+}
+
+// loadOne reads one file and puts what is to become of it on record in the item. An error returned is everybody's: the stage failed.
+func (im *Importer) loadOne(ctx context.Context, stage *stageWriter, it *item, together bool) error {
+	var kept []*native.Block
+	emit := func(insert []native.Column, block *native.Block) error { return stage.write(ctx, insert, block) }
+	if together {
+		emit = func(_ []native.Column, block *native.Block) error {
+			kept = append(kept, block.Clone())
+			return nil
+		}
+	}
+	it.skip = nil
+	err := im.readFile(ctx, stage.b, it, emit)
+	if err == nil {
+		err = im.checkIdentity(ctx, stage.b, it)
+	}
+	switch outcomeOf(err) {
+	case connectors.Rejected:
+		errors.As(err, &it.rejection)
+		return nil
+	case connectors.Later:
+		if !together || errors.Is(err, errStage) {
+			return err
+		}
+		it.err = err
+		return nil
+	}
+	if it.skip != nil {
+		return nil
+	}
+	for _, block := range kept {
+		if err := stage.write(ctx, it.result.insert, block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errStage marks errors of the stage: they are nobody's file's fault and concern the whole batch.
+var errStage = errors.New("stage")
+
+// stageWriter makes the stage when the first block comes, and keeps one insert open as long as the columns stay the same.
+type stageWriter struct {
+	im      *Importer
+	b       *batch
+	made    bool
+	columns []native.Column
+	insert  connectors.Inserter
+}
+
+func (w *stageWriter) write(ctx context.Context, columns []native.Column, block *native.Block) error {
+	if block.Rows == 0 {
+		return nil
+	}
+	if err := w.ready(ctx, columns); err != nil {
+		return errors.Join(errStage, err)
+	}
+	if err := w.im.effect("insert", func() error { return w.insert.Write(block) }); err != nil {
+		return errors.Join(errStage, fmt.Errorf("load into the stage of %s: %w", w.b.target.Table(), err))
+	}
+	return nil
+}
+
+func (w *stageWriter) ready(ctx context.Context, columns []native.Column) error {
+	if !w.made {
+		if err := w.im.makeStage(ctx, w.b, w.b.active()); err != nil {
+			return err
+		}
+		w.made = true
+	}
+	same := func(a, b native.Column) bool { return a.Name == b.Name }
+	if w.insert != nil && slices.EqualFunc(w.columns, columns, same) {
+		return nil
+	}
+	if err := w.commit(); err != nil {
+		return err
+	}
+	first := w.b.items[0]
+	insert, err := w.b.session.Insert(ctx, connectors.Statement{
+		ID: w.im.statementID(first, "insert"), SQL: first.run.Stage, Settings: reconcile.Pinned(w.b.session.Server().Abilities),
+	}, columns)
+	if err != nil {
+		return fmt.Errorf("load into the stage of %s: %w", w.b.target.Table(), err)
+	}
+	w.insert, w.columns = insert, columns
+	return nil
+}
+
+func (w *stageWriter) commit() error {
+	if w.insert == nil {
+		return nil
+	}
+	insert := w.insert
+	w.insert = nil
+	if err := w.im.effect("commit", insert.Commit); err != nil {
+		return fmt.Errorf("load into the stage of %s: %w", w.b.target.Table(), err)
+	}
+	return nil
+}
+
+func (w *stageWriter) abort() {
+	if w.insert != nil {
+		w.insert.Abort() // its error says nothing new: the stage is going to be dropped
+	}
+}
+
+// countStage compares what the stage holds with what was sent, before anything depends on it.
+func (im *Importer) countStage(ctx context.Context, b *batch) error {
+	items := b.accepted()
+	wanted := rowsWanted(items)
+	if wanted == 0 {
+		return im.stageless(ctx, items)
+	}
+	n, err := reconcile.CountAll(ctx, b.session, items[0].run.Stage, im.statementID(items[0], "count"))
+	if err != nil {
+		return err
+	}
+	if n != wanted {
+		return fmt.Errorf("the stage of %s holds %d records, not the %d that were sent", b.target.Table(), n, wanted)
+	}
+	return nil
+}
+
+// stageless takes files without records through the state in which others have a stage.
+func (im *Importer) stageless(ctx context.Context, items []*item) error {
+	for _, it := range items {
+		if it.run.State == ledger.Claimed {
+			it.run.State, it.run.Server, it.run.Target = ledger.Staging, "", ""
+		}
+	}
+	return im.record(ctx, items)
+}

@@ -1,0 +1,260 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/pipeline/ledger"
+	"chute/pipeline/reconcile"
+)
+
+// errUndecided: whether the rows are in the target can't be told from the target. A person decides; nothing is sent until then.
+var errUndecided = errors.New("it can't be told from the table whether these records are in it: a person has to decide")
+
+// publish makes the stage's rows visible in the target and counts them there. It may find them there already, in part or as a
+// whole: every path begins with the count, so it can be repeated after any wreck.
+func (im *Importer) publish(ctx context.Context, b *batch) error {
+	items := b.publishing()
+	if len(items) == 0 {
+		return nil
+	}
+	if err := im.reconnect(ctx, b, items[0]); err != nil {
+		return err
+	}
+	if err := b.session.Kill(ctx, im.statementPrefix(items[0])); err != nil {
+		return fmt.Errorf("end earlier statements of the run: %w", err)
+	}
+	if rowsWanted(items) > 0 {
+		if err := im.bringIn(ctx, b, items); err != nil {
+			return err
+		}
+	}
+	if err := im.effect("sync", func() error { return b.session.Sync(ctx) }); err != nil {
+		return fmt.Errorf("sync the database: %w", err)
+	}
+	return im.effect("published", func() error {
+		for _, it := range items {
+			it.run.State = ledger.Published
+		}
+		return im.record(ctx, items)
+	})
+}
+
+// bringIn takes step 8 of the protocol: look, attach what is missing, look again.
+func (im *Importer) bringIn(ctx context.Context, b *batch, items []*item) error {
+	there, err := im.present(ctx, b, items)
+	if err != nil || there == whole {
+		return err
+	}
+	if err := im.unchangedTarget(ctx, b, items, there); err != nil {
+		return err
+	}
+	if there == some && b.target.Method(b.session.Server().Abilities) != reconcile.InsertSelect {
+		if err := im.takeOut(ctx, b, items); err != nil {
+			return err
+		}
+	}
+	if err := im.attach(ctx, b, items); err != nil {
+		return err
+	}
+	if !b.target.CountsRun() {
+		return nil // the statement's success is all there is to know
+	}
+	if there, err = im.present(ctx, b, items); err == nil && there != whole {
+		err = fmt.Errorf("after publishing, %s doesn't hold the records it was given", b.target.Table())
+	}
+	return err
+}
+
+// presence is how much of a run is in the target.
+type presence int
+
+const (
+	none presence = iota
+	some
+	whole
+)
+
+// present asks the target. Where it can't tell, a first try is taken for none, and every later one is left to a person.
+func (im *Importer) present(ctx context.Context, b *batch, items []*item) (presence, error) {
+	if !b.target.CountsRun() {
+		if items[0].run.Status == ledger.Interrupted {
+			return none, errUndecided
+		}
+		return none, nil
+	}
+	counts, err := reconcile.Count(ctx, b.session, b.target.Table(), b.target.Lineage, im.statementID(items[0], "count"), runIDs(items))
+	if err != nil {
+		return none, err
+	}
+	found, missing := false, false
+	for _, it := range items {
+		n := counts[it.run.ID]
+		found = found || n > 0
+		missing = missing || n != it.run.Accepted && (b.target.KeepsRows() || n == 0 && it.run.Accepted > 0)
+	}
+	switch {
+	case !missing:
+		return whole, nil
+	case found:
+		return some, nil
+	}
+	return none, nil
+}
+
+// unchangedTarget withdraws the runs when the target isn't what the stage was made for.
+func (im *Importer) unchangedTarget(ctx context.Context, b *batch, items []*item, there presence) error {
+	if b.target.Definition == items[0].run.Definition {
+		return nil
+	}
+	return im.withdrawRows(ctx, b, items, there)
+}
+
+// withdrawRows takes the rows of the runs out of the target, and the runs back to Claimed: they are staged again for the table as it is now.
+func (im *Importer) withdrawRows(ctx context.Context, b *batch, items []*item, there presence) error {
+	if there != none {
+		if err := im.takeOut(ctx, b, items); err != nil {
+			return err
+		}
+	}
+	stage := items[0].run.Stage
+	for _, it := range items {
+		it.run.State, it.run.Stage, it.run.Status = ledger.Claimed, "", ledger.Retrying
+	}
+	if err := im.effect("withdrawn", func() error { return im.record(ctx, items) }); err != nil {
+		return err
+	}
+	if err := b.session.Exec(ctx, reconcile.Drop(stage)); err != nil {
+		return fmt.Errorf("drop stage %s: %w", stage, err)
+	}
+	return errAltered
+}
+
+// takeOut deletes the rows of the runs from the target and waits until they are gone.
+func (im *Importer) takeOut(ctx context.Context, b *batch, items []*item) error {
+	st, asynchronous := reconcile.Delete(b.target, b.session.Server().Abilities, runIDs(items), im.statementID(items[0], "delete"))
+	st.Settings = reconcile.Pinned(b.session.Server().Abilities)
+	if err := im.effect("take out", func() error { return b.session.Exec(ctx, st) }); err != nil {
+		return fmt.Errorf("delete rows of the run from %s: %w", b.target.Table(), err)
+	}
+	for asynchronous {
+		left, err := reconcile.Mutating(ctx, b.session, b.target)
+		if err != nil || left == 0 {
+			return err
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attach sends the statements that make the stage visible.
+func (im *Importer) attach(ctx context.Context, b *batch, items []*item) error {
+	stage, err := tableName(items[0].run.Stage)
+	if err != nil {
+		return err
+	}
+	statements, err := reconcile.Attach(ctx, b.session, b.target, stage, runIDs(items), im.statementID(items[0], "publish"))
+	if err != nil {
+		return err
+	}
+	if err := im.tryOnce(ctx, b, items); err != nil {
+		return err
+	}
+	for i, st := range statements {
+		st.Settings = reconcile.Pinned(b.session.Server().Abilities)
+		if err := im.effect("attach", func() error { return b.session.Exec(ctx, st) }); err != nil {
+			return im.attachFailed(ctx, b, items, i, err)
+		}
+	}
+	return nil
+}
+
+// tryOnce writes down, for a target that can't tell afterwards, that publishing is about to be tried: found like that later, the
+// run is interrupted.
+func (im *Importer) tryOnce(ctx context.Context, b *batch, items []*item) error {
+	if b.target.CountsRun() {
+		return nil
+	}
+	for _, it := range items {
+		it.run.Status = ledger.Interrupted
+	}
+	return im.record(ctx, items)
+}
+
+// attachFailed withdraws the runs when the target was altered at the last moment. done statements had gone well before.
+func (im *Importer) attachFailed(ctx context.Context, b *batch, items []*item, done int, err error) error {
+	var answer *connectors.DatabaseError
+	if errors.As(err, &answer) && reconcile.Altered(answer) && (done == 0 || b.target.CountsRun()) {
+		there := none
+		if done > 0 {
+			there = some
+		}
+		return im.withdrawRows(ctx, b, items, there)
+	}
+	return fmt.Errorf("publish into %s: %w", b.target.Table(), err)
+}
+
+// reconnect goes back to the server that has the stage and looks at the target again: the ones written down, whatever the job says by now.
+func (im *Importer) reconnect(ctx context.Context, b *batch, it *item) error {
+	var err error
+	if b.session, err = im.Database.Session(ctx, it.run.Server); err != nil {
+		return err
+	}
+	table, err := tableName(it.run.Target)
+	if err != nil {
+		return err
+	}
+	var lineage reconcile.Lineage
+	if err := json.Unmarshal([]byte(it.run.Lineage), &lineage); err != nil {
+		return fmt.Errorf("run %d: lineage in the ledger: %w", it.run.ID, err)
+	}
+	b.target, err = reconcile.Describe(ctx, b.session, table, lineage)
+	return err
+}
+
+// tableName reads a quoted name back from the ledger.
+func tableName(quoted string) (t config.TableName, err error) {
+	if err := t.UnmarshalText([]byte(quoted)); err != nil {
+		return t, fmt.Errorf("table %s in the ledger: %w", quoted, err)
+	}
+	return t, nil
+}
+
+func rowsWanted(items []*item) (n uint64) {
+	for _, it := range items {
+		n += it.run.Accepted
+	}
+	return n
+}
+
+// publishing are the files whose records are to become visible.
+func (b *batch) publishing() []*item {
+	return b.those(func(it *item) bool { return it.err == nil && it.run.State == ledger.Publishing })
+}
+
+// statementID names a statement after the run that leads, so that a later try finds and ends it on the server.
+func (im *Importer) statementID(it *item, what string) string {
+	return im.statementPrefix(it) + what
+}
+
+func (im *Importer) statementPrefix(it *item) string {
+	return fmt.Sprintf("chute/%s/%d/", im.Ledger.ID(), it.run.Batch)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

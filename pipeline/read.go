@@ -1,0 +1,214 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"chute/connectors"
+	"chute/connectors/native"
+	"chute/pipeline/convert"
+	"chute/pipeline/format"
+	"chute/pipeline/reject"
+	"chute/pipeline/report"
+)
+
+// result is what reading a file brought.
+type result struct {
+	compression string
+	header      []string
+	footer      []byte
+	insert      []native.Column
+	warnings    []report.Warning
+	rejects     *reject.Writer
+	outputs     []reject.Output // finished reject files
+	tally       report.Tally
+	firstGood   uint64 // number of the first record that was accepted
+}
+
+// emitter takes a block of converted records; the block is only valid during the call.
+type emitter func(insert []native.Column, block *native.Block) error
+
+// readFile reads one file from its first byte to its last. A *connectors.Rejection says that the file is at fault.
+func (im *Importer) readFile(ctx context.Context, b *batch, it *item, emit emitter) error {
+	it.run.Records, it.run.Accepted, it.run.Rejects, it.run.SHA256 = 0, 0, 0, ""
+	it.result = result{rejects: reject.New(im.Store, b.outFolder(it), it.run.File.Name, im.Job.Errors.MaxDetails)}
+	defer it.result.rejects.Discard()
+	f, err := im.openFile(ctx, b, it)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	delivered := &delivery{ctx: ctx, from: f, hash: sha256.New(), progress: im.progress(it)}
+	err = im.readRecords(ctx, b, it, delivered, emit)
+	if outcomeOf(err) == connectors.Later {
+		return err
+	}
+	if unchanged := im.unchanged(it, f, delivered); unchanged != nil {
+		return unchanged // also when the file seemed to be at fault: a growing file ends in the middle of a record
+	}
+	return errors.Join(err, im.finishRejects(ctx, it, err))
+}
+
+// finishRejects gives the reject files their names in the work folder: of a rejected file only the list of reasons.
+func (im *Importer) finishRejects(ctx context.Context, it *item, rejection error) (err error) {
+	if rejection != nil {
+		it.result.outputs, err = it.result.rejects.FinishReasons(ctx)
+	} else {
+		it.result.outputs, err = it.result.rejects.Finish(ctx, it.result.footer)
+	}
+	return err
+}
+
+// openFile opens the claimed file and makes sure that nobody is writing to it.
+func (im *Importer) openFile(ctx context.Context, b *batch, it *item) (connectors.OpenFile, error) {
+	folder, name := im.Store, b.fileName(it)
+	if im.InPlace {
+		folder, name = im.Inbox, im.inboxName(it)
+	}
+	if seer, ok := folder.(connectors.WriterSeer); ok {
+		if writing, err := seer.BeingWritten(ctx, name); err != nil {
+			return nil, err
+		} else if writing {
+			return nil, errChanged
+		}
+	}
+	f, err := folder.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// unchanged takes the rest of the file, for its hash, and compares the file with what was claimed.
+func (im *Importer) unchanged(it *item, f connectors.OpenFile, d *delivery) error {
+	if _, err := io.Copy(io.Discard, d); err != nil {
+		return err
+	}
+	after, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !after.Same(it.run.File) || d.bytes != after.Size {
+		return errChanged
+	}
+	it.run.SHA256 = hex.EncodeToString(d.hash.Sum(nil))
+	return nil
+}
+
+func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *delivery, emit emitter) error {
+	if it.run.File.Size == 0 {
+		return im.empty(it)
+	}
+	plain, kind, err := format.Decompress(d, im.Job.Format.Compression)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	it.result.compression = kind
+	reader, err := format.NewReader(plain, im.Job.Format)
+	if err != nil {
+		return err
+	}
+	it.result.header = reader.Header()
+	m, err := mapColumns(im.Job, b.target, reader.Header(), it.vars)
+	if err != nil {
+		return err
+	}
+	for _, text := range m.warnings {
+		it.warn("extra_columns", text)
+	}
+	if reader.Header() == nil {
+		reader.SetWidth(m.width())
+	}
+	p := &pump{fields: m.fields, run: it.run.ID, cores: max(im.Cores, 1)}
+	if p.plan, err = convert.Compile(m.columns); err != nil {
+		return fmt.Errorf("table %s: %w", b.target.Table(), err)
+	}
+	it.result.insert = p.plan.Columns()
+	it.result.rejects.Begin(reader.Preamble(), reader.LineEnd())
+	return im.readAll(ctx, it, p, reader, emit)
+}
+
+func (im *Importer) readAll(ctx context.Context, it *item, p *pump, reader *format.Reader, emit emitter) error {
+	err := p.pour(ctx, reader, func(x *portion) error {
+		if err := im.count(ctx, it, x); err != nil {
+			return err
+		}
+		return emit(it.result.insert, &x.block)
+	})
+	if err != nil {
+		return err
+	}
+	if it.run.Records == 0 {
+		return im.empty(it)
+	}
+	if !reader.Complete() {
+		it.warn("no_final_line_end", "The last line has no line end: the file may have been cut short.")
+	}
+	it.result.footer = bytes.Clone(reader.Footer())
+	return im.checkShare(it)
+}
+
+// count adds a portion up and writes its refused records to the reject file.
+func (im *Importer) count(ctx context.Context, it *item, x *portion) error {
+	for _, r := range x.refused {
+		if r.continued {
+			if err := it.result.rejects.Continue(r.raw); err != nil {
+				return err
+			}
+			continue
+		}
+		reasons := x.reasons[r.from:r.to]
+		if err := it.result.rejects.Add(ctx, r.raw, reasons); err != nil {
+			return err
+		}
+		for _, reason := range reasons {
+			it.result.tally.Add(reason)
+		}
+	}
+	it.run.Records += x.records
+	it.run.Accepted += x.good
+	it.run.Rejects = it.run.Records - it.run.Accepted
+	if it.result.firstGood == 0 {
+		it.result.firstGood = x.first
+	}
+	return im.checkRejects(it)
+}
+
+// warn notes something odd that refuses nothing.
+func (it *item) warn(code, message string) {
+	it.result.warnings = append(it.result.warnings, report.Warning{Code: code, Message: report.Text(message), Count: 1})
+}
+
+// delivery reads the delivered bytes once for everybody: it hashes and counts what passes, and ends when ctx does.
+type delivery struct {
+	ctx      context.Context
+	from     io.Reader
+	hash     hash.Hash
+	bytes    int64
+	progress func(bytes int64)
+}
+
+func (d *delivery) Read(p []byte) (int, error) {
+	if d.ctx.Err() != nil {
+		return 0, context.Cause(d.ctx)
+	}
+	n, err := d.from.Read(p)
+	d.hash.Write(p[:n])
+	d.bytes += int64(n)
+	d.progress(d.bytes)
+	return n, err
+}
+
+func (im *Importer) progress(it *item) func(int64) {
+	if im.Progress == nil {
+		return func(int64) {}
+	}
+	return func(bytes int64) { im.Progress(it.run.ID, bytes, it.run.File.Size) }
+}

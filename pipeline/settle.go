@@ -1,0 +1,123 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"chute/connectors"
+	"chute/pipeline/ledger"
+	"chute/pipeline/reconcile"
+)
+
+// settle drops the stage and moves what lies ready in the work folder to its recorded names: sidecars first, the file last, so
+// that a file in done or rejected always has its log beside it. It can be repeated: what isn't there any more was moved before.
+func (im *Importer) settle(ctx context.Context, b *batch) error {
+	items := b.active()
+	if err := im.dropStage(ctx, b, items); err != nil {
+		return err
+	}
+	folders := map[string]bool{b.folder: true}
+	for _, it := range items {
+		if it.err = im.moveOut(ctx, it, folders); it.err != nil {
+			it.err = fmt.Errorf("move %q to its final place: %w", it.run.File.Name, it.err)
+		}
+	}
+	if err := im.syncFolders(ctx, folders); err != nil {
+		return err
+	}
+	if items = b.active(); len(items) == 0 {
+		return nil
+	}
+	err := im.effect("settled", func() error {
+		for _, it := range items {
+			it.run.State, it.run.Finished, it.run.Error = ledger.Settled, now(), ""
+		}
+		return im.record(ctx, items)
+	})
+	if err != nil || len(b.left()) > 0 {
+		return err
+	}
+	return im.clearFolder(ctx, b)
+}
+
+// dropStage drops the stage of runs that have one. For rejected and skipped files the server may be out of reach:
+// then they wait, so that no stage is ever forgotten.
+func (im *Importer) dropStage(ctx context.Context, b *batch, items []*item) error {
+	var dropped []string
+	for _, it := range items {
+		stage := it.run.Stage
+		if stage == "" || slices.Contains(dropped, stage) {
+			continue
+		}
+		session, err := im.Database.Session(ctx, it.run.Server)
+		if err != nil {
+			return err
+		}
+		if err := im.effect("drop", func() error { return session.Exec(ctx, reconcile.Drop(stage)) }); err != nil {
+			return fmt.Errorf("drop stage %s: %w", stage, err)
+		}
+		dropped = append(dropped, stage)
+	}
+	return nil
+}
+
+// moveOut moves the sidecars and then the file, and notes the folders it touched. A name that was taken meanwhile is never overwritten:
+// another one is chosen and written down before the move is tried again.
+func (im *Importer) moveOut(ctx context.Context, it *item, folders map[string]bool) error {
+	for i := range it.run.Moves {
+		m := &it.run.Moves[i]
+		for try := 1; ; try++ {
+			err := im.effect("move", func() error { return im.Store.Rename(ctx, m.From, m.To) })
+			if err == nil || errors.Is(err, fs.ErrNotExist) && im.exists(ctx, m.To) {
+				break // moved now, or before a crash
+			}
+			if !errors.Is(err, fs.ErrExist) || try > 9 {
+				return err
+			}
+			m.To = numbered(m.To, it.run.ID, try)
+			if err := im.record(ctx, []*item{it}); err != nil {
+				return err
+			}
+		}
+		folders[path.Dir(m.To)] = true
+	}
+	return nil
+}
+
+func (im *Importer) exists(ctx context.Context, name string) bool {
+	f, err := im.Store.Open(ctx, name)
+	if err == nil {
+		f.Close()
+	}
+	return err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, connectors.ErrIrregular)
+}
+
+func (im *Importer) syncFolders(ctx context.Context, folders map[string]bool) error {
+	return im.effect("sync folders", func() error {
+		for dir := range folders {
+			if err := im.Store.Sync(ctx, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// clearFolder removes the batch's empty work folder. What is in it besides chute's own claim file stays, and so does the folder.
+func (im *Importer) clearFolder(ctx context.Context, b *batch) error {
+	var names []string
+	for _, it := range b.items {
+		names = append(names, b.outFolder(it))
+	}
+	for _, name := range append(names, path.Join(b.folder, outFolder), path.Join(b.folder, claimFile), b.folder) {
+		if err := im.Store.Remove(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			im.Log.Warn().Err(err).Str("folder", b.folder).Msg("a work folder can't be cleared; the files of it are settled")
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"chute/connectors"
+	"chute/pipeline/ledger"
+	"chute/pipeline/reconcile"
+)
+
+// afterwards is how long tidying up may take once a run has failed or chute is stopping.
+const afterwards = 10 * time.Second
+
+// outcomeOf decides what an error means for a file. Only a typed rejection rejects it: a wrong password, a missing table, a full disk and
+// whatever isn't known are never the file's fault.
+func outcomeOf(err error) connectors.Outcome {
+	var rejection *connectors.Rejection
+	switch {
+	case err == nil:
+		return connectors.Done
+	case errors.As(err, &rejection):
+		return connectors.Rejected
+	default:
+		return connectors.Later
+	}
+}
+
+// outcome is what became of a run that is over.
+func outcome(run ledger.Run) connectors.Outcome {
+	switch {
+	case run.State != ledger.Settled:
+		return connectors.Later
+	case run.Status == ledger.Rejected:
+		return connectors.Rejected
+	default:
+		return connectors.Done
+	}
+}
+
+// conclude says what became of each file, tidies up after those that failed, and writes down why.
+func (im *Importer) conclude(ctx context.Context, b *batch, err error) []connectors.Verdict {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+	defer cancel()
+	if err != nil {
+		for _, it := range b.active() {
+			if it.run.State != ledger.Settled {
+				it.err = err
+			}
+		}
+	}
+	im.abandonStage(ctx, b)
+	var failed []*item
+	verdicts := make([]connectors.Verdict, 0, len(b.items))
+	for _, it := range b.items {
+		im.tidyChanged(ctx, b, it)
+		v := connectors.Verdict{File: it.run.File, Run: it.run.ID, Outcome: outcome(it.run), Err: it.err}
+		switch {
+		case it.run.ID == 0:
+		case it.run.State == ledger.Withdrawn:
+			v.Run, failed = 0, append(failed, it)
+		case it.run.State != ledger.Settled:
+			v.Stuck = im.countFailure(it)
+			failed = append(failed, it)
+		}
+		im.logVerdict(it, v)
+		verdicts = append(verdicts, v)
+	}
+	if err := im.record(ctx, failed); err != nil {
+		im.Log.Error().Err(err).Msg("why files have to wait couldn't be written down; they wait all the same")
+	}
+	return verdicts
+}
+
+// countFailure notes why a run has to wait, and whether it is given up on until a person says so. Not reaching the database or store, and
+// being stopped, aren't counted: that may take days and is nobody's file's business.
+func (im *Importer) countFailure(it *item) (stuck bool) {
+	it.run.Error = it.err.Error()
+	switch {
+	case errors.Is(it.err, errUndecided):
+		it.run.Status = ledger.Interrupted
+		return true
+	case errors.Is(it.err, context.Canceled), it.run.Status == ledger.Interrupted:
+		return false
+	case !errors.Is(it.err, connectors.ErrUnavailable):
+		it.run.Attempts++
+	}
+	it.run.Status = ledger.Retrying
+	if it.run.Attempts >= im.Job.Retry.Attempts {
+		it.run.Status = ledger.Stuck
+	}
+	return it.run.Status == ledger.Stuck
+}
+
+// abandonStage drops the stage of a run that failed before anything was published. If that fails too, the next try does it.
+func (im *Importer) abandonStage(ctx context.Context, b *batch) {
+	dropped := map[string]bool{}
+	for _, it := range b.left() {
+		if it.run.State != ledger.Staging || it.run.Stage == "" || b.session == nil || dropped[it.run.Stage] {
+			continue
+		}
+		dropped[it.run.Stage] = true
+		if err := b.session.Exec(ctx, reconcile.Drop(it.run.Stage)); err != nil {
+			im.Log.Debug().Err(err).Str("stage", it.run.Stage).Msg("a stage can't be dropped now; the next try does it")
+		}
+	}
+}
+
+// logVerdict writes the one line that the journal has of a file.
+func (im *Importer) logVerdict(it *item, v connectors.Verdict) {
+	line := im.Log.Info()
+	if v.Outcome == connectors.Later {
+		line = im.Log.Warn().Err(v.Err).Bool("stuck", v.Stuck)
+	}
+	line.Str("job", it.run.Job).Str("file", it.run.File.Name).Int64("bytes", it.run.File.Size)
+	if v.Run != 0 {
+		line.Uint64("run", v.Run).Str("status", string(it.run.Status)).Uint64("records", it.run.Records).
+			Uint64("loaded", it.run.Accepted).Uint64("rejects", it.run.Rejects).
+			Dur("ms", it.run.Finished.Sub(it.run.Started))
+	}
+	line.Msg(v.Outcome.String())
+}
