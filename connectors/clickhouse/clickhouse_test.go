@@ -47,3 +47,14 @@ func TestDatabase(t *testing.T) {
 		return Open(Config{Address: []string{server.Address}})
 	})
 }
+
+// TestDatabaseFromAfar is the same with everything on that a server at a distance needs.
+func TestDatabaseFromAfar(t *testing.T) {
+	noLeaks(t)
+	connectortest.Database(t, func(*testing.T) connectors.Database {
+		return Open(Config{
+			Address: []string{server.TLSAddress}, TLS: true, CAFile: server.CAFile, Compression: "always",
+			Username: "chute", Password: connectortest.ServerPassword,
+		})
+	})
+}

@@ -50,8 +50,7 @@ type conn struct {
 	interrupted bool // the deadlines stay in the past
 }
 
-// dial connects and says hello. The server's machine may be far away, then blocks are compressed; over loopback
-// that costs more than it saves.
+// dial connects and says hello.
 func dial(ctx context.Context, address string, config *Config) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, config.DialTimeout)
 	defer cancel()
@@ -71,10 +70,7 @@ func dial(ctx context.Context, address string, config *Config) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	far := true
-	if tcp, ok := line.RemoteAddr().(*net.TCPAddr); ok {
-		far = !tcp.IP.IsLoopback()
-	}
+	compressed := config.compressed(line.RemoteAddr())
 	if tlsConfig != nil {
 		secure := tls.Client(line, tlsConfig)
 		if err := secure.HandshakeContext(ctx); err != nil {
@@ -83,7 +79,7 @@ func dial(ctx context.Context, address string, config *Config) (*conn, error) {
 		}
 		line = secure
 	}
-	c := newConn(line, far, config.ReadTimeout)
+	c := newConn(line, compressed, config.ReadTimeout)
 	stop := context.AfterFunc(ctx, c.interrupt)
 	err = c.hello(config)
 	if !stop() && err == nil {
@@ -96,15 +92,26 @@ func dial(ctx context.Context, address string, config *Config) (*conn, error) {
 	return c, nil
 }
 
-func newConn(line net.Conn, far bool, timeout time.Duration) *conn {
+func newConn(line net.Conn, compressed bool, timeout time.Duration) *conn {
 	in := bufio.NewReaderSize(line, readBuffer)
-	c := &conn{net: line, compress: far, timeout: timeout, in: chproto.NewReader(in), data: in, out: bufio.NewWriterSize(line, sendBuffer)}
-	if far {
+	c := &conn{net: line, compress: compressed, timeout: timeout, in: chproto.NewReader(in), data: in, out: bufio.NewWriterSize(line, sendBuffer)}
+	if compressed {
 		c.compressor = compress.NewWriter(compress.LevelZero, compress.LZ4)
 		c.data = bufio.NewReaderSize(compress.NewReader(in), readBuffer)
 	}
 	c.blocks = native.NewDecoder(c.data)
 	return c
+}
+
+func (c *Config) compressed(address net.Addr) bool {
+	switch c.Compression {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	tcp, ok := address.(*net.TCPAddr)
+	return !ok || !tcp.IP.IsLoopback()
 }
 
 func (c *conn) hello(config *Config) error {

@@ -61,8 +61,9 @@ func unreachable(err error) bool {
 	if errors.As(err, &certificate) || errors.As(err, &authority) {
 		return false
 	}
-	var network net.Error
-	return errors.As(err, &network) ||
+	var line *net.OpError
+	var name *net.DNSError
+	return errors.As(err, &line) || errors.As(err, &name) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	chproto "github.com/ClickHouse/ch-go/proto"
+
 	"chute/connectors"
 	"chute/connectors/native"
 )
@@ -170,7 +172,10 @@ func (s *session) kill(ctx context.Context, where, id string) error {
 		if err != nil || left == 0 {
 			return err
 		}
-		if err := s.own(ctx, "KILL QUERY WHERE "+where+" ASYNC", id, nil); err != nil {
+		err = s.own(ctx, "KILL QUERY WHERE "+where+" ASYNC", id, nil)
+		// A statement that is in a stage in which it doesn't listen comes out of it.
+		var refused *connectors.DatabaseError
+		if err != nil && !(errors.As(err, &refused) && refused.Code == int(chproto.ErrCannotKill)) {
 			return err
 		}
 		select {

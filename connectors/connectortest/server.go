@@ -36,7 +36,7 @@ const ServerPassword = "p a&s<s'\"\\"
 
 const (
 	startDeadline = 30 * time.Second // a start takes 2–3 s on an idle machine
-	stopDeadline  = 10 * time.Second
+	stopDeadline  = 15 * time.Second
 )
 
 // StartServer starts a server for one test, or for one test with its subtests, and stops it at the end. It takes some
