@@ -100,10 +100,10 @@ func (e *entry) takeableAt() moment {
 
 // reason is one sentence about why the entry is in its state, the parts that change by themselves left out.
 func (e *entry) reason() string {
-	if e.state == Irregular {
+	switch {
+	case e.state == Irregular:
 		return irregularReason(e.file.Mode)
-	}
-	if e.detail != "" {
+	case e.detail != "" && (e.state == e.hold || e.state == e.named):
 		return e.detail
 	}
 	return e.state.reason()

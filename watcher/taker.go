@@ -192,7 +192,7 @@ func (t *taker) handOver(batch []picked) (files []connectors.File, handed []*ent
 		if !in.knows(p.entry) || !p.entry.file.Same(p.file) || p.entry.file.Links > 1 {
 			continue
 		}
-		p.entry.hold, p.entry.detail = 0, ""
+		p.entry.hold = 0
 		in.enter(p.entry, Running, now)
 		delete(in.entries, p.file.Name)
 		in.running[p.file.Name] = &handing{p.entry, now}
@@ -271,8 +271,12 @@ func (in *inbox) giveBack(e *entry, err error, now moment) {
 	if in.entries[e.file.Name] != nil { // the name has come to mean another file meanwhile
 		return
 	}
+	news := e.tries == 1 || e.detail != err.Error()
 	e.hold, e.detail = Retrying, err.Error()
-	in.enter(e, Retrying, now)
+	e.state, e.stateSince = Retrying, now
+	if news {
+		in.changes.add(e)
+	}
 	in.entries[e.file.Name] = e
 	in.wantLook(e.takeableAt())
 }

@@ -203,6 +203,16 @@ func (x *world) expectHanded(want ...string) {
 	}
 }
 
+// expectHandedSorted is for calls of several jobs, which come in no order.
+func (x *world) expectHandedSorted(want ...string) {
+	x.t.Helper()
+	got := x.handedNames()
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		x.t.Errorf("handed over %q, want %q (at %v)", got, want, time.Since(x.start))
+	}
+}
+
 // states returns the state of each entry by name.
 func (x *world) states() map[string]string {
 	states := make(map[string]string)
