@@ -62,20 +62,9 @@ func (l *Ledger) Publish(ctx context.Context, runs []Run, reserve []Identity) (t
 		if err := update(ctx, tx, runs, func(*Run, State) error { return nil }); err != nil {
 			return err
 		}
-		for _, want := range reserve {
-			holder, err := holderOf(ctx, tx, want)
-			if err != nil {
-				return err
-			}
-			if holder != nil {
-				taken = append(taken, *holder)
-				continue
-			}
-			_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO identities (run, job, sha256, name) VALUES (?, ?, ?, ?)`,
-				int64(want.Run), want.Job, want.SHA256, []byte(want.Name))
-			if err != nil {
-				return err
-			}
+		taken, err = reserveAll(ctx, tx, reserve)
+		if err != nil {
+			return err
 		}
 		if len(taken) > 0 {
 			return errTaken
@@ -89,6 +78,46 @@ func (l *Ledger) Publish(ctx context.Context, runs []Run, reserve []Identity) (t
 		return nil, fmt.Errorf("publish %d runs: %w", len(runs), err)
 	}
 	return nil, nil
+}
+
+// anybody finds out whether any run but the asking one holds any part of an identity: mostly none does, and that ought to be quick.
+// Two searches, because for an OR within one SQLite reads everything of the job.
+const anybody = `SELECT EXISTS (SELECT 1 FROM identities WHERE job = ?1 AND sha256 = ?2 AND run <> ?4)
+	OR EXISTS (SELECT 1 FROM identities WHERE job = ?1 AND name = ?3 AND run <> ?4)`
+
+// reserveAll gives the identities to their runs, one after the other, and returns those that are taken.
+func reserveAll(ctx context.Context, tx *sql.Tx, reserve []Identity) (taken []Taken, err error) {
+	known, err := tx.PrepareContext(ctx, anybody)
+	if err != nil {
+		return nil, err
+	}
+	defer known.Close()
+	insert, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO identities (job, sha256, name, run) VALUES (?, ?, ?, ?)`)
+	if err != nil {
+		return nil, err
+	}
+	defer insert.Close()
+	for _, want := range reserve {
+		args := []any{want.Job, want.SHA256, []byte(want.Name), int64(want.Run)}
+		var found bool
+		if err := known.QueryRowContext(ctx, args...).Scan(&found); err != nil {
+			return nil, err
+		}
+		if found {
+			holder, err := holderOf(ctx, tx, want)
+			if err != nil {
+				return nil, err
+			}
+			if holder != nil {
+				taken = append(taken, *holder)
+				continue
+			}
+		}
+		if _, err := insert.ExecContext(ctx, args...); err != nil {
+			return nil, err
+		}
+	}
+	return taken, nil
 }
 
 // checkReserved insists that publishing runs, and only they, get an identity, and that Publish announces nothing else.

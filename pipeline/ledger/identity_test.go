@@ -238,9 +238,12 @@ func TestPublishConcurrently(t *testing.T) {
 // The lookups behind Publish must not read all that was ever loaded.
 func TestIdentityUsesIndexes(t *testing.T) {
 	l := fresh(t)
+	if plan := explainPlan(t, l, anybody, "j", "s", []byte("n"), 1); strings.Contains(plan, "SCAN identities") || strings.Contains(plan, "(job=?)") {
+		t.Errorf("anybody: %s", plan)
+	}
 	for _, h := range holders {
 		plan := explainPlan(t, l, `SELECT max(run) FROM identities WHERE `+h.where, "j", "s", []byte("n"), 1)
-		if !strings.Contains(plan, "SEARCH identities USING") {
+		if !strings.Contains(plan, "SEARCH identities USING") || strings.Contains(plan, "(job=?)") {
 			t.Errorf("%s: %s", h.found, plan)
 		}
 	}

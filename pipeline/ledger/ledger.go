@@ -136,7 +136,7 @@ func (l *Ledger) tx(ctx context.Context, do func(*sql.Tx) error) error {
 		return l.explain(err)
 	}
 	if err := do(tx); err != nil {
-		return l.explain(errors.Join(err, tx.Rollback()))
+		return l.explain(errors.Join(err, ignoreDone(tx.Rollback())))
 	}
 	return l.explain(tx.Commit())
 }

@@ -345,3 +345,29 @@ func TestCancelled(t *testing.T) {
 	}
 	advance(t, l, runs, Claimed)
 }
+
+// A full disk writes nothing, says so, and is over when there is room again.
+func TestFull(t *testing.T) {
+	l := fresh(t)
+	begin(t, l, 1)
+	var pages int
+	if err := l.write.QueryRowContext(limit(t), `PRAGMA page_count`).Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.write.ExecContext(limit(t), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)); err != nil {
+		t.Fatal(err)
+	}
+	many := make([]Run, 500)
+	if err := l.Begin(limit(t), many); err == nil || !strings.Contains(err.Error(), "can't grow") || many[0].ID != 0 {
+		t.Errorf("run %d: %v", many[0].ID, err)
+	}
+	if runs, err := l.Unsettled(limit(t)); err != nil || len(runs) != 1 {
+		t.Errorf("%d runs (%v)", len(runs), err)
+	}
+	if _, err := l.write.ExecContext(limit(t), `PRAGMA max_page_count = 4294967294`); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Begin(limit(t), many); err != nil || many[0].ID != 2 {
+		t.Errorf("run %d: %v", many[0].ID, err)
+	}
+}

@@ -161,3 +161,44 @@ func BenchmarkUpdate(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPublish is one batch of 500 files being published and taken back.
+func BenchmarkPublish(b *testing.B) {
+	l, err := Open(b.Context(), b.TempDir()+"/ledger.db")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	runs := make([]Run, 500)
+	reserve := make([]Identity, len(runs))
+	for i := range runs {
+		runs[i].Job, runs[i].SHA256 = "orders", fmt.Sprintf("%064d", i)
+		runs[i].File.Name = fmt.Sprint("orders_", i)
+	}
+	if err := l.Begin(b.Context(), runs); err != nil {
+		b.Fatal(err)
+	}
+	to := func(s State) {
+		for i := range runs {
+			runs[i].State = s
+			reserve[i] = identity(runs[i])
+		}
+		if s != Publishing {
+			if err := l.Update(b.Context(), runs); err != nil {
+				b.Fatal(err)
+			}
+		} else if taken, err := l.Publish(b.Context(), runs, reserve); err != nil || taken != nil {
+			b.Fatal(taken, err)
+		}
+	}
+	to(Claimed)
+	for b.Loop() {
+		b.StopTimer()
+		to(Staging)
+		b.StartTimer()
+		to(Publishing)
+		b.StopTimer()
+		to(Claimed)
+		b.StartTimer()
+	}
+}
