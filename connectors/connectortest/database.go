@@ -167,16 +167,27 @@ func (s *databaseSuite) running(t *testing.T, prefix string) uint64 {
 // awaitRunning returns when a statement whose ID begins with prefix is on the server.
 func (s *databaseSuite) awaitRunning(t *testing.T, prefix string) {
 	t.Helper()
+	s.await(t, "no statement "+prefix+" came to the server", func() bool { return s.running(t, prefix) > 0 })
+}
+
+func (s *databaseSuite) await(t *testing.T, failure string, condition func() bool) {
+	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(databaseDeadline)
-	for s.running(t, prefix) == 0 {
+	for !condition() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("no statement %s came to the server", prefix)
+			t.Fatal(failure)
 		}
 	}
+}
+
+// awaitGone returns when no statement whose ID begins with prefix is on the server: one that failed by itself tells so before it has cleaned up.
+func (s *databaseSuite) awaitGone(t *testing.T, prefix string) {
+	t.Helper()
+	s.await(t, "the failed statement "+prefix+" doesn't go away", func() bool { return s.running(t, prefix) == 0 })
 }
 
 // statementID is an ID that no other test has.

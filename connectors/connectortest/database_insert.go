@@ -202,7 +202,5 @@ func testInsertFails(t *testing.T, s *databaseSuite) {
 	if err := i.Abort(); err != nil {
 		t.Errorf("Abort after the insert failed: %v", err)
 	}
-	if n := s.running(t, id); n != 0 {
-		t.Errorf("%d statements run on after their error", n)
-	}
+	s.awaitGone(t, id)
 }
