@@ -1,0 +1,192 @@
+package format
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"chute/config"
+)
+
+func TestLargeRecord(t *testing.T) {
+	const size = 10 << 20
+	long := `1,"` + strings.Repeat("line \"\"of\"\" text\n", size/17) + "\",3\n"
+	in := "a,b,c\n" + long + "4,5,6\n"
+	for _, src := range []io.Reader{strings.NewReader(in), iotest.HalfReader(strings.NewReader(in)), iotest.OneByteReader(strings.NewReader(in))} {
+		got, err := readAll(t, src, standard(), chunkSize, 0)
+		if err != nil || len(got.Records) != 2 {
+			t.Fatalf("%d records, %v", len(got.Records), err)
+		}
+		if rec := got.Records[0]; rec.Raw != long || rec.Fields[1] != strings.Repeat("line \"of\" text\n", size/17) {
+			t.Error("the long record isn't what it was")
+		}
+		if rec := got.Records[1]; shown(rec) != "4|5|6" || rec.Line != 3+size/17 {
+			t.Errorf("after it: %q in line %d", shown(rec), rec.Line)
+		}
+	}
+}
+
+// A line of any length is passed on in pieces, and the memory for it stays that of the longest record.
+func TestEndlessLine(t *testing.T) {
+	const size = 40 << 20
+	f := standard()
+	f.MaxRecord = 1 << 20
+	line := io.LimitReader(endless('x'), size)
+	r, err := NewReader(io.MultiReader(strings.NewReader("a,b\n1,2\n"), line, strings.NewReader("\r\n3,4\n")), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c Chunk
+	var rec Record
+	var bytes, pieces int
+	var seen []string
+	for err = r.Next(&c); err == nil; err = r.Next(&c) {
+		for c.Scan(&rec) {
+			switch {
+			case rec.Reason == nil:
+				seen = append(seen, string(rec.Raw))
+			case rec.Number != 2 || rec.Line != 3 || rec.Reason.Code != "record_too_long" || rec.Continued != (pieces > 0):
+				t.Fatalf("a piece of record %d, line %d: %+v", rec.Number, rec.Line, rec.Reason)
+			default:
+				pieces++
+				bytes += len(rec.Raw)
+			}
+		}
+		if cap(c.buf) > 6<<20 || cap(r.buf) > 4<<20 {
+			t.Fatalf("a chunk of %d and a buffer of %d bytes", cap(c.buf), cap(r.buf))
+		}
+	}
+	if err != io.EOF || bytes != size+2 || len(seen) != 2 || rec.Number != 3 || rec.Line != 4 {
+		t.Errorf("%v: %d bytes in pieces, good records %q, the last is %d in line %d", err, bytes, seen, rec.Number, rec.Line)
+	}
+}
+
+type endless byte
+
+func (e endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(e)
+	}
+	return len(p), nil
+}
+
+func TestFooterTooLong(t *testing.T) {
+	f := standard()
+	f.SkipBottom, f.MaxRecord = 1, 1<<16
+	_, err := readAll(t, io.MultiReader(strings.NewReader("a,b\n1,2\n"), io.LimitReader(endless('x'), 8<<20)), f, chunkSize, 0)
+	if rejectionCode(err) != "record_too_long" {
+		t.Errorf("%v", err)
+	}
+}
+
+// Files made so that each line begins a search to the far end must not cost more than their length. Without the splitter's memory
+// each of these would take hours.
+func TestHostileFilesTakeLinearTime(t *testing.T) {
+	const size = 2 << 20
+	for name, c := range map[string]struct {
+		line      string
+		delimiter string
+	}{
+		"every line opens and closes": {"a\",\"\n", ","},
+		"every line opens":            {"\"a\n", ","},
+		"odd quotes":                  {"x,\"\"\"a\n", ","},
+		"doubled for ever":            {"x,\"\n\"\"\"\"\n", ","},
+		"long delimiter":              {"a\"::\"\n", "::"},
+		"quotes everywhere":           {"a\"a\"a\"a\"a\"a\"", "::"},
+		"half a delimiter":            {":\":\":", "::"},
+	} {
+		f := standard()
+		f.Header, f.Delimiter = false, c.delimiter
+		for _, max := range []config.Size{16 << 20, 1 << 20} {
+			f.MaxRecord = max
+			in := strings.Repeat(c.line, size/len(c.line))
+			start := time.Now()
+			readFast(t, strings.NewReader(in), f)
+			if took := time.Since(start); took > 15*time.Second {
+				t.Errorf("%s, records up to %d: %v for 2 MiB", name, max, took)
+			}
+		}
+	}
+	// Lines that open, then one without any end: each search stops within it, a little later each time.
+	f := standard()
+	f.Header, f.MaxRecord = false, 1<<20
+	for _, delimiter := range []string{",", "::"} {
+		f.Delimiter = delimiter
+		in := strings.Repeat("a\""+delimiter+"\"\n", 1<<17) + "\"" + delimiter + strings.Repeat("x\"", 1<<20)
+		readFast(t, strings.NewReader(in), f)
+	}
+}
+
+// readFast reads without keeping anything and returns how many records were good.
+func readFast(t testing.TB, src io.Reader, f config.Format) (good int) {
+	t.Helper()
+	r, err := NewReader(src, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c Chunk
+	var rec Record
+	for err = r.Next(&c); err == nil; err = r.Next(&c) {
+		for c.Scan(&rec) {
+			if rec.Reason == nil {
+				good++
+			}
+		}
+	}
+	if err != io.EOF {
+		t.Fatal(err)
+	}
+	return good
+}
+
+func TestNoAllocationPerRecord(t *testing.T) {
+	in := "a,b,c\n" + strings.Repeat("1,two,\"thr\"\"ee\"\n4,five,6\n", 50000)
+	var c Chunk
+	var rec Record
+	allocations := testing.AllocsPerRun(3, func() {
+		r, err := NewReader(strings.NewReader(in), standard())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r.Next(&c) == nil {
+			for c.Scan(&rec) {
+				if rec.Reason != nil {
+					t.Fatal(rec.Reason.Message)
+				}
+			}
+		}
+	})
+	if allocations > 100 {
+		t.Errorf("%v allocations for 100,000 records", allocations)
+	}
+}
+
+func BenchmarkReader(b *testing.B) {
+	for name, line := range map[string]string{
+		"plain":  "1234567,2024-01-31,some text here,12.50,Paris,FR,77,0.25,true,8812\n",
+		"quoted": "1234567,\"2024-01-31\",\"some \"\"text\"\" here\",12.50,\"Paris\",FR,77,0.25,true,8812\n",
+	} {
+		in := []byte("a,b,c,d,e,f,g,h,i,j\n" + strings.Repeat(line, 64<<20/len(line)))
+		b.Run(name+"/split", func(b *testing.B) {
+			b.SetBytes(int64(len(in)))
+			for b.Loop() {
+				r, err := NewReader(bytes.NewReader(in), standard())
+				if err != nil {
+					b.Fatal(err)
+				}
+				var c Chunk
+				for r.Next(&c) == nil {
+				}
+			}
+		})
+		b.Run(name+"/split and scan", func(b *testing.B) {
+			b.SetBytes(int64(len(in)))
+			for b.Loop() {
+				readFast(b, bytes.NewReader(in), standard())
+			}
+		})
+	}
+}
