@@ -27,7 +27,7 @@ import (
 	"chute/connectors"
 )
 
-// Folder is a store's tree below Root. It is used by pointer.
+// Folder is a store's tree below Root. It is made by Open and used by pointer.
 type Folder struct {
 	Root string // absolute path of the store; it may be a link, the operator's word; everything below it is walked without following any
 	Work string // chute's own folder, relative to Root, on the file system of the inboxes
@@ -43,7 +43,9 @@ type Folder struct {
 	// Guards looking whether an own name is free and taking it, where the kernel can't do both in one step.
 	naming sync.Mutex
 
-	renameat2 func(fromDir int, from string, toDir int, to string, flags uint) error // the kernel's, but in tests
+	// The kernel's, but in tests.
+	renameat2 func(fromDir int, from string, toDir int, to string, flags uint) error
+	fsync     func(fd int) error
 }
 
 var (
@@ -59,7 +61,7 @@ func Open(root, work string) (*Folder, error) {
 	if err := checkName(work); err != nil {
 		return nil, fmt.Errorf("open store %q: work folder %q: %w", root, work, err)
 	}
-	f := &Folder{Root: root, Work: work, FileMode: 0o640, DirMode: 0o750, renameat2: unix.Renameat2}
+	f := &Folder{Root: root, Work: work, FileMode: 0o640, DirMode: 0o750, renameat2: unix.Renameat2, fsync: unix.Fsync}
 	fd, err := f.openDir(".")
 	if err != nil {
 		return nil, fmt.Errorf("open store %q: %w", root, err)
@@ -215,7 +217,7 @@ func (f *Folder) syncDir(ctx context.Context, dir string) error {
 		return err
 	}
 	defer unix.Close(fd)
-	return syncAt(fd)
+	return f.syncAt(fd)
 }
 
 // Free implements connectors.Sizer: what the file system leaves to users without special rights.

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -27,10 +28,14 @@ func store(t *testing.T) *Folder {
 func put(t *testing.T, f *Folder, name, content string) {
 	t.Helper()
 	path := filepath.Join(f.Root, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
+	err := os.WriteFile(path, []byte(content), 0o644)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		err = os.WriteFile(path, []byte(content), 0o644)
 	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 }

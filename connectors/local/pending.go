@@ -104,7 +104,11 @@ func (p *Pending) commit(ctx context.Context) error {
 	}
 	file := p.file
 	p.file = nil
-	if err := errors.Join(file.Chmod(p.mode), file.Sync(), file.Close()); err != nil {
+	err := file.Chmod(p.mode)
+	if err == nil {
+		err = retry(func() error { return p.folder.fsync(int(file.Fd())) })
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	if err := p.folder.move(move{fromDir: p.dir, from: p.temp, toDir: p.dir, to: p.base, own: true, private: true}); err != nil {

@@ -81,13 +81,13 @@ func reopen(path int) (int, error) {
 
 // syncAt makes the entries of the folder dir durable. File systems on which folders can't be synced say EINVAL or EOPNOTSUPP: there
 // is nothing more to be done on them.
-func syncAt(dir int) error {
+func (f *Folder) syncAt(dir int) error {
 	fd, err := openAt(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	err = retry(func() error { return unix.Fsync(fd) })
+	err = retry(func() error { return f.fsync(fd) })
 	if err == unix.EINVAL || err == unix.EOPNOTSUPP {
 		return nil
 	}
@@ -115,13 +115,13 @@ func (f *Folder) ensureDir(name string) (int, error) {
 		if here := strings.Join(reached, "/"); here == f.Work || f.own(here) {
 			mode = 0o700
 		}
-		return makeDir(dir, part, uint32(mode.Perm()))
+		return f.makeDir(dir, part, uint32(mode.Perm()))
 	})
 }
 
 // makeDir makes one folder and syncs the one above. Another process may make it at the same time: then it keeps the mode it
-// has, but its name is synced all the same.
-func makeDir(dir int, part string, mode uint32) (int, error) {
+// has, but its name is synced all the same. A folder that couldn't be synced is taken back, or the next call would rely on it.
+func (f *Folder) makeDir(dir int, part string, mode uint32) (int, error) {
 	made := retry(func() error { return unix.Mkdirat(dir, part, 0o700) })
 	if made != nil && made != unix.EEXIST {
 		return -1, fmt.Errorf("make folder %q: %w", part, made)
@@ -134,10 +134,13 @@ func makeDir(dir int, part string, mode uint32) (int, error) {
 		err = widen(next, mode)
 	}
 	if err == nil {
-		err = syncAt(dir)
+		err = f.syncAt(dir)
 	}
 	if err != nil {
 		unix.Close(next)
+		if made == nil {
+			err = errors.Join(err, unix.Unlinkat(dir, part, unix.AT_REMOVEDIR))
+		}
 		return -1, fmt.Errorf("make folder %q: %w", part, err)
 	}
 	return next, nil

@@ -1,0 +1,139 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// syncs records what is synced, by the names that inodes have at that moment, and answers with fail.
+type syncs struct {
+	names []string
+	fail  error
+}
+
+func record(t *testing.T, f *Folder) *syncs {
+	s := new(syncs)
+	f.fsync = func(fd int) error {
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			t.Error(err)
+		}
+		s.names = append(s.names, nameOf(t, f, st.Ino))
+		if s.fail != nil {
+			return s.fail
+		}
+		return unix.Fsync(fd)
+	}
+	return s
+}
+
+// nameOf finds an inode's name in the store; a file that is still pending is "pending".
+func nameOf(t *testing.T, f *Folder, inode uint64) (name string) {
+	err := filepath.WalkDir(f.Root, func(path string, _ fs.DirEntry, err error) error {
+		var st unix.Stat_t
+		if err := errors.Join(err, unix.Lstat(path, &st)); err != nil {
+			return err
+		}
+		if st.Ino == inode {
+			name, err = filepath.Rel(f.Root, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if matched, _ := filepath.Match(".pending-*", filepath.Base(name)); matched {
+		return "pending"
+	}
+	return name
+}
+
+func (s *syncs) want(t *testing.T, names ...string) {
+	t.Helper()
+	if !slices.Equal(s.names, names) {
+		t.Errorf("synced %q, want %q", s.names, names)
+	}
+	s.names = nil
+}
+
+func commitFile(ctx context.Context, f *Folder, name string) error {
+	p, err := f.Create(ctx, name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Commit(ctx), p.Discard())
+}
+
+// TestSyncs: new folders are synced into the ones above, content before it has its name, names when they are told to be.
+func TestSyncs(t *testing.T) {
+	f := store(t)
+	put(t, f, "in/a", "a")
+	s := record(t, f)
+	steps := []struct {
+		act  func() error
+		want []string
+	}{
+		{func() error { return f.Rename(t.Context(), "in/a", ".chute/1/a") }, []string{".", ".chute"}},
+		{func() error { return commitFile(t.Context(), f, ".chute/1/report") }, []string{"pending"}},
+		{func() error { return commitFile(t.Context(), f, ".chute/2/report") }, []string{".chute", "pending"}},
+		{func() error { return f.Rename(t.Context(), ".chute/1/a", "done/a") }, []string{"."}},
+		{func() error { return f.Rename(t.Context(), ".chute/1/report", "done/report") }, nil},
+		{func() error { return f.Sync(t.Context(), "done", ".chute/1", "done", ".") }, []string{"done", ".chute/1", "."}},
+	}
+	for _, step := range steps {
+		if err := step.act(); err != nil {
+			t.Fatal(err)
+		}
+		s.want(t, step.want...)
+	}
+}
+
+// TestSyncFails: what couldn't be synced isn't reported as done, nor relied on by the next call.
+func TestSyncFails(t *testing.T) {
+	f := store(t)
+	put(t, f, "in/a", "a")
+	put(t, f, ".chute/1/b", "b")
+	s := record(t, f)
+	s.fail = unix.EIO
+	for range 2 { // the second time nothing has become right
+		wantError(t, f.Rename(t.Context(), "in/a", "done/x/a"), unix.EIO)
+		wantError(t, commitFile(t.Context(), f, ".chute/2/c"), unix.EIO)
+		wantError(t, commitFile(t.Context(), f, ".chute/1/c"), unix.EIO)
+		wantError(t, f.Sync(t.Context(), "in"), unix.EIO)
+	}
+	s.want(t, ".", ".chute", "pending", "in", ".", ".chute", "pending", "in")
+	for dir, want := range map[string]string{".": ".chute in", ".chute": "1", ".chute/1": "b"} {
+		wantDir(t, f, dir, want)
+	}
+	// Folders that can't be synced are as durable as they get; a file that can't be isn't.
+	s.fail = unix.EINVAL
+	if err := f.Rename(t.Context(), "in/a", "done/x/a"); err != nil {
+		t.Error(err)
+	}
+	wantError(t, commitFile(t.Context(), f, ".chute/1/c"), unix.EINVAL)
+}
+
+func wantDir(t *testing.T, f *Folder, dir, want string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(f.Root, dir))
+	if err != nil {
+		t.Error(err)
+	}
+	got := ""
+	for i, e := range entries {
+		if i > 0 {
+			got += " "
+		}
+		got += e.Name()
+	}
+	if got != want {
+		t.Errorf("%q holds %q, want %q", dir, got, want)
+	}
+}
