@@ -31,8 +31,7 @@ import (
 // Config is what Open needs to know. All limits are optional.
 type Config struct {
 	Library string // the engine library; empty: Find looks for it
-	Path    string // folder of the data; made when it is missing
-	Temp    string // folder for what sorting and grouping can't keep in memory; empty: inside Path
+	Path    string // folder of the data, and of what sorting and grouping can't keep in memory; made when it is missing
 	Memory  int64  // bytes that one statement may take; 0: no limit
 	Threads int    // threads of one statement; 0: as many as there are cores
 }
@@ -98,7 +97,7 @@ func (d *Database) start(ctx context.Context, cfg Config) (err error) {
 	if d.lock, err = lockPath(d.path); err != nil {
 		return err
 	}
-	if d.arguments, err = d.configure(cfg); err != nil {
+	if d.arguments, err = d.configure(); err != nil {
 		return err
 	}
 	if d.anchor, err = d.startEngine(); err != nil {

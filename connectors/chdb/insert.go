@@ -31,12 +31,17 @@ func (s *Session) Insert(ctx context.Context, from connectors.Statement, columns
 	}
 	// A small pipe is only slower, so a refusal (the user's pipes are too many) changes nothing.
 	_, _ = unix.FcntlInt(reader.Fd(), unix.F_SETPIPE_SZ, pipeSize)
-	if from.SQL, err = insertStatement(from.SQL, columns, reader.Fd()); err != nil {
+	table := from.SQL
+	if from.SQL, err = insertStatement(table, columns, reader.Fd()); err != nil {
 		return nil, errors.Join(err, reader.Close(), writer.Close())
 	}
 	st, err := s.database.begin(ctx, from)
 	if err != nil {
 		return nil, errors.Join(err, reader.Close(), writer.Close())
+	}
+	if err := st.checkColumns(table, columns); err != nil {
+		st.watch()
+		return nil, errors.Join(st.end(err), reader.Close(), writer.Close())
 	}
 	i := &inserter{statement: st, columns: columns, pipe: writer, finished: make(chan struct{})}
 	st.unblock = i.poison
@@ -57,6 +62,40 @@ func insertStatement(table string, columns []native.Column, fd uintptr) (string,
 		return "", fmt.Errorf("insert: %w", err)
 	}
 	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM file('/proc/self/fd/%d', 'Native', %s)", table, list, list, fd, structure), nil
+}
+
+// checkColumns compares the columns with the table's: between others the engine would cast, which turns 300 into 44 and -1 into 4294967295.
+func (s *statement) checkColumns(table string, columns []native.Column) error {
+	own, err := s.connection.describe("DESCRIBE TABLE " + table)
+	if err != nil {
+		return err
+	}
+	types := map[string]*native.Type{}
+	for _, c := range own.Columns {
+		types[c.Name] = c.Type.Plain()
+	}
+	for _, c := range columns {
+		want, known := types[c.Name]
+		if !known {
+			return fmt.Errorf("insert into %s: it has no column %s, or it was announced twice", table, native.Identifier(c.Name))
+		}
+		if !fits(c.Type.Plain(), want) {
+			return fmt.Errorf("insert into %s: column %s is %s, announced was %s", table, native.Identifier(c.Name), want, c.Type)
+		}
+		delete(types, c.Name)
+	}
+	return nil
+}
+
+// fits tells whether every value of a type is the same value of the table's; text for what only the engine can read, as JSON, is judged by the engine.
+func fits(announced, own *native.Type) bool {
+	switch own.Kind {
+	case native.JSON, native.Other:
+		return announced.Kind == native.String || announced.Equal(own)
+	case native.Nullable:
+		return announced.Equal(own) || announced.Equal(own.Base())
+	}
+	return announced.Equal(own)
 }
 
 // inserter is a running insert.
@@ -121,8 +160,20 @@ func (i *inserter) check(b *native.Block) error {
 		if c.Name != want.Name || c.Type != want.Type && !c.Type.Plain().Equal(want.Type.Plain()) {
 			return fmt.Errorf("insert: column %d of a block is %s %s, announced was %s %s", n+1, native.Identifier(c.Name), c.Type, native.Identifier(want.Name), want.Type)
 		}
+		if size, fixed := dataSize(want.Type.Plain(), b.Rows); fixed && size != len(b.Data[n]) {
+			return fmt.Errorf("insert: column %s of a block of %d rows has %d bytes instead of %d", native.Identifier(c.Name), b.Rows, len(b.Data[n]), size)
+		}
 	}
 	return nil
+}
+
+// dataSize is how many bytes a column has, where its type alone tells.
+func dataSize(t *native.Type, rows int) (size int, fixed bool) {
+	if t.Kind == native.Nullable {
+		size, t = rows, t.Base()
+	}
+	width, fixed := t.Width()
+	return size + width*rows, fixed
 }
 
 // Commit closes the pipe at the border of a block, which is success for the engine, and waits for it.

@@ -148,6 +148,7 @@ func TestBlocksUnlikeAnnounced(t *testing.T) {
 	wrong := map[string]*native.Block{
 		"name":    numbers(t, "m", 0, 1),
 		"missing": {},
+		"bytes":   {Columns: good.Columns, Data: [][]byte{make([]byte, 15)}, Rows: 2},
 		"type":    {Columns: []native.Column{column(t, "n?", "UInt8")}, Data: [][]byte{{1}}, Rows: 1},
 	}
 	for name, b := range wrong {
@@ -168,29 +169,61 @@ func TestBlocksUnlikeAnnounced(t *testing.T) {
 func TestEngineErrorDuringInsert(t *testing.T) {
 	s, ctx := openSession(t)
 	execute(t, s, "CREATE TABLE t (n UInt64, CONSTRAINT small CHECK n < 1000000) ENGINE = MergeTree ORDER BY n")
-	for _, table := range []string{"t", "missing"} {
-		i := insertInto(t, s, ctx, connectors.Statement{SQL: table}, numbers(t, "n", 0, 0).Columns)
-		var err error
-		for from := uint64(900_000); err == nil && from < 100_000_000; from += 50_000 {
-			err = i.Write(numbers(t, "n", from, 50_000))
-		}
-		want := map[string]string{"t": "VIOLATED_CONSTRAINT", "missing": "UNKNOWN_TABLE"}[table]
-		var own *connectors.DatabaseError
-		if !errors.As(err, &own) || own.Name != want {
-			t.Errorf("%s: write says %v, want %s", table, err, want)
-		}
-		if err := i.Commit(); !errors.As(err, &own) || own.Name != want {
-			t.Errorf("%s: commit says %v, want %s", table, err, want)
-		}
+	i := insertInto(t, s, ctx, connectors.Statement{SQL: "t"}, numbers(t, "n", 0, 0).Columns)
+	var err error
+	for from := uint64(900_000); err == nil && from < 100_000_000; from += 50_000 {
+		err = i.Write(numbers(t, "n", from, 50_000))
+	}
+	var own *connectors.DatabaseError
+	if !errors.As(err, &own) || own.Name != "VIOLATED_CONSTRAINT" {
+		t.Errorf("write says %v", err)
+	}
+	if err := i.Commit(); !errors.As(err, &own) || own.Name != "VIOLATED_CONSTRAINT" {
+		t.Errorf("commit says %v", err)
 	}
 }
 
 func TestErrorAtCommit(t *testing.T) {
 	s, ctx := openSession(t)
-	i := insertInto(t, s, ctx, connectors.Statement{SQL: "missing"}, numbers(t, "n", 0, 0).Columns)
+	execute(t, s, "CREATE TABLE t (n UInt64, CONSTRAINT small CHECK n < 10) ENGINE = MergeTree ORDER BY n")
+	b := numbers(t, "n", 0, 11)
+	i := insertInto(t, s, ctx, connectors.Statement{SQL: "t"}, b.Columns)
+	if err := i.Write(b); err != nil {
+		t.Fatal(err)
+	}
 	var own *connectors.DatabaseError
-	if err := i.Commit(); !errors.As(err, &own) || own.Code != 60 || own.Name != "UNKNOWN_TABLE" {
+	if err := i.Commit(); !errors.As(err, &own) || own.Code != 469 || own.Name != "VIOLATED_CONSTRAINT" {
 		t.Errorf("commit says %v", err)
+	}
+}
+
+func TestInsertWhatDoesNotFit(t *testing.T) {
+	s, ctx := openSession(t)
+	execute(t, s, "CREATE TABLE t (n UInt64, d DateTime('Asia/Tokyo'), e Enum8('a' = 1), s LowCardinality(Nullable(String)), o Nullable(Int8), j JSON) ENGINE = MergeTree ORDER BY n")
+	for columns, good := range map[string]bool{
+		"n UInt64": true, "n UInt32": false, "n Int64": false, "n Nullable(UInt64)": false, "m UInt64": false, "n UInt64; n UInt64": false,
+		"d DateTime('Asia/Tokyo')": true, "d UInt32": false, "e Enum8('a' = 1)": true, "e Enum8('a' = 1, 'b' = 2)": false, "e String": false,
+		"s String": true, "s Nullable(String)": true, "s UInt8": false, "o Int8": true, "o Nullable(Int8)": true, "o Int16": false,
+		"j String": true, "j JSON": true, "j UInt8": false,
+	} {
+		var announced []native.Column
+		for _, c := range strings.Split(columns, "; ") {
+			name, typ, _ := strings.Cut(c, " ")
+			announced = append(announced, column(t, name, typ))
+		}
+		i, err := s.Insert(ctx, connectors.Statement{SQL: "t"}, announced)
+		if (err == nil) != good {
+			t.Errorf("%s: %v", columns, err)
+		}
+		if err == nil {
+			if err := i.Commit(); err != nil {
+				t.Errorf("%s: %v", columns, err)
+			}
+		}
+	}
+	var own *connectors.DatabaseError
+	if _, err := s.Insert(ctx, connectors.Statement{SQL: "missing"}, numbers(t, "n", 0, 0).Columns); !errors.As(err, &own) || own.Name != "UNKNOWN_TABLE" {
+		t.Errorf("a missing table: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package chdb
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,52 @@ func second(path string) int {
 	}
 	fmt.Println(errors.Is(err, connectors.ErrUnavailable), err)
 	return 3
+}
+
+// endlessInsert is what a process does that is to be killed: it says so when rows are in the table, and goes on.
+func endlessInsert(path string) int {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	d, err := Open(ctx, Config{Path: path})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	err = d.session.Exec(ctx, connectors.Statement{SQL: "CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n"})
+	for n := 0; err == nil; n++ {
+		if n == 20 {
+			fmt.Println("inserting")
+		}
+		err = d.session.Exec(ctx, connectors.Statement{SQL: "INSERT INTO t SELECT number FROM numbers(1000)"})
+	}
+	fmt.Println(err)
+	return 1
+}
+
+// A killed process leaves no lock and no state that has to be cleared by hand.
+func TestOpenAfterKill(t *testing.T) {
+	path := t.TempDir()
+	c := exec.CommandContext(testContext(t), os.Args[0])
+	c.Env = append(os.Environ(), "CHDB_TEST_INSERT="+path)
+	said, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil || line != "inserting\n" {
+		t.Errorf("it says %q, %v", line, err)
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err == nil {
+		t.Error("it wasn't killed")
+	}
+	d := openTest(t, path)
+	wantRows(t, d.session, "SELECT count() >= 20000, count() % 1000 FROM t", "1\t0")
 }
 
 func startSecond(t *testing.T, path string) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"chute/connectors"
@@ -39,7 +40,8 @@ func (s *Session) Query(ctx context.Context, from connectors.Statement, each fun
 type query struct {
 	statement *statement
 	each      func(*native.Block) error
-	refused   error // what each returned
+	refused   error          // what each returned
+	zones     []*native.Type // for each column its DateTime with the time zone, nil for other types
 	blocks    int
 }
 
@@ -90,6 +92,9 @@ func (q *query) decode(r io.Reader) error {
 		if err != nil {
 			return engineError(err)
 		}
+		if err := q.restoreZones(b); err != nil {
+			return err
+		}
 		q.blocks++
 		if q.refused = q.each(b); q.refused != nil {
 			return q.refused
@@ -108,28 +113,68 @@ func engineError(err error) error {
 
 // header asks for the columns of an empty result, of which the stream says nothing.
 func (q *query) header() error {
-	sql := "DESCRIBE (" + strings.TrimRight(q.statement.sql, "; \t\r\n") + "\n)"
+	b, err := q.statement.connection.describe(describeResult(q.statement.sql))
+	if err != nil {
+		return err
+	}
+	q.refused = q.each(b)
+	return q.refused
+}
+
+// restoreZones gives the columns of type DateTime their time zones, which this format leaves out there, and only there. The engine is asked when
+// the first block shows such a column, on another connection: this one has a stream.
+func (q *query) restoreZones(b *native.Block) error {
+	if q.blocks == 0 && slices.ContainsFunc(b.Columns, isDateTime) && streamable(q.statement.sql) {
+		c, err := q.statement.connect()
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		described, err := c.describe(describeResult(q.statement.sql))
+		if err != nil {
+			return err
+		}
+		q.zones = make([]*native.Type, len(b.Columns))
+		for i, c := range described.Columns {
+			if i < len(q.zones) && isDateTime(c) {
+				q.zones[i] = c.Type
+			}
+		}
+	}
+	for i, t := range q.zones {
+		if t != nil && i < len(b.Columns) && isDateTime(b.Columns[i]) {
+			b.Columns[i].Type = t
+		}
+	}
+	return nil
+}
+
+func isDateTime(c native.Column) bool { return c.Type.Kind == native.DateTime }
+
+// describeResult is the statement that describes a SELECT's result. The line's end is for a comment at the SELECT's.
+func describeResult(sql string) string {
+	return "DESCRIBE (" + strings.TrimRight(sql, "; \t\r\n") + "\n)"
+}
+
+// describe returns the columns that a DESCRIBE tells of, as a block without rows.
+func (c *connection) describe(sql string) (*native.Block, error) {
 	b := &native.Block{}
-	err := q.statement.connection.run(sql, "Native", func(result []byte) error {
+	err := c.run(sql, "Native", func(result []byte) error {
 		decoder := native.NewDecoder(bytes.NewReader(result))
 		for {
 			described, err := decoder.Next()
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
-			if err != nil {
-				return fmt.Errorf("read the columns of an empty result: %w", err)
+			if err == nil {
+				err = appendColumns(b, described)
 			}
-			if err := appendColumns(b, described); err != nil {
-				return err
+			if err != nil {
+				return fmt.Errorf("read the columns of a table or result: %w", err)
 			}
 		}
 	})
-	if err != nil {
-		return err
-	}
-	q.refused = q.each(b)
-	return q.refused
+	return b, err
 }
 
 // appendColumns reads DESCRIBE's first two columns: names and types.

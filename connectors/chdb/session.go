@@ -2,6 +2,7 @@ package chdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,6 +34,9 @@ func (s *Session) Exec(ctx context.Context, from connectors.Statement) error {
 // Kill ends the statements of this process whose ID begins with idPrefix: an embedded engine has no others, and none
 // outlives its process. A killed statement's error is the one a server gives, QUERY_WAS_CANCELLED.
 func (s *Session) Kill(ctx context.Context, idPrefix string) error {
+	if idPrefix == "" {
+		return errors.New("kill statements: an empty prefix would be all of them")
+	}
 	var found []*statement
 	s.database.mutex.Lock()
 	for st := range s.database.running {

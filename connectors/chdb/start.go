@@ -46,25 +46,14 @@ func lockPath(path string) (*os.File, error) {
 // engineConfig is the engine's own configuration file. There has to be one: without, it would take a config.xml from the working directory.
 type engineConfig struct {
 	XMLName   xml.Name `xml:"clickhouse"`
-	Temp      string   `xml:"tmp_path,omitempty"`
 	DropDelay int      `xml:"database_atomic_delay_before_drop_table_sec"` // 0: nobody will say UNDROP here, and stages are large
 	Marks     int64    `xml:"mark_cache_size"`                             // the defaults of the caches are for a machine of the engine's own
 	Index     int64    `xml:"primary_index_cache_size"`
 }
 
 // configure writes the configuration and returns the arguments of connect.
-func (d *Database) configure(cfg Config) ([]string, error) {
+func (d *Database) configure() ([]string, error) {
 	c := engineConfig{Marks: 64 << 20, Index: 64 << 20}
-	if cfg.Temp != "" {
-		temp, err := filepath.Abs(cfg.Temp)
-		if err != nil {
-			return nil, fmt.Errorf("engine's folder for temporary data: %w", err)
-		}
-		if err := os.MkdirAll(temp, 0o700); err != nil {
-			return nil, fmt.Errorf("engine's folder for temporary data: %w", err)
-		}
-		c.Temp = strings.TrimRight(temp, "/") + "/"
-	}
 	text, err := xml.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("engine's configuration: %w", err)

@@ -44,6 +44,7 @@ type statement struct {
 	id         string
 	mark       string // its log_comment: no other statement of this process has it
 	sql        string // bound
+	set        string // the SET of its connection
 	database   *Database
 	connection *connection
 	ctx        context.Context // the caller's, and ended by Kill and Close too
@@ -67,26 +68,31 @@ func (d *Database) begin(ctx context.Context, from connectors.Statement) (*state
 		return nil, err
 	}
 	s := &statement{id: from.ID, sql: sql, database: d, over: make(chan struct{}), killed: make(chan struct{}), gone: make(chan struct{})}
-	s.mark = "chute statement " + strconv.FormatUint(marks.Add(1), 10)
-	if from.ID != "" {
-		s.mark += ": " + from.ID
-	}
-	set, err := setStatement(d.base, from.Settings, s.mark)
-	if err != nil {
+	s.mark = from.ID + " (statement " + strconv.FormatUint(marks.Add(1), 10) + ")"
+	if s.set, err = setStatement(d.base, from.Settings, s.mark); err != nil {
 		return nil, err
 	}
-	if s.connection, err = d.connect(); err != nil {
+	if s.connection, err = s.connect(); err != nil {
 		return nil, err
-	}
-	if err := s.connection.exec(set); err != nil {
-		s.connection.close()
-		return nil, fmt.Errorf("settings of the statement: %w", err)
 	}
 	if err := s.enter(ctx); err != nil {
 		s.connection.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// connect makes a connection with the statement's settings and mark.
+func (s *statement) connect() (*connection, error) {
+	c, err := s.database.connect()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.exec(s.set); err != nil {
+		c.close()
+		return nil, fmt.Errorf("settings of the statement: %w", err)
+	}
+	return c, nil
 }
 
 // enter makes the statement known, so that Kill and Close find it.

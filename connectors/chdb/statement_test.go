@@ -16,7 +16,7 @@ import (
 func waitForStatement(t *testing.T, s connectors.Session, id string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-		if rows(t, s, "SELECT count() FROM system.processes WHERE endsWith(Settings['log_comment'], ?)", ": "+id)[0] != "0" {
+		if rows(t, s, "SELECT count() FROM system.processes WHERE startsWith(Settings['log_comment'], ?)", id)[0] != "0" {
 			return
 		}
 	}
@@ -53,7 +53,7 @@ func TestCancelQuery(t *testing.T) {
 			t.Errorf("%s: cancelling took %s", sql, took)
 		}
 	}
-	wantRows(t, s, "SELECT count() FROM system.processes WHERE Settings['log_comment'] LIKE '%long'", "0")
+	wantRows(t, s, "SELECT count() FROM system.processes WHERE Settings['log_comment'] LIKE 'chute/long%'", "0")
 }
 
 func TestContextEndedBefore(t *testing.T) {
@@ -103,6 +103,9 @@ func TestKill(t *testing.T) {
 	}
 	if err := s.Kill(ctx, "chute/nothing"); err != nil {
 		t.Errorf("nothing to kill: %v", err)
+	}
+	if err := s.Kill(ctx, ""); err == nil {
+		t.Error("an empty prefix is taken")
 	}
 }
 
