@@ -98,6 +98,8 @@ func TestDirty(t *testing.T) {
 		{"delimiter overlapping itself", func(f *config.Format) { f.Delimiter = "::" }, "1:::\"x::3\n", `1|:"x|3`},
 		{"too long", func(f *config.Format) { f.MaxRecord = 20 }, "1,2," + strings.Repeat("x", 17) + "\n4,5,6\n1,2," + strings.Repeat("y", 15) + "\n",
 			"[record_too_long ] 4|5|6 1|2|" + strings.Repeat("y", 15)},
+		{"too long, but not from its second line", func(f *config.Format) { f.MaxRecord = 20 }, "1,\"xxxxxxx\nb\",\"y\nz\",3\n",
+			"[unclosed_quote b] b\"|y\nz|3"},
 		{"too long in quotes", func(f *config.Format) { f.MaxRecord = 20 }, "1,2,\"x\n" + strings.Repeat("7,8,9\n", 5) + "4,5,6\"\n",
 			"[unclosed_quote c]" + strings.Repeat(" 7|8|9", 5) + ` 4|5|6"`},
 	}

@@ -145,7 +145,7 @@ func anyFormat(t *rapid.T) config.Format {
 }
 
 func anyText(t *rapid.T, f config.Format) []byte {
-	signs := []string{f.Delimiter, f.Delimiter, f.Quote, f.Quote, f.Quote + f.Quote, "\n", "\n", "\r\n", "\r", "a", "b", "x y", "é", ":", "\x00", "\xC3", "'"}
+	signs := []string{f.Delimiter, f.Delimiter, f.Quote, f.Quote, f.Quote + f.Quote, f.Quote + f.Delimiter + f.Quote + "x\n", "\n", "\n", "\r\n", "\r", "a", "b", "x y", "é", ":", "\x00", "\xC3", "'"}
 	n := rapid.IntRange(0, 120).Draw(t, "n")
 	text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(signs), n, n).Draw(t, "parts"), "")
 	if f.Header && rapid.IntRange(0, 9).Draw(t, "names") > 0 {

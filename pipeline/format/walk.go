@@ -6,7 +6,7 @@ import "bytes"
 type spot struct {
 	at     int  // everything before is read
 	field  int  // outside of quotes: where the field begins that holds at
-	seen   int  // outside of quotes: delimiters were looked for up to here
+	seen   int  // outside of quotes: delimiters were looked for up to here, a field's begin or a quote, which no delimiter spans
 	inside bool // within quotes
 }
 
@@ -99,13 +99,12 @@ func (d *dialect) begins(b []byte, s *spot, q int) bool {
 		return q == s.field || b[q-1] == d.delim[0]
 	}
 	for {
-		from := max(s.field, s.seen-len(d.delim)+1)
-		i := bytes.Index(b[from:q], d.delim)
+		i := bytes.Index(b[s.seen:q], d.delim)
 		if i < 0 {
 			s.seen = q
 			return s.field == q
 		}
-		s.field = from + i + len(d.delim)
+		s.field = s.seen + i + len(d.delim)
 		s.seen = s.field
 	}
 }
