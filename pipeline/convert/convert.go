@@ -1,0 +1,177 @@
+// Package convert turns the text of records into typed columns in ClickHouse's Native layout.
+//
+// The engines' own conversions can't be leaned on: "300" becomes 44 in a UInt8, 2024-02-30 becomes the first of March, a third digit behind the
+// point vanishes. So every value is checked here, against the whole range of its type, and is taken exactly or refused with a Reason;
+// nothing is truncated, rounded to a shorter scale, wrapped or clamped.
+//
+// A Plan is compiled once for a run: each column gets the function for its type. It isn't changed afterwards and is shared by all
+// goroutines; each of them has its own Rows, the columns of one chunk. A record goes in whole or not at all.
+//
+// # What is taken
+//
+//	Int8…Int256, UInt8…UInt256  digits with an optional sign; leading zeros are free
+//	Float32, Float64            digits, optional point, optional exponent; rounded to the nearest as always with these types, but not to
+//	                            infinity and not to zero; inf and nan are refused
+//	Decimal(P, S)               digits, optional point; zeros beyond the scale are free, other digits there are refused
+//	String, FixedString(N)      all bytes; a FixedString is filled up with zero bytes as ClickHouse does
+//	Bool                        true false t f yes no y n 1 0, in small or capital letters
+//	Date, Date32                2006-01-02
+//	DateTime, DateTime64        2006-01-02 15:04:05, or with T; optional fraction; optional Z, +01, +0100 or +01:00 at the end. Without it
+//	                            the time is local in the zone of the type, else of the column, else UTC
+//	UUID                        with its four dashes or with none
+//	IPv4, IPv6                  as usual; an IPv6 column takes an IPv4 address as ::ffff:a.b.c.d
+//	Enum8, Enum16               the names
+//
+// each also inside Nullable, LowCardinality and SimpleAggregateFunction. Blanks around a value belong to it, so numbers and dates with them are refused.
+//
+// # Blanks
+//
+// A field is blank when it is empty, quoted or not, or when it is one of the column's Null words and not quoted. The first of these that fits decides:
+// Required refuses it; Default stands in for it; an empty quoted field in a Nullable String or FixedString is the empty string;
+// Nullable gives NULL; a type that can be empty (String, FixedString, an Enum that has the empty name) is empty; else it is refused.
+//
+// # Codes
+//
+// The codes of reasons are stable:
+//
+//	blank           no value, and the type can't be without
+//	required        no value in a required column
+//	not_a_number    not written as a number of this type
+//	out_of_range    written well, but outside of what the type holds
+//	scale           digits behind the point, or parts of a second, that the type would lose
+//	not_a_bool      none of the words for true and false
+//	not_a_date      not written as a date, or not in the calendar
+//	not_a_time      not written as date and time, or not in the calendar
+//	ambiguous_time  a local time that comes twice, when clocks are set back
+//	missing_time    a local time that doesn't exist, when clocks are set forward
+//	too_long        more bytes than the type holds
+//	not_in_enum     not one of the names
+//	not_a_uuid      not written as a UUID
+//	not_an_ip       not written as an address of this kind
+//	fields          the record has another number of fields than the plan
+package convert
+
+import (
+	"fmt"
+	"time"
+
+	"chute/connectors/native"
+)
+
+// The codes of reasons, explained above.
+const (
+	Blank         = "blank"
+	Required      = "required"
+	NotANumber    = "not_a_number"
+	OutOfRange    = "out_of_range"
+	Scale         = "scale"
+	NotABool      = "not_a_bool"
+	NotADate      = "not_a_date"
+	NotATime      = "not_a_time"
+	AmbiguousTime = "ambiguous_time"
+	MissingTime   = "missing_time"
+	TooLong       = "too_long"
+	NotInEnum     = "not_in_enum"
+	NotAUUID      = "not_a_uuid"
+	NotAnIP       = "not_an_ip"
+	Fields        = "fields"
+)
+
+// Origin says where the values of a column come from.
+type Origin int
+
+const (
+	Field  Origin = iota // the next of the record's fields, or Constant
+	Run                  // lineage: Rows.Run; the type must be UInt64
+	Record               // lineage: the record's number; the type must be UInt64
+)
+
+// Column is one column of the table and how its text is read.
+type Column struct {
+	Name     string         // in the table
+	Label    string         // what the file calls it, for reasons
+	Type     *native.Type   // the table's type, with LowCardinality if it has it
+	Origin   Origin         // Field unless it is a column of lineage
+	Constant []byte         // not nil: the text of every record; the column then takes no field
+	Default  *string        // text that stands in for a blank
+	Required bool           // a blank is refused
+	Zone     *time.Location // of local times when the type names no zone; nil: UTC
+	Null     [][]byte       // words that mean NULL when they aren't quoted
+}
+
+// Plan is a compiled list of columns. It is safe for concurrent use.
+type Plan struct {
+	columns []column
+	native  []native.Column
+	fields  int
+}
+
+// appender converts text and appends the value, or appends nothing and returns the code of what is wrong with it.
+type appender func(b *native.Builder, text []byte) (code string)
+
+// column is a Column made ready.
+type column struct {
+	Column
+	append   appender
+	field    int    // index into a record's fields; -1: none
+	nullable bool   // the type takes NULL
+	text     bool   // of String and FixedString: an empty quoted value is a value
+	standIn  []byte // Default; nil: none
+	limits   string // what the type holds, for messages
+}
+
+// Compile makes a plan. It refuses types that have no conversion, and defaults and constants that their own type refuses.
+func Compile(columns []Column) (*Plan, error) {
+	p := &Plan{}
+	zones := map[*time.Location]*zone{}
+	for _, c := range columns {
+		made, err := compile(c, zones)
+		if err != nil {
+			return nil, fmt.Errorf("column %q of type %s: %w", c.Name, c.Type, err)
+		}
+		if c.Origin == Field && c.Constant == nil {
+			made.field = p.fields
+			p.fields++
+		}
+		p.columns = append(p.columns, made)
+		p.native = append(p.native, native.Column{Name: c.Name, Type: c.Type.Plain()})
+	}
+	return p, nil
+}
+
+// Fields returns the number of fields that a record must have: one for each column with neither Constant nor lineage, in the order of the columns.
+func (p *Plan) Fields() int { return p.fields }
+
+// Columns returns the columns as blocks will have them, in order.
+func (p *Plan) Columns() []native.Column { return p.native }
+
+func compile(c Column, zones map[*time.Location]*zone) (column, error) {
+	made := column{Column: c, field: -1, nullable: c.Type.Nullable()}
+	b, err := native.NewBuilder(c.Type)
+	if err != nil {
+		return made, err
+	}
+	if c.Origin != Field {
+		if c.Type.Kind != native.UInt64 {
+			return made, fmt.Errorf("lineage needs UInt64")
+		}
+		return made, nil
+	}
+	base := c.Type.Base()
+	made.text = base.Kind == native.String || base.Kind == native.FixedString
+	if made.append, made.limits, err = forType(base, c.Zone, zones); err != nil {
+		return made, err
+	}
+	if c.Default != nil {
+		made.standIn = []byte(*c.Default)
+		if code := made.append(b, made.standIn); code != "" {
+			return made, fmt.Errorf("the default is refused: %s", made.message(code, made.standIn))
+		}
+	}
+	if c.Constant != nil {
+		if code := made.value(b, c.Constant, false); code != "" {
+			return made, fmt.Errorf("the constant is refused: %s", made.message(code, c.Constant))
+		}
+	}
+	return made, nil
+}

@@ -1,0 +1,69 @@
+package convert
+
+import (
+	"math"
+	"strconv"
+	"unsafe"
+
+	"chute/connectors/native"
+)
+
+func toFloat64(b *native.Builder, text []byte) string {
+	v, code := parseFloat(text, 64)
+	if code == "" {
+		b.AppendFloat64(v)
+	}
+	return code
+}
+
+func toFloat32(b *native.Builder, text []byte) string {
+	v, code := parseFloat(text, 32)
+	if code == "" {
+		b.AppendFloat32(float32(v))
+	}
+	return code
+}
+
+// parseFloat reads a number in decimal writing. strconv takes more (hexadecimal, underscores, inf) and so comes second.
+func parseFloat(text []byte, size int) (float64, string) {
+	zero, ok := checkFloat(text)
+	if !ok {
+		return 0, NotANumber
+	}
+	// ParseFloat keeps nothing of its argument: its error has a copy.
+	v, err := strconv.ParseFloat(unsafe.String(unsafe.SliceData(text), len(text)), size)
+	if err != nil || math.IsInf(v, 0) || v == 0 && !zero {
+		return 0, OutOfRange
+	}
+	return v, ""
+}
+
+// checkFloat checks the writing: sign, digits with at most one point, exponent. zero tells that all digits are zeros.
+func checkFloat(text []byte) (zero, ok bool) {
+	rest, _ := sign(text)
+	zero = true
+	digits, points := 0, 0
+	for ; len(rest) > 0; rest = rest[1:] {
+		switch c := rest[0]; {
+		case c-'0' <= 9:
+			digits++
+			zero = zero && c == '0'
+			continue
+		case c == '.':
+			points++
+			continue
+		}
+		break
+	}
+	if digits == 0 || points > 1 {
+		return false, false
+	}
+	if len(rest) == 0 {
+		return zero, true
+	}
+	if rest[0] != 'e' && rest[0] != 'E' {
+		return false, false
+	}
+	exponent, _ := sign(rest[1:])
+	return zero, len(exponent) > 0 && allDigits(exponent)
+}

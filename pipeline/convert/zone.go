@@ -1,0 +1,79 @@
+package convert
+
+import (
+	"sort"
+	"time"
+)
+
+// zone is a time zone as a table, made once, so that a local time is looked up without the time package's work for each value, and so
+// that times which don't exist or come twice are seen.
+type zone struct{ spans []span }
+
+// span is a time in which the clocks of a zone keep their distance from UTC.
+type span struct {
+	start, end int64 // UTC, end not included
+	offset     int64 // seconds east of Greenwich
+}
+
+// The table's bounds are a little outside of what the types hold.
+const (
+	zonesFrom  = (firstDate32 - 400) * daySeconds
+	zonesUntil = (lastDate32 + 400) * daySeconds
+)
+
+func newZone(location *time.Location) *zone {
+	z := &zone{}
+	for at := int64(zonesFrom); at < zonesUntil; {
+		t := time.Unix(at, 0).In(location)
+		_, offset := t.Zone()
+		until := int64(zonesUntil)
+		if _, end := t.ZoneBounds(); !end.IsZero() {
+			next := end.Unix()
+			if next <= at {
+				next = at + 60 // at the turn of some years the time package gives an end that is already reached
+			}
+			until = min(until, next)
+		}
+		if n := len(z.spans); n > 0 && z.spans[n-1].offset == int64(offset) {
+			z.spans[n-1].end = until // only the name of the time changes
+		} else {
+			z.spans = append(z.spans, span{at, until, int64(offset)})
+		}
+		at = until
+	}
+	return z
+}
+
+// find returns the index of the span that the instant is in, or of the nearest one.
+func (z *zone) find(seconds int64) int {
+	i := sort.Search(len(z.spans), func(i int) bool { return z.spans[i].end > seconds })
+	return min(i, len(z.spans)-1)
+}
+
+// offset returns what the zone's clocks are ahead of UTC at an instant.
+func (z *zone) offset(seconds int64) int64 { return z.spans[z.find(seconds)].offset }
+
+// instant returns the only instant at which the zone's clocks show a local time, given in seconds as if it were UTC.
+func (z *zone) instant(local int64) (seconds int64, code string) {
+	if len(z.spans) == 1 {
+		return local - z.spans[0].offset, ""
+	}
+	// No clock is further from UTC than a day, and spans as short as that hardly exist: three to each side are plenty.
+	near := z.find(local)
+	found := false
+	for i := max(0, near-3); i < min(len(z.spans), near+4); i++ {
+		s := &z.spans[i]
+		at := local - s.offset
+		if (at < s.start && i > 0) || (at >= s.end && i < len(z.spans)-1) {
+			continue
+		}
+		if found {
+			return 0, AmbiguousTime
+		}
+		seconds, found = at, true
+	}
+	if !found {
+		return 0, MissingTime
+	}
+	return seconds, ""
+}
