@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -154,4 +156,34 @@ func TestProtectedLinks(t *testing.T) {
 		_, err = os.Stat(filepath.Join(f.Root, ".chute/a"))
 		return err
 	})
+}
+
+// TestPrivateNameRaces: looking for a free name and taking it are one step for this process. The conformance suite has such a race too;
+// it takes more of them to hit the moment in between.
+func TestPrivateNameRaces(t *testing.T) {
+	f := withoutNoReplace(store(t))
+	const rounds, racers = 50, 8
+	for round := range rounds {
+		var wins atomic.Int32
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for i := range racers {
+			name := fmt.Sprintf("in/%d", i)
+			put(t, f, name, name)
+			all.Go(func() {
+				<-start
+				err := f.Rename(t.Context(), name, fmt.Sprintf(".chute/%d", round))
+				if err == nil {
+					wins.Add(1)
+				} else if !errors.Is(err, fs.ErrExist) {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+		if wins.Load() != 1 {
+			t.Fatalf("round %d: %d renames onto one name succeeded", round, wins.Load())
+		}
+	}
 }

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -136,4 +138,32 @@ func wantDir(t *testing.T, f *Folder, dir, want string) {
 	if got != want {
 		t.Errorf("%q holds %q, want %q", dir, got, want)
 	}
+}
+
+// TestFoundFolderIsDurable: while one call makes a folder, another that needs it doesn't go on before it is synced.
+func TestFoundFolderIsDurable(t *testing.T) {
+	f := store(t)
+	put(t, f, "in/a", "a")
+	put(t, f, "in/b", "b")
+	second := make(chan error, 1)
+	var once sync.Once
+	f.fsync = func(fd int) error {
+		once.Do(func() { // done is made and not yet synced
+			go func() { second <- f.Rename(t.Context(), "in/b", "done/b") }()
+			select {
+			case <-second:
+				t.Error("the second call relied on a folder that a power cut would have undone")
+				close(second)
+			case <-time.After(50 * time.Millisecond):
+			}
+		})
+		return unix.Fsync(fd)
+	}
+	if err := f.Rename(t.Context(), "in/a", "done/a"); err != nil {
+		t.Error(err)
+	}
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+	wantDir(t, f, "done", "a b")
 }
