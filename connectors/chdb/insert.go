@@ -39,13 +39,14 @@ func (s *Session) Insert(ctx context.Context, from connectors.Statement, columns
 	if err != nil {
 		return nil, errors.Join(err, reader.Close(), writer.Close())
 	}
-	if err := st.checkColumns(table, columns); err != nil {
-		st.watch()
-		return nil, errors.Join(st.end(err), reader.Close(), writer.Close())
-	}
 	i := &inserter{statement: st, columns: columns, pipe: writer, finished: make(chan struct{})}
 	st.unblock = i.poison
 	st.watch()
+	if err := st.checkColumns(table, columns); err != nil {
+		i.closePipe()
+		_ = reader.Close() // nothing was written to it
+		return nil, st.end(err)
+	}
 	go i.run(reader)
 	return i, nil
 }
@@ -181,14 +182,18 @@ func (i *inserter) Commit() error {
 	if i.refused != nil {
 		return errors.Join(i.refused, i.Abort())
 	}
+	i.closePipe()
+	<-i.finished
+	return i.err
+}
+
+func (i *inserter) closePipe() {
 	i.mutex.Lock()
+	defer i.mutex.Unlock()
 	if i.pipe != nil {
 		_ = i.pipe.Close() // a pipe has nothing left to fail with
 		i.pipe = nil
 	}
-	i.mutex.Unlock()
-	<-i.finished
-	return i.err
 }
 
 // Abort makes the statement fail and waits for it.

@@ -67,7 +67,7 @@ func TestStreaming(t *testing.T) {
 	execute(t, s, "CREATE TABLE t (n UInt64, s String) ENGINE = MergeTree ORDER BY n")
 	columns := []native.Column{column(t, "n", "UInt64"), column(t, "s", "String")}
 	i := insertInto(t, s, ctx, connectors.Statement{SQL: "t"}, columns)
-	const total, each, width = 1_000_000, 20_000, 300
+	const total, each, width = 1_000_000, 20_000, 150
 	text := append(binary.AppendUvarint(nil, width), make([]byte, width)...)
 	for from := uint64(0); from < total; from += each {
 		b := numbers(t, "n", from, each)

@@ -69,7 +69,7 @@ func (d *Database) configure() ([]string, error) {
 // startEngine makes the first connection, which starts the engine.
 func (d *Database) startEngine() (*connection, error) {
 	var handle *uintptr
-	said, err := captureStderr(func() {
+	said, err := captureStderr(filepath.Join(d.path, "chute-engine.log"), func() {
 		defer restoreSignals(saveSignals())
 		handle = d.library.open(d.arguments)
 	})
@@ -85,26 +85,26 @@ func (d *Database) startEngine() (*connection, error) {
 	return nil, errors.Join(fmt.Errorf("open the engine on %s: %w", d.path, failure), err)
 }
 
-// captureStderr collects what is written to standard error, by anyone, while f runs.
-func captureStderr(f func()) (string, error) {
-	fd, err := unix.MemfdCreate("chute-stderr", unix.MFD_CLOEXEC)
+// captureStderr collects in a file what is written to standard error, by anyone, while f runs. The file is for the case
+// that the library takes the process down with it; else it is removed.
+func captureStderr(name string, f func()) (said string, err error) {
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		f()
 		return "", fmt.Errorf("catch what the engine says: %w", err)
 	}
-	memory := os.NewFile(uintptr(fd), "standard error")
-	defer memory.Close()
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(name)) }()
 	saved, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
 		f()
 		return "", fmt.Errorf("catch what the engine says: %w", err)
 	}
 	defer unix.Close(saved)
-	err = unix.Dup3(fd, 2, 0)
+	err = unix.Dup3(int(file.Fd()), 2, 0)
 	f()
 	err = errors.Join(err, unix.Dup3(saved, 2, 0))
-	said, readErr := io.ReadAll(io.NewSectionReader(memory, 0, 1<<20))
-	return string(said), errors.Join(err, readErr)
+	text, readErr := io.ReadAll(io.NewSectionReader(file, 0, 1<<20))
+	return string(text), errors.Join(err, readErr)
 }
 
 // The library takes these when it starts. With its handlers a nil dereference in Go hangs for minutes instead of being a panic.
