@@ -50,7 +50,8 @@ func (im *Importer) GiveUp(ctx context.Context, id uint64) error {
 	if err := im.record(ctx, b.items); err != nil {
 		return err
 	}
-	return im.clearFolder(ctx, b)
+	im.clearFolder(ctx, b.folder)
+	return nil
 }
 
 // clearOut removes what an unfinished try wrote into the batch's out folder; it is all chute's own.

@@ -40,6 +40,8 @@ type Importer struct {
 	Place   string
 	Out     func(run uint64) string
 
+	swept bool // stages that were left have been dropped
+
 	// Progress, if set, is told now and then how many bytes of a file are read.
 	Progress func(run uint64, done, total int64)
 	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there.

@@ -129,11 +129,12 @@ func (im *Importer) empty(*item) error {
 // a file of their own, whatever their name was.
 func (im *Importer) identity(it *item) ledger.Identity {
 	policy := im.Job.Redelivery
+	blank := it.run.File.Size == 0 // all empty files have the same bytes, which says nothing
 	return ledger.Identity{
 		Run: it.run.ID, Job: im.Job.Name, SHA256: it.run.SHA256, Name: it.run.File.Name,
-		MaySame:    policy.Same == "load",
+		MaySame:    policy.Same == "load" || blank,
 		MayChanged: policy.Changed == "load" || im.Job.Returned(it.run.File.Name),
-		MayRenamed: policy.Renamed == "load",
+		MayRenamed: policy.Renamed == "load" || blank,
 	}
 }
 
@@ -143,6 +144,9 @@ func (im *Importer) checkIdentity(ctx context.Context, b *batch, it *item) error
 	taken, err := im.Ledger.Holder(ctx, want)
 	if err != nil {
 		return err
+	}
+	if taken != nil && taken.Holder.State != ledger.Settled && taken.Holder.State != ledger.Published {
+		return fmt.Errorf("run %d is loading the same file; if it is loaded there, this one is skipped", taken.Holder.ID)
 	}
 	if taken != nil {
 		it.skip = taken

@@ -23,6 +23,12 @@ func (im *Importer) open(ctx context.Context, b *batch) error {
 		return err
 	}
 	b.session = session
+	if !im.swept {
+		if err := im.sweepStages(ctx, session); err != nil {
+			return err
+		}
+		im.swept = true
+	}
 	b.target, err = im.describe(ctx, session)
 	if err != nil {
 		return err

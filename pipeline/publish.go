@@ -112,11 +112,11 @@ func (im *Importer) unchangedTarget(ctx context.Context, b *batch, items []*item
 	if b.target.Definition == items[0].run.Definition {
 		return nil
 	}
-	return im.withdrawRows(ctx, b, items, there)
+	return im.withdrawRows(ctx, b, items, there, errAltered)
 }
 
-// withdrawRows takes the rows of the runs out of the target, and the runs back to Claimed: they are staged again for the table as it is now.
-func (im *Importer) withdrawRows(ctx context.Context, b *batch, items []*item, there presence) error {
+// withdrawRows takes the rows of the runs out of the target, and the runs back to Claimed: they are staged again for the table as it is now. The error returned is why.
+func (im *Importer) withdrawRows(ctx context.Context, b *batch, items []*item, there presence, why error) error {
 	if there != none {
 		if err := im.takeOut(ctx, b, items); err != nil {
 			return err
@@ -132,7 +132,7 @@ func (im *Importer) withdrawRows(ctx context.Context, b *batch, items []*item, t
 	if err := b.session.Exec(ctx, reconcile.Drop(stage)); err != nil {
 		return fmt.Errorf("drop stage %s: %w", stage, err)
 	}
-	return errAltered
+	return why
 }
 
 // takeOut deletes the rows of the runs from the target and waits until they are gone.
@@ -196,7 +196,7 @@ func (im *Importer) attachFailed(ctx context.Context, b *batch, items []*item, d
 		if done > 0 {
 			there = some
 		}
-		return im.withdrawRows(ctx, b, items, there)
+		return im.withdrawRows(ctx, b, items, there, fmt.Errorf("%w: %w", errAltered, err))
 	}
 	return fmt.Errorf("publish into %s: %w", b.target.Table(), err)
 }

@@ -38,10 +38,16 @@ func (im *Importer) settle(ctx context.Context, b *batch) error {
 		}
 		return im.record(ctx, items)
 	})
-	if err != nil || len(b.left()) > 0 {
+	if err != nil {
 		return err
 	}
-	return im.clearFolder(ctx, b)
+	for _, it := range b.begun() {
+		if it.run.State != ledger.Settled && it.run.State != ledger.Withdrawn {
+			return nil // its file is still in the folder
+		}
+	}
+	im.clearFolder(ctx, b.folder)
+	return nil
 }
 
 // dropStage drops the stage of runs that have one. For rejected and skipped files the server may be out of reach:
@@ -105,19 +111,4 @@ func (im *Importer) syncFolders(ctx context.Context, folders map[string]bool) er
 		}
 		return nil
 	})
-}
-
-// clearFolder removes the batch's empty work folder. What is in it besides chute's own claim file stays, and so does the folder.
-func (im *Importer) clearFolder(ctx context.Context, b *batch) error {
-	var names []string
-	for _, it := range b.items {
-		names = append(names, b.outFolder(it))
-	}
-	for _, name := range append(names, path.Join(b.folder, outFolder), path.Join(b.folder, claimFile), b.folder) {
-		if err := im.Store.Remove(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			im.Log.Warn().Err(err).Str("folder", b.folder).Msg("a work folder can't be cleared; the files of it are settled")
-			return nil
-		}
-	}
-	return nil
 }

@@ -33,7 +33,7 @@ func rank(pkg string) int {
 
 // exceptions are imports within one rank, each with its reason.
 var exceptions = map[string]string{
-	"config -> config/templates":        "the embedded files of config itself",
+	"config -> config/templates":         "the embedded files of config itself",
 	"watcher/control -> pipeline/ledger": "control answers from the ledger",
 	"watcher/status -> pipeline/ledger":  "status is told from the ledger",
 }

@@ -123,6 +123,9 @@ func (d *daemon) Run(ctx context.Context) error {
 			continue
 		}
 		im := d.importer(job)
+		if err := im.Sweep(ctx); err != nil {
+			d.log.Warn().Err(err).Str("job", job.Name).Msg("old work folders can't be looked at now")
+		}
 		w.Jobs = append(w.Jobs, watcher.Job{
 			Config: job, Folder: d.stores[job.Store], Handle: im.Import, Resume: im.Resume, Begun: begun[job.Name],
 			Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job.Name) },

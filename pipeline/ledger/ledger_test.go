@@ -103,7 +103,7 @@ func TestReopenKeepsIDAndNumbers(t *testing.T) {
 		t.Errorf("id %q", first.ID())
 	}
 	runs := begin(t, first, 2)
-	if runs[0].ID != 1 || runs[1].ID != 2 || runs[1].Batch != 2 || runs[0].State != Claiming || runs[0].Status != Running {
+	if runs[0].ID != 1 || runs[1].ID != 2 || runs[1].Batch != 1 || runs[0].State != Claiming || runs[0].Status != Running {
 		t.Errorf("begun as %+v", runs)
 	}
 	id := first.ID()

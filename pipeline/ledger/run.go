@@ -66,7 +66,7 @@ type Move struct {
 // changes to them.
 type Run struct {
 	ID      uint64 // given by Begin, growing, never used twice
-	Batch   uint64 // run that leads the batch it is loaded with; Begin sets it to ID, the leader's followers are changed by Update
+	Batch   uint64 // run that leads the batch it was begun with; given by Begin, its own when it came alone
 	Kind    string // "import"
 	Job     string
 	JobHash string

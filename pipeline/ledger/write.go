@@ -36,8 +36,8 @@ func (r *Run) changing() []any {
 	}
 }
 
-// Begin numbers the runs and records them as about to claim their files, in one transaction. ID, State, Batch (the run's own
-// number) and, where they are empty, Status and Started are set in place when it succeeds; when it fails the runs are as they were.
+// Begin numbers the runs and records them as about to claim their files, in one transaction: together they are a batch, which the first
+// one leads. ID, State, Batch and, where they are empty, Status and Started are set in place when it succeeds; when it fails the runs are as they were.
 func (l *Ledger) Begin(ctx context.Context, runs []Run) error {
 	begun := make([]Run, len(runs))
 	err := l.tx(ctx, func(tx *sql.Tx) error {
@@ -53,7 +53,7 @@ func (l *Ledger) Begin(ctx context.Context, runs []Run) error {
 		defer insert.Close()
 		for i, r := range runs {
 			r.ID, r.State = uint64(last)+uint64(i)+1, Claiming
-			r.Batch = r.ID
+			r.Batch = uint64(last) + 1
 			if r.Status == "" {
 				r.Status = Running
 			}

@@ -14,13 +14,14 @@ import (
 func Pinned(can connectors.Abilities) map[string]string {
 	settings := map[string]string{}
 	for name, value := range map[string]string{
-		"async_insert":                    "0",
-		"optimize_on_insert":              "0", // engines like Replacing must not collapse what is being counted
-		"insert_deduplicate":              "0",
-		"max_partitions_per_insert_block": "0", // a year of daily partitions is no mistake
-		"mutations_sync":                  "2",
-		"lightweight_deletes_sync":        "2",
-		"insert_distributed_sync":         "1",
+		"async_insert":                            "0",
+		"optimize_on_insert":                      "0", // engines like Replacing must not collapse what is being counted
+		"insert_deduplicate":                      "0",
+		"max_partitions_per_insert_block":         "0", // a year of daily partitions is no mistake
+		"mutations_sync":                          "2",
+		"lightweight_deletes_sync":                "2",
+		"insert_distributed_sync":                 "1",
+		"allow_experimental_low_cardinality_type": "1", // servers of 2018 ask for it
 	} {
 		if can.Settings[name] {
 			settings[name] = value
@@ -51,14 +52,14 @@ func CreateTarget(job *config.Job, types []*native.Type, can connectors.Abilitie
 	if target.PartitionBy != "" {
 		sql += " PARTITION BY " + target.PartitionBy
 	}
-	return connectors.Statement{SQL: sql + " ORDER BY " + tuple(target.OrderBy) + tableSettings(can, false)}
+	return connectors.Statement{SQL: sql + " ORDER BY " + tuple(target.OrderBy) + tableSettings(can, false), Settings: Pinned(can)}
 }
 
 // CreateStage is the statement that makes an empty stage like the target: its columns and keys, none of its habits.
 func CreateStage(stage string, t *Target, can connectors.Abilities) []connectors.Statement {
 	sql := "CREATE TABLE " + stage + " AS " + t.Table() + " ENGINE = MergeTree"
 	if !t.MergeTree() {
-		return []connectors.Statement{{SQL: sql + " ORDER BY tuple()" + tableSettings(can, true)}}
+		return []connectors.Statement{{SQL: sql + " ORDER BY tuple()" + tableSettings(can, true), Settings: Pinned(can)}}
 	}
 	if t.PartitionKey != "" {
 		sql += " PARTITION BY " + expression(t.PartitionKey)
@@ -70,7 +71,7 @@ func CreateStage(stage string, t *Target, can connectors.Abilities) []connectors
 	if t.SamplingKey != "" {
 		sql += " SAMPLE BY " + t.SamplingKey
 	}
-	statements := []connectors.Statement{{SQL: sql + tableSettings(can, true)}}
+	statements := []connectors.Statement{{SQL: sql + tableSettings(can, true), Settings: Pinned(can)}}
 	for _, c := range t.Constraints { // a violated one would fail the whole INSERT: they are judged by Violations
 		statements = append(statements, connectors.Statement{SQL: "ALTER TABLE " + stage + " DROP CONSTRAINT " + c.Name})
 	}
@@ -82,12 +83,16 @@ func Drop(stage string) connectors.Statement {
 	return connectors.Statement{SQL: "DROP TABLE IF EXISTS " + stage}
 }
 
-// expression puts a key, which servers print without its parentheses when it has several parts, back in a form they read.
+// expression puts a key, which servers print without its parentheses when it has several parts, back in a form they read. One
+// part stays bare: keys are compared as they are written, and id isn't (id).
 func expression(key string) string {
-	if key == "" || key == "tuple()" {
+	switch {
+	case key == "" || key == "tuple()":
 		return "tuple()"
+	case topLevel(key, 0, ',') >= 0:
+		return "(" + key + ")"
 	}
-	return "(" + key + ")"
+	return key
 }
 
 func tuple(columns []string) string {

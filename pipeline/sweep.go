@@ -1,0 +1,124 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"chute/connectors"
+	"chute/connectors/native"
+	"chute/pipeline/ledger"
+	"chute/pipeline/reconcile"
+)
+
+// Sweep removes, at the start, the empty work folders of batches that are through: a crash may have come between the last record in the ledger and
+// the removal. Folders of other ledgers aren't touched.
+func (im *Importer) Sweep(ctx context.Context) error {
+	unsettled, err := im.Ledger.Unsettled(ctx)
+	if err != nil {
+		return err
+	}
+	busy := map[string]bool{}
+	for _, r := range unsettled {
+		busy[strconv.FormatUint(r.Batch, 10)] = true
+	}
+	own := path.Join(im.Work, im.Ledger.ID())
+	folders, err := im.Store.List(ctx, own)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for work folders that are left: %w", err)
+	}
+	for _, f := range folders {
+		if f.Mode.IsDir() && !busy[f.Name] {
+			im.clearFolder(ctx, path.Join(own, f.Name))
+		}
+	}
+	return nil
+}
+
+// clearFolder removes a batch's work folder with chute's own claim file and empty folders in it. If anything else is there, both stay.
+func (im *Importer) clearFolder(ctx context.Context, folder string) {
+	err := im.removeEmpty(ctx, path.Join(folder, outFolder))
+	if err == nil {
+		err = im.removeClaim(ctx, folder)
+	}
+	if err == nil {
+		err = im.removeEmpty(ctx, folder)
+	}
+	if err != nil {
+		im.Log.Warn().Err(err).Str("folder", folder).Msg("a work folder of files that are settled isn't empty; look at what is in it")
+	}
+}
+
+// removeEmpty removes a folder of empty folders.
+func (im *Importer) removeEmpty(ctx context.Context, folder string) error {
+	inside, err := im.Store.List(ctx, folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range inside {
+		if f.Mode.IsDir() {
+			err = errors.Join(err, im.Store.Remove(ctx, path.Join(folder, f.Name)))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return im.Store.Remove(ctx, folder)
+}
+
+// removeClaim removes claim.json unless a claimed file is beside it.
+func (im *Importer) removeClaim(ctx context.Context, folder string) error {
+	inside, err := im.Store.List(ctx, folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	claim := false
+	for _, f := range inside {
+		if f.Name != claimFile {
+			return fmt.Errorf("%q is in it", f.Name)
+		}
+		claim = true
+	}
+	if !claim {
+		return nil
+	}
+	return im.Store.Remove(ctx, path.Join(folder, claimFile))
+}
+
+// sweepStages drops stages of this ledger whose runs are through: after a power cut a dropped table may be back.
+func (im *Importer) sweepStages(ctx context.Context, s connectors.Session) error {
+	prefix := "chute_stage_" + im.Ledger.ID() + "_"
+	rows, err := reconcile.Rows(ctx, s, connectors.Statement{
+		SQL: "SELECT database, name FROM system.tables WHERE startsWith(name, ?)", Args: []any{prefix}})
+	if err != nil {
+		return fmt.Errorf("look for stages that are left: %w", err)
+	}
+	for _, r := range rows {
+		database, name := r[0].(string), r[1].(string)
+		id, err := strconv.ParseUint(strings.TrimPrefix(name, prefix), 10, 64)
+		if err != nil {
+			continue // not a name of ours
+		}
+		run, err := im.Ledger.Run(ctx, id)
+		if err != nil && !errors.Is(err, ledger.ErrNoRun) {
+			return err
+		}
+		if err == nil && run.State != ledger.Settled && run.State != ledger.Withdrawn {
+			continue
+		}
+		if err := s.Exec(ctx, reconcile.Drop(native.Table(database, name))); err != nil {
+			return fmt.Errorf("drop the stage %s that is left: %w", name, err)
+		}
+	}
+	return nil
+}
