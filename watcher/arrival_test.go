@@ -195,6 +195,100 @@ func TestRenameIsAnArrival(t *testing.T) {
 	})
 }
 
+func TestOpenForWritingUntilJustBefore(t *testing.T) {
+	simulate(t, func(x *world) {
+		x.job("orders", "*.csv", nil)
+		x.run()
+		x.store.Put("in/a.csv", text(10))
+		x.store.SetWriting("in/a.csv", true)
+		x.pass(5500 * time.Millisecond)
+		x.expectStates(map[string]string{"a.csv": "being written"})
+		x.store.SetWriting("in/a.csv", false)
+		x.pass(4 * time.Second)
+		x.expectHanded() // its rest begins when it was last seen open
+		x.pass(time.Second)
+		x.expectHanded("orders a.csv")
+	})
+}
+
+func TestChangedBetweenLookAndTaking(t *testing.T) {
+	simulate(t, func(x *world) {
+		var opened atomic.Bool
+		store := &connectortest.FaultyFolder{Folder: x.store, Before: func(c connectortest.Call) error {
+			if c.Op == "open" && opened.CompareAndSwap(false, true) {
+				x.store.Put("in/a.csv", text(20))
+				x.store.Take("in/b.csv")
+			}
+			return nil
+		}}
+		x.job("orders", "*.csv", func(j *Job) { j.Folder, j.Config.Format.LastLine = store, "any" })
+		x.store.Put("in/a.csv", text(10))
+		x.store.Put("in/b.csv", text(10))
+		x.run()
+		x.pass(9900 * time.Millisecond)
+		x.expectHanded()
+		x.expectStates(map[string]string{"a.csv": "settling"})
+		x.pass(300 * time.Millisecond)
+		x.expectHanded("orders a.csv")
+	})
+}
+
+func TestChangedWhileWaitingForASlot(t *testing.T) {
+	simulate(t, func(x *world) {
+		x.w.Parallel = 1
+		release := make(chan struct{})
+		x.job("slow", "*.txt", func(j *Job) { x.hang(j, release) })
+		x.job("orders", "*.csv", nil)
+		x.run()
+		x.store.Put("in/a.txt", text(2))
+		x.pass(6 * time.Second)
+		for _, name := range []string{"changed", "gone", "replaced", "stays"} {
+			x.store.Put("in/"+name+".csv", text(10))
+		}
+		x.pass(6 * time.Second) // all of them wait for the slot now
+		x.expectHanded("slow a.txt")
+		x.store.Put("in/changed.csv", text(20))
+		x.store.Take("in/gone.csv")
+		x.store.Take("in/replaced.csv")
+		x.store.Put("in/replaced.csv", text(10))
+		x.pass(time.Second)
+		close(release)
+		x.pass(time.Second)
+		x.expectHanded("orders stays.csv")
+		x.pass(4 * time.Second)
+		x.expectHanded("orders changed.csv replaced.csv")
+	})
+}
+
+func TestNotReadyAnyMoreWhileWaitingForASlot(t *testing.T) {
+	simulate(t, func(x *world) {
+		var closed atomic.Bool
+		x.w.Parallel = 1
+		x.w.Ready = func(context.Context) error {
+			if closed.Load() {
+				return errors.New("closed")
+			}
+			return nil
+		}
+		release := make(chan struct{})
+		x.job("slow", "*.txt", func(j *Job) { x.hang(j, release) })
+		x.job("orders", "*.csv", nil)
+		x.run()
+		x.store.Put("in/a.txt", text(2))
+		x.pass(6 * time.Second)
+		x.store.Put("in/a.csv", text(2))
+		x.pass(6 * time.Second)
+		closed.Store(true)
+		close(release)
+		x.pass(time.Minute)
+		x.expectHanded("slow a.txt")
+		closed.Store(false)
+		x.w.Look()
+		x.pass(100 * time.Millisecond)
+		x.expectHanded("orders a.csv")
+	})
+}
+
 // linked is a store in which every file seems to have that many names.
 type linked struct {
 	*connectortest.Memory

@@ -52,14 +52,8 @@ func (in *inbox) firstSight(f connectors.File, look span) *entry {
 func (e *entry) see(f connectors.File, look span) {
 	before := e.sight
 	e.sight = before.next(f, look)
-	switch {
-	case e.since != before.since:
+	if e.since != before.since {
 		e.hold, e.tries, e.notBefore, e.unfinished = 0, 0, 0, false
-		if e.named == 0 {
-			e.detail = ""
-		}
-	case before.file.Mode != f.Mode && e.hold == Unreadable:
-		e.notBefore = 0
 	}
 }
 

@@ -37,12 +37,28 @@ type model struct {
 	*world
 	touched map[string]time.Time
 	open    map[string]bool
+	left    map[string]leaving // by name and contents: files that were renamed away
 	serial  int
 	handled map[string]int // contents handed over, with how often
 	faults  []string
 	outcome []int // what Handle is to answer, in turn
 	answers int
 	runs    uint64
+}
+
+// leaving is when a file lost a name, and since when it had rested under it.
+type leaving struct{ touched, left time.Time }
+
+// rename takes down a rename. One that is undone between two looks changes nothing that anybody could see, nor the contents.
+func (m *model) rename(from, to string) {
+	content := m.store.Tree()["in/"+to]
+	m.left[from+"\n"+content] = leaving{m.touched[from], time.Now()}
+	m.touched[to], m.open[to] = time.Now(), m.open[from]
+	if before, was := m.left[to+"\n"+content]; was && time.Since(before.left) <= gap(0) {
+		m.touched[to] = before.touched
+	}
+	delete(m.touched, from)
+	delete(m.open, from)
 }
 
 func (m *model) fault(format string, args ...any) {
@@ -90,9 +106,7 @@ func (m *model) act(s step) {
 		if err := m.store.Rename(m.t.Context(), "in/"+s.Name, "in/"+s.To); err != nil {
 			m.fault("rename: %v", err)
 		}
-		m.touched[s.To], m.open[s.To] = time.Now(), m.open[s.Name]
-		delete(m.touched, s.Name)
-		delete(m.open, s.Name)
+		m.rename(s.Name, s.To)
 	case s.Act == "delete" && there:
 		m.store.Take("in/" + s.Name)
 		delete(m.touched, s.Name)
@@ -168,7 +182,7 @@ func TestModel(t *testing.T) {
 }
 
 func runModel(x *world, steps []step, outcome []int) []string {
-	m := &model{world: x, touched: map[string]time.Time{}, open: map[string]bool{}, handled: map[string]int{}, outcome: outcome}
+	m := &model{world: x, touched: map[string]time.Time{}, open: map[string]bool{}, left: map[string]leaving{}, handled: map[string]int{}, outcome: outcome}
 	resumed := make(map[uint64]int)
 	x.job("orders", "*.csv*", func(j *Job) {
 		j.Handle = m.handle

@@ -39,25 +39,23 @@ func (q *queue) sort(order string) bool {
 }
 
 // batch takes the next files out of the queue that go together: at most limit.Files, at most limit.Bytes, none larger than may share
-// a batch; a larger one goes alone. A file that is still what the look showed is one that known confirms.
-func (q *queue) batch(limit config.Batch, known func(*entry) bool) []*entry {
-	var batch []*entry
+// a batch; a larger one goes alone.
+func (q *queue) batch(limit config.Batch) []*entry {
 	var size int64
-	for ; q.next < len(q.entries); q.next++ {
-		e := q.entries[q.next]
-		if !known(e) {
-			continue
-		}
-		alone := e.file.Size > limit.MaxBatchFile() || limit.Files <= 1
-		if len(batch) > 0 && (alone || len(batch) == limit.Files || size+e.file.Size > int64(limit.Bytes)) {
+	waiting := q.waiting()
+	n := 0
+	for ; n < len(waiting); n++ {
+		file := waiting[n].file
+		alone := file.Size > limit.MaxBatchFile() || limit.Files <= 1
+		if n > 0 && (alone || n == limit.Files || size+file.Size > int64(limit.Bytes)) {
 			break
 		}
-		batch = append(batch, e)
-		size += e.file.Size
+		size += file.Size
 		if alone {
-			q.next++
+			n++
 			break
 		}
 	}
-	return batch
+	q.next += n
+	return waiting[:n]
 }

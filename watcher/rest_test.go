@@ -176,6 +176,9 @@ func TestJudgeFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := judgeFiles([]connectors.File{a, b, c}, test.verdicts, missing)
 			checkRound(t, r, test.left, test.resume, test.stuck, test.cause)
+			if want := 3 - len(r.left) - len(r.resume) - len(r.stuck); r.finished != want {
+				t.Errorf("%d finished, want %d", r.finished, want)
+			}
 		})
 	}
 }

@@ -50,8 +50,8 @@ func TestSlotIsntLostWithItsWaiter(t *testing.T) {
 			ended := make(chan error)
 			go func() { ended <- s.acquire(ctx, 0) }()
 			synctest.Wait()
-			go cancel()
-			s.release() // at the same time: whoever wins
+			cancel() // chosen before the slot is given; who gets the lock first is open
+			s.release()
 			if err := <-ended; err == nil {
 				s.release()
 			}

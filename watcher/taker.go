@@ -29,7 +29,7 @@ type taker struct {
 	queue    queue // refilled by every look
 	runs     []uint64
 	resuming int    // runs in Resume
-	attempts int    // rounds in a row with a Later
+	attempts int    // rounds in a row with a Later, that finished nothing
 	until    moment // end of the pause
 	problem  error  // the last Later's, nil after a round without
 }
@@ -121,7 +121,7 @@ func (t *taker) choose(ctx context.Context) []picked {
 	in := t.inbox
 	in.mu.Lock()
 	var batch []picked
-	for _, e := range t.queue.batch(t.job.Config.Batch, in.knows) {
+	for _, e := range t.queue.batch(t.job.Config.Batch) {
 		batch = append(batch, picked{e, e.file, e.unfinished})
 	}
 	in.mu.Unlock()
@@ -246,11 +246,12 @@ func (t *taker) settle(ctx context.Context, handed []*entry, r round) {
 	t.resuming = 0
 	before := t.problem
 	t.problem = r.cause
+	if r.cause == nil || r.finished > 0 {
+		t.attempts = 0
+	}
 	if r.cause != nil {
 		t.attempts++
 		t.until = now + backoff(first, longest, t.attempts, rand.Float64())
-	} else {
-		t.attempts = 0
 	}
 	until := t.until
 	changes := in.changes.take()
@@ -271,14 +272,14 @@ func (in *inbox) giveBack(e *entry, err error, now moment) {
 	if in.entries[e.file.Name] != nil { // the name has come to mean another file meanwhile
 		return
 	}
-	news := e.tries == 1 || e.detail != err.Error()
-	e.hold, e.detail = Retrying, err.Error()
-	e.state, e.stateSince = Retrying, now
-	if news {
-		in.changes.add(e)
+	back := *e // a queue may still hold e, which isn't to be taken before the next look
+	back.hold, back.detail = Retrying, err.Error()
+	back.state, back.stateSince = Retrying, now
+	in.entries[back.file.Name] = &back
+	in.wantLook(back.takeableAt())
+	if e.tries == 1 || e.detail != back.detail {
+		in.changes.add(&back)
 	}
-	in.entries[e.file.Name] = e
-	in.wantLook(e.takeableAt())
 }
 
 // logRound says what a person should know of a round; the same error again isn't news.

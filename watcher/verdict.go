@@ -9,10 +9,11 @@ import (
 
 // round is what one call of Handle or Resume came to.
 type round struct {
-	left   map[string]error // files that stay in the inbox, by name, with the reason
-	resume []uint64         // runs to go on with after the pause
-	stuck  []connectors.Verdict
-	cause  error // the first Later's; nil: no pause
+	left     map[string]error // files that stay in the inbox, by name, with the reason
+	resume   []uint64         // runs to go on with after the pause
+	stuck    []connectors.Verdict
+	finished int   // done and rejected
+	cause    error // the first Later's; nil: no pause
 }
 
 var errNoVerdict = errors.New("no verdict was given: this is a fault in chute")
@@ -51,6 +52,7 @@ func judgeFiles(files []connectors.File, verdicts []connectors.Verdict, missing 
 			r.left[f.Name] = missing
 			r.later(missing)
 		case verdicts[i].Outcome != connectors.Later:
+			r.finished++
 		case verdicts[i].Run != 0:
 			r.take(verdicts[i])
 		default:
@@ -70,6 +72,7 @@ func judgeRuns(runs []uint64, verdicts []connectors.Verdict, missing error) roun
 		case i >= len(verdicts) || verdicts[i].Run != run && verdicts[i].Run != 0:
 			r.take(connectors.Verdict{Run: run, Err: missing})
 		case verdicts[i].Outcome != connectors.Later:
+			r.finished++
 		case verdicts[i].Run == 0:
 			r.later(reasonOf(verdicts[i]))
 		default:
