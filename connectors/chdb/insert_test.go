@@ -318,7 +318,15 @@ func TestPartitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantRows(t, s, "SELECT uniqExact(_partition_id), count() FROM t", "400\t4000")
+}
+
+func TestSync(t *testing.T) {
+	s, ctx := openSession(t)
 	if err := s.Sync(ctx); err != nil {
 		t.Error(err)
+	}
+	s.database.path += "/missing"
+	if err := s.Sync(ctx); err == nil {
+		t.Error("syncing a folder that isn't there succeeds")
 	}
 }

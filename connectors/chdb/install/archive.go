@@ -68,7 +68,7 @@ func (i Installer) unpack(ctx context.Context, f *os.File, p Package, path strin
 
 // place writes the library where nobody looks, checks and syncs it, and gives it its name.
 func (i Installer) place(from io.Reader, p Package, path, what string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".libchdb-")
+	f, err := os.CreateTemp(filepath.Dir(path), libraryPrefix)
 	if err != nil {
 		return err
 	}

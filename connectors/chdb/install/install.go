@@ -17,6 +17,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"time"
 )
 
 // Version is the version of the library that is installed.
@@ -69,6 +71,7 @@ func (i Installer) Install(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(i.Dir, 0o755); err != nil {
 		return "", fmt.Errorf("install the engine library: %w", err)
 	}
+	i.removeLeftovers()
 	if err := i.fetch(ctx, p, path); err != nil {
 		return "", fmt.Errorf("install the engine library %s: %w", Version, err)
 	}
@@ -108,11 +111,34 @@ func (i Installer) installed(ctx context.Context, path string, p Package) (bool,
 	return hex.EncodeToString(hash.Sum(nil)) == p.SHA256, nil
 }
 
+// Temporary names in Dir.
+const (
+	downloadPrefix = ".download-"
+	libraryPrefix  = ".libchdb-"
+)
+
+// removeLeftovers clears what a killed installer left, up to a gigabyte. What is younger than a day may belong to one that
+// runs. Failing to is no reason not to install.
+func (i Installer) removeLeftovers() {
+	entries, err := os.ReadDir(i.Dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), downloadPrefix) && !strings.HasPrefix(e.Name(), libraryPrefix) {
+			continue
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.RemoveAll(filepath.Join(i.Dir, e.Name()))
+		}
+	}
+}
+
 // fetch gets the library from wherever it is to come from.
 func (i Installer) fetch(ctx context.Context, p Package, path string) error {
 	source := i.From
 	if source == "" {
-		folder, err := os.MkdirTemp(i.Dir, ".download-")
+		folder, err := os.MkdirTemp(i.Dir, downloadPrefix)
 		if err != nil {
 			return err
 		}

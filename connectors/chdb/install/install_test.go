@@ -158,6 +158,22 @@ func TestInstalledAlready(t *testing.T) {
 	wantInstalled(t, got, dir)
 }
 
+func TestLeftovers(t *testing.T) {
+	data, p := good(t)
+	dir := t.TempDir()
+	old := time.Now().Add(-25 * time.Hour)
+	for name, old := range map[string]time.Time{downloadPrefix + "1/cache": old, libraryPrefix + "2/x": old, downloadPrefix + "3/cache": time.Now(), "other/x": old} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(path, 0o700), os.Chtimes(filepath.Dir(path), old, old)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := (Installer{Dir: dir, From: write(t, "a.tgz", data, 0o600), Package: p}).Install(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, dir, downloadPrefix+"3", "libchdb-"+Version+".so", "other")
+}
+
 func TestRefused(t *testing.T) {
 	data, p := good(t)
 	outside, outsideOf := archive(t, member{"../../package/libchdb.so", content, tar.TypeReg}, member{"/package/libchdb.so", content, tar.TypeReg})
