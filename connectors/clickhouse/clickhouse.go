@@ -10,9 +10,9 @@
 // accompanied by blocks of profile events. Servers answer in the revision of their client, from 18.16 on to today's.
 //
 // A conn is one connection and does one statement at a time. A session pins conns to one address and keeps the idle
-// ones; a statement has a conn to itself, from its query to its end, and only an orderly end gives it back. When anything
-// else ends the statement (the context, an error of the caller's, a broken connection) the conn is closed, and what may still
-// run on the server is killed by its id.
+// ones; a statement has a conn to itself, from its query to its end, and only an orderly end gives it back. When the context or
+// an error of the caller's ends the statement, it is killed on the server by its id, and the call returns when it is gone there: who then looks
+// at the tables sees what stays. Only a broken line leaves that open; after an outage Kill says what is left.
 package clickhouse
 
 import (
@@ -114,7 +114,7 @@ func (d *Database) session(ctx context.Context, address string) (*session, error
 	}
 	s := d.sessions[address]
 	if s == nil {
-		s = &session{config: &d.config, address: address}
+		s = &session{config: &d.config, address: address, inserts: map[*inserter]struct{}{}}
 		d.sessions[address] = s
 	}
 	d.mu.Unlock()

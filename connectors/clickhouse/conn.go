@@ -153,6 +153,14 @@ func (c *conn) interrupt() {
 	_ = c.net.SetDeadline(time.Unix(1, 0)) // fails only on a closed line, which fails by itself
 }
 
+// resume undoes interrupt. Only a read that was interrupted between packets can go on.
+func (c *conn) resume() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.interrupted = false
+	_ = c.net.SetDeadline(time.Time{})
+}
+
 // patience gives the server timeout for the next read, or for the next write, unless the line was interrupted.
 func (c *conn) patience(timeout time.Duration, set func(time.Time) error) {
 	c.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	chproto "github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 
 	"chute/connectors"
@@ -40,8 +41,8 @@ type inserter struct {
 	x       *statement
 	columns []native.Column
 	targets []*target
-	answer  chan error // one value: how the statement ended; except after a success the statement is over then
-	aborted atomic.Bool
+	answer  chan error                  // one value: how the statement ended; except after a success the statement is over then
+	stopped atomic.Pointer[callerError] // why we ended it
 	ended   bool
 	err     error // what every call says once the insert has ended
 }
@@ -63,10 +64,12 @@ func (s *session) Insert(ctx context.Context, st connectors.Statement, columns [
 	if err != nil {
 		return nil, err
 	}
+	x.insert = true
 	i := &inserter{x: x, columns: columns, answer: make(chan error, 1)}
 	if err := i.header(); err != nil {
 		return nil, x.end(err)
 	}
+	s.remember(i)
 	go i.listen()
 	return i, nil
 }
@@ -119,14 +122,21 @@ func (i *inserter) fit() error {
 // listen reads until the insert ends. When that isn't by its success, nothing more can be sent.
 func (i *inserter) listen() {
 	err := i.x.results(nil)
-	if i.aborted.Load() {
-		err = callerError{errInsertEnded}
+	if stopped := i.stopped.Load(); stopped != nil {
+		err = *stopped
 	}
 	if err != nil {
 		i.x.conn.interrupt()
 		err = i.x.end(err)
 	}
+	i.x.session.forget(i)
 	i.answer <- err
+}
+
+// stop ends the insert from our side because of err.
+func (i *inserter) stop(err error) {
+	i.stopped.CompareAndSwap(nil, &callerError{err})
+	i.x.conn.interrupt()
 }
 
 func (i *inserter) Write(b *native.Block) error {
@@ -213,8 +223,7 @@ func (i *inserter) Abort() error {
 	if i.ended {
 		return nil
 	}
-	i.aborted.Store(true)
-	i.x.conn.interrupt()
+	i.stop(errInsertEnded)
 	answer := <-i.answer
 	if answer == nil {
 		answer = i.x.end(callerError{errInsertEnded}) // the server was quicker
@@ -234,3 +243,28 @@ func (i *inserter) finish(err error) error {
 
 // outcome is the answer to calls after the end.
 func (i *inserter) outcome() error { return cmp.Or(i.err, errInsertEnded) }
+
+func (s *session) remember(i *inserter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inserts[i] = struct{}{}
+}
+
+func (s *session) forget(i *inserter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.inserts, i)
+}
+
+// stopInserts ends our own inserts whose ID begins with idPrefix: one that waits for its next block doesn't hear of a KILL.
+func (s *session) stopInserts(idPrefix string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.inserts {
+		if strings.HasPrefix(i.x.id, idPrefix) {
+			i.stop(&connectors.DatabaseError{
+				Code: int(chproto.ErrQueryWasCancelled), Name: chproto.ErrQueryWasCancelled.String(), Message: "insert " + i.x.id + " was killed",
+			})
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -215,7 +216,10 @@ func TestServerThatFallsSilent(t *testing.T) {
 }
 
 // forward joins the client to the shared server until stuck is closed; from then on nothing comes through.
-func forward(client net.Conn, stuck <-chan struct{}) {
+func forward(client net.Conn, stuck <-chan struct{}) { forwardHeld(client, stuck, nil) }
+
+// forwardHeld joins the client to the shared server. What comes after held is closed waits until letGo is closed, or is lost if that is nil.
+func forwardHeld(client net.Conn, held, letGo <-chan struct{}) {
 	upstream, err := net.Dial("tcp", server.Address)
 	if err != nil {
 		return
@@ -224,22 +228,59 @@ func forward(client net.Conn, stuck <-chan struct{}) {
 	var wg sync.WaitGroup
 	for from, to := range map[net.Conn]net.Conn{client: upstream, upstream: client} {
 		wg.Go(func() {
+			defer upstream.Close()
+			defer client.Close()
 			buffer := make([]byte, 64<<10)
 			for {
 				n, err := from.Read(buffer)
 				if err != nil {
-					upstream.Close()
 					return
 				}
 				select {
-				case <-stuck:
+				case <-held:
+					if letGo == nil {
+						continue
+					}
+					<-letGo
 				default:
-					_, _ = to.Write(buffer[:n])
 				}
+				_, _ = to.Write(buffer[:n])
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// TestStatementThatIsLate has a statement on its way when its context ends. Exec must not return before the server has dealt with it:
+// who asks then what it did would get an answer that isn't true a moment later.
+func TestStatementThatIsLate(t *testing.T) {
+	noLeaks(t)
+	var connections atomic.Int32
+	held, letGo := make(chan struct{}), make(chan struct{})
+	l := listen(t, func(client net.Conn) {
+		if connections.Add(1) == 2 {
+			close(letGo) // somebody tries to kill it
+		}
+		forwardHeld(client, held, letGo)
+	})
+	s := sessionOf(t, Config{Address: []string{l.Addr().String()}}).(*session)
+	ctx, cancel := context.WithCancel(testContext(t))
+	if err := s.Exec(ctx, connectors.Statement{SQL: "DROP TABLE IF EXISTS late"}); err != nil {
+		t.Fatal(err)
+	}
+	c := s.takeIdle() // its answer to a ping would be held as well
+	close(held)
+	x := &statement{session: s, ctx: ctx, conn: c, id: uniqueID("late"), unwatch: context.AfterFunc(ctx, c.interrupt)}
+	if err := c.sendQuery(x.id, "CREATE TABLE late (n UInt64) ENGINE = Memory", nil); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := x.end(x.results(nil)); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if err := s.Exec(testContext(t), connectors.Statement{SQL: "DROP TABLE late"}); err != nil {
+		t.Errorf("the statement had not run when its end was reported: %v", err)
+	}
 }
 
 // TestServerThatLies answers with what no server says: errors, no crash.

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	maxIdle     = 8                // connections kept for each address
-	pingTimeout = 2 * time.Second  // for a connection that was idle; a slower one is replaced
+	maxIdle     = 8               // connections kept for each address
+	pingTimeout = 2 * time.Second // for a connection that was idle; a slower one is replaced
+	killPause   = 5 * time.Millisecond
 	killTimeout = 10 * time.Second // for ending a statement on the server after its context has ended
 )
 
@@ -27,11 +28,12 @@ type session struct {
 
 	waking sync.Mutex // one probe at a time
 
-	mu     sync.Mutex
-	idle   []*conn
-	closed bool
-	server connectors.Server
-	probed string // the hello of the server that was probed, "" before
+	mu      sync.Mutex
+	idle    []*conn
+	inserts map[*inserter]struct{} // under way
+	closed  bool
+	server  connectors.Server
+	probed  string // the hello of the server that was probed, "" before; also guarded by waking
 }
 
 var _ connectors.Session = (*session)(nil)
@@ -151,31 +153,16 @@ func (s *session) Kill(ctx context.Context, idPrefix string) error {
 	if idPrefix == "" {
 		return errors.New("refusing to kill all statements of the server: the id's prefix is empty")
 	}
+	s.stopInserts(idPrefix)
 	return s.kill(ctx, "startsWith(query_id, ?)", idPrefix)
 }
 
 // kill ends the statements that where finds and returns when they are gone.
 func (s *session) kill(ctx context.Context, where, id string) error {
-	pause := 5 * time.Millisecond
+	pause := killPause
 	for {
-		var left uint64
-		err := s.own(ctx, "SELECT count() FROM system.processes WHERE "+where, id, func(b *native.Block) error {
-			if b.Rows == 0 {
-				return nil
-			}
-			values, err := native.Values(b.Columns[0], b.Data[0], b.Rows)
-			if err == nil {
-				left = values[0].(uint64)
-			}
-			return err
-		})
+		left, err := s.killOnce(ctx, where, id)
 		if err != nil || left == 0 {
-			return err
-		}
-		err = s.own(ctx, "KILL QUERY WHERE "+where+" ASYNC", id, nil)
-		// A statement that is in a stage in which it doesn't listen comes out of it.
-		var refused *connectors.DatabaseError
-		if err != nil && !(errors.As(err, &refused) && refused.Code == int(chproto.ErrCannotKill)) {
 			return err
 		}
 		select {
@@ -185,6 +172,31 @@ func (s *session) kill(ctx context.Context, where, id string) error {
 			pause = min(2*pause, 200*time.Millisecond)
 		}
 	}
+}
+
+// killOnce tells the statements that where finds to end, and returns how many there were.
+func (s *session) killOnce(ctx context.Context, where, id string) (uint64, error) {
+	var left uint64
+	err := s.own(ctx, "SELECT count() FROM system.processes WHERE "+where, id, func(b *native.Block) error {
+		if b.Rows == 0 {
+			return nil
+		}
+		values, err := native.Values(b.Columns[0], b.Data[0], b.Rows)
+		if err == nil {
+			left = values[0].(uint64)
+		}
+		return err
+	})
+	if err != nil || left == 0 {
+		return 0, err
+	}
+	err = s.own(ctx, "KILL QUERY WHERE "+where+" ASYNC", id, nil)
+	// A statement that is in a stage in which it doesn't listen comes out of it.
+	var refused *connectors.DatabaseError
+	if errors.As(err, &refused) && refused.Code == int(chproto.ErrCannotKill) {
+		err = nil
+	}
+	return left, err
 }
 
 // own runs a statement of this package's own. It is not killed when ctx ends, or killing would need killing.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 
@@ -21,6 +22,8 @@ type statement struct {
 	conn    *conn
 	id      string
 	spare   bool        // not worth killing when its context ends
+	insert  bool        // it waits for us, and ends when the connection does
+	begun   bool        // the server has said something about it
 	unwatch func() bool // tells whether the context has left the connection alone
 }
 
@@ -40,6 +43,7 @@ func (s *session) begin(ctx context.Context, st connectors.Statement, sql string
 	x := &statement{session: s, ctx: ctx, conn: c, id: uniqueID(st.ID)}
 	x.unwatch = context.AfterFunc(ctx, c.interrupt)
 	if err := c.sendQuery(x.id, sql, s.settings(st.Settings)); err != nil {
+		x.spare = true // what arrived of it is no statement
 		return nil, x.end(err)
 	}
 	return x, nil
@@ -81,6 +85,7 @@ func (x *statement) results(each func(*native.Block) error) error {
 		if err != nil || packet == proto.ServerEndOfStream {
 			return err
 		}
+		x.begun = true
 		switch packet {
 		case proto.ServerData, proto.ServerTotals, proto.ServerExtremes:
 			block, err := x.conn.readBlock()
@@ -107,7 +112,7 @@ func (x *statement) end(err error) error {
 		x.session.release(x.conn)
 		return nil
 	}
-	x.conn.close()
+	defer x.conn.close()
 	if err == nil {
 		return nil // the context ended just after the statement
 	}
@@ -115,33 +120,71 @@ func (x *statement) end(err error) error {
 	var database *connectors.DatabaseError
 	switch {
 	case errors.As(err, &own):
-		if err := x.kill(); err != nil {
-			return errors.Join(own.error, err)
-		}
-		return own.error
+		err = own.error
+	case errors.As(err, &database):
+		return explain(x.session.address, err)
 	case x.ctx.Err() != nil:
 		err = fmt.Errorf("statement on ClickHouse server %s was ended: %w", x.session.address, context.Cause(x.ctx))
-		return errors.Join(err, x.kill())
-	case !errors.As(err, &database):
-		// A broken line or something that can't be read: the statement may go on without us.
-		err = explain(x.session.address, err)
-		if !errors.Is(err, connectors.ErrUnavailable) {
-			err = errors.Join(err, x.kill())
+	default:
+		// A broken line leaves the statement to itself: whoever comes back after an outage kills what is left.
+		if err = explain(x.session.address, err); errors.Is(err, connectors.ErrUnavailable) {
+			return err
 		}
-		return err
 	}
-	return explain(x.session.address, err)
+	if stop := x.stop(); stop != nil {
+		return errors.Join(err, stop)
+	}
+	return err
 }
 
-// kill ends the statement on the server, where it may be running still. The context of the statement may have ended already.
-func (x *statement) kill() error {
+// stop ends the statement on the server, where it may be running still. The context of the statement may have ended already.
+//
+// A server that has said nothing yet may not even have read the statement, so that killing finds nothing to kill: then
+// the statement is over when the server's answer to it is there.
+func (x *statement) stop() error {
 	if x.spare {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), killTimeout)
 	defer cancel()
-	if err := x.session.kill(ctx, "query_id = ?", x.id); err != nil {
-		return fmt.Errorf("cannot kill statement %s: %w", x.id, err)
+	var err error
+	if !x.begun && !x.insert {
+		err = x.outlast(ctx)
+	}
+	x.conn.close()
+	if err == nil {
+		err = x.session.kill(ctx, "query_id = ?", x.id)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot end statement %s, it may be running still: %w", x.id, err)
 	}
 	return nil
+}
+
+// outlast kills the statement again and again until the server answers it.
+func (x *statement) outlast(ctx context.Context) error {
+	x.conn.resume()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = x.results(nil) // whatever the answer is: it is the end
+	}()
+	defer func() {
+		x.conn.interrupt()
+		<-over
+	}()
+	pause := time.NewTicker(4 * killPause)
+	defer pause.Stop()
+	for {
+		if _, err := x.session.killOnce(ctx, "query_id = ?", x.id); err != nil {
+			return err
+		}
+		select {
+		case <-over:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-pause.C:
+		}
+	}
 }

@@ -41,7 +41,7 @@ func Database(t *testing.T, open func(t *testing.T) connectors.Database) {
 		{"Insert", testInsert}, {"InsertByName", testInsertByName}, {"InsertNothing", testInsertNothing}, {"InsertSmallBlocks", testInsertSmallBlocks},
 		{"InsertAbort", testInsertAbort}, {"InsertRefused", testInsertRefused}, {"InsertFails", testInsertFails},
 		{"CancelExec", testCancelExec}, {"CancelQuery", testCancelQuery}, {"CancelInsert", testCancelInsert},
-		{"Kill", testKill}, {"Concurrency", testConcurrency},
+		{"Kill", testKill}, {"KillInsert", testKillInsert}, {"Concurrency", testConcurrency},
 		{"Attach", testAttach}, {"AttachAfterAlter", testAttachAfterAlter},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s) })

@@ -126,3 +126,31 @@ func testKill(t *testing.T, s *databaseSuite) {
 		}
 	}
 }
+
+// testKillInsert kills an insert that waits for its next block.
+func testKillInsert(t *testing.T, s *databaseSuite) {
+	table := s.table(t, "(n UInt64) ENGINE = MergeTree ORDER BY n")
+	id := statementID()
+	i, err := s.Insert(suiteContext(t), connectors.Statement{ID: id + "step", SQL: table}, numbers(0, 0).Columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.Abort()
+	if err := i.Write(numbers(0, 10)); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitRunning(t, id)
+	if err := s.Kill(suiteContext(t), id); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.running(t, id); n != 0 {
+		t.Errorf("%d of the killed inserts run on", n)
+	}
+	if err := i.Commit(); err == nil || errors.Is(err, connectors.ErrUnavailable) {
+		t.Errorf("Commit of a killed insert: %v", err)
+	}
+	if err := i.Abort(); err != nil {
+		t.Errorf("Abort of a killed insert: %v", err)
+	}
+	s.exec(t, "DROP TABLE "+table)
+}

@@ -92,9 +92,9 @@ func (s *Server) Start() error {
 	if s.running() {
 		return errors.New("clickhouse-server is running already")
 	}
-	binary, err := exec.LookPath("clickhouse-server")
+	binary, err := serverBinary()
 	if err != nil {
-		return errors.New("clickhouse-server isn't installed, and these tests run on the real one: run .ci/setup")
+		return err
 	}
 	console, err := os.OpenFile(filepath.Join(s.Dir, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -116,6 +116,16 @@ func (s *Server) Start() error {
 		return fmt.Errorf("%w; end of its log:\n%s", err, s.LogTail())
 	}
 	return nil
+}
+
+// serverBinary looks in sbin too, where Debian may have the server and which isn't in everybody's PATH.
+func serverBinary() (string, error) {
+	for _, name := range []string{"clickhouse-server", "/usr/bin/clickhouse-server", "/usr/sbin/clickhouse-server"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("clickhouse-server isn't installed, and these tests run on the real one: run .ci/setup")
 }
 
 // run starts the process and waits for it. The kernel sends the parent-death signal when the *thread* that made the

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -64,9 +65,20 @@ func checkTLS(t *testing.T, s *Server) {
 	}
 }
 
+// TestServerThatCannotStart has a configuration in the server's way: it has to say so, and at once.
 func TestServerThatCannotStart(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	if _, err := LaunchServer(t.TempDir()); err == nil {
-		t.Error("a server started without a binary")
+	s := &Server{Dir: t.TempDir()}
+	if err := s.configure(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Dir, "config.xml"), []byte("<yandex>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if err := s.Start(); err == nil || time.Since(start) > startDeadline/2 {
+		t.Errorf("after %v: %v", time.Since(start), err)
+	}
+	if s.running() {
+		t.Error("the process is there")
 	}
 }
