@@ -185,15 +185,12 @@ func (r *Reader) noteEnds() {
 	}
 }
 
-// hold sets limit before the lines that may be the last ones to skip.
+// hold sets limit before the lines that may be the last ones to skip; an unfinished line is one of them.
 func (r *Reader) hold() error {
 	d := r.split.dialect
 	r.limit = len(r.buf)
 	if d.skipBottom == 0 {
 		return nil
-	}
-	if r.err != io.EOF { // an unfinished line isn't counted: it may be nothing but the beginning of one
-		r.limit = max(r.pos, d.lineStart(r.buf))
 	}
 	for range d.skipBottom {
 		if r.limit <= r.pos {
