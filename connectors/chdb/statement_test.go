@@ -236,13 +236,13 @@ func TestQueryKinds(t *testing.T) {
 	s, _ := openSession(t)
 	execute(t, s, "CREATE TABLE t (n UInt8) ENGINE = Memory")
 	for sql, want := range map[string]string{
-		"SHOW TABLES":                              "t",
-		"EXISTS TABLE t":                           "1",
-		"(SELECT 1)":                               "1",
-		"/* first */ -- second\n select 1":         "1",
-		"FROM numbers(2) SELECT max(number)":       "1",
-		"WITH 1 AS a SELECT a":                     "1",
-		"SELECT 1 UNION ALL SELECT 2 ORDER BY 1 ;": "1\n2",
+		"SHOW TABLES":                        "t",
+		"EXISTS TABLE t":                     "1",
+		"(SELECT 1)":                         "1",
+		"/* first */ -- second\n select 1":   "1",
+		"FROM numbers(2) SELECT max(number)": "1",
+		"WITH 1 AS a SELECT a":               "1",
+		"(SELECT 1) UNION ALL (SELECT 1) ;":  "1\n1",
 	} {
 		if got := strings.Join(rows(t, s, sql), "\n"); got != want {
 			t.Errorf("%s: %q, want %q", sql, got, want)
