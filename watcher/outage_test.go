@@ -1,0 +1,180 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chute/connectors"
+	"chute/connectors/connectortest"
+)
+
+func TestNotReady(t *testing.T) {
+	simulate(t, func(x *world) {
+		var closed atomic.Bool
+		var asked atomic.Int64
+		closed.Store(true)
+		x.w.Ready = func(context.Context) error {
+			asked.Add(1)
+			if closed.Load() {
+				return fmt.Errorf("no database: %w", connectors.ErrUnavailable)
+			}
+			return nil
+		}
+		x.job("orders", "*.csv", nil)
+		x.job("stock", "*.txt", nil)
+		x.run()
+		x.pass(time.Hour)
+		if asked.Load() != 0 {
+			t.Errorf("asked %d times though nothing waits", asked.Load())
+		}
+		x.store.Put("in/a.csv", text(5))
+		x.store.Put("in/b.txt", text(5))
+		x.pass(10 * time.Minute)
+		x.expectHanded()
+		if e := x.waiting("a.csv"); e.State != Queued || e.Reason != "no new files are claimed: no database: not reachable" {
+			t.Errorf("waiting is %+v", e)
+		}
+		if n := asked.Load(); n < 20 || n > 30 {
+			t.Errorf("asked %d times in ten minutes", n)
+		}
+		if n := x.logged("no database"); n != 1 {
+			t.Errorf("logged %d times:\n%s", n, x.log)
+		}
+		closed.Store(false)
+		x.pass(31 * time.Second)
+		if got := x.handedNames(); len(got) != 2 {
+			t.Errorf("handed over %q", got)
+		}
+		if n := x.logged("claimed again"); n != 1 || x.w.Snapshot().NotReady != "" {
+			t.Errorf("logged %d times:\n%s", n, x.log)
+		}
+	})
+}
+
+func TestUnavailableInAVerdictIsAskedFor(t *testing.T) {
+	simulate(t, func(x *world) {
+		var down atomic.Bool
+		x.w.Ready = func(context.Context) error {
+			if down.Load() {
+				return connectors.ErrUnavailable
+			}
+			return nil
+		}
+		x.job("orders", "*.csv", func(j *Job) {
+			x.leave(j, func(string) error {
+				down.Store(true)
+				return fmt.Errorf("connection lost: %w", connectors.ErrUnavailable)
+			})
+		})
+		x.job("stock", "*.txt", nil)
+		x.store.Put("in/a.csv", text(5))
+		x.run()
+		x.until(300 * time.Millisecond) // so that the answer which let a.csv pass would still hold
+		x.store.Put("in/b.txt", text(5))
+		x.until(time.Minute)
+		x.expectHanded("orders a.csv")
+	})
+}
+
+func TestFolderGoneAndBack(t *testing.T) {
+	simulate(t, func(x *world) {
+		var failing atomic.Pointer[error]
+		store := &connectortest.FaultyFolder{Folder: x.store, Before: func(c connectortest.Call) error {
+			if err := failing.Load(); c.Op == "list" && err != nil {
+				return *err
+			}
+			return nil
+		}}
+		x.job("orders", "*.csv", func(j *Job) { j.Folder = store })
+		x.store.Put("in/a.csv", text(5))
+		x.run()
+		x.pass(4 * time.Second)
+		var gone error = fs.ErrNotExist
+		failing.Store(&gone)
+		x.pass(10 * time.Minute)
+		x.expectHanded()
+		p := x.w.Snapshot().Inboxes[0]
+		if p.Problem == "" || p.Entries != 0 || p.Since.IsZero() || time.Since(p.Looked) < 9*time.Minute {
+			t.Errorf("place is %+v", p)
+		}
+		if n := x.logged("can't be looked at"); n != 1 {
+			t.Errorf("logged %d times:\n%s", n, x.log)
+		}
+		failing.Store(nil)
+		for x.w.Snapshot().Inboxes[0].Problem != "" {
+			x.pass(100 * time.Millisecond)
+		}
+		x.pass(4800 * time.Millisecond)
+		x.expectHanded() // what is there now has not been seen before
+		x.pass(400 * time.Millisecond)
+		x.expectHanded("orders a.csv")
+		if p := x.w.Snapshot().Inboxes[0]; p.Problem != "" || x.logged("looked at again") != 1 {
+			t.Errorf("place is %+v, log:\n%s", p, x.log)
+		}
+	})
+}
+
+func TestUnreadableFile(t *testing.T) {
+	simulate(t, func(x *world) {
+		var refuse atomic.Bool
+		refuse.Store(true)
+		store := &connectortest.FaultyFolder{Folder: x.store, Before: func(c connectortest.Call) error {
+			if c.Op == "open" && c.Name == "in/a.csv" && refuse.Load() {
+				return fs.ErrPermission
+			}
+			return nil
+		}}
+		x.job("orders", "*.csv", func(j *Job) { j.Folder = store })
+		x.store.Put("in/a.csv", text(5))
+		x.store.Put("in/b.csv", text(5))
+		x.run()
+		x.pass(10 * time.Minute)
+		x.expectHanded("orders b.csv")
+		x.expectStates(map[string]string{"a.csv": "unreadable"})
+		if n := x.logged("unreadable"); n != 1 {
+			t.Errorf("logged %d times:\n%s", n, x.log)
+		}
+		refuse.Store(false)
+		x.pass(31 * time.Second)
+		x.expectHanded("orders a.csv")
+	})
+}
+
+func TestWithoutNotice(t *testing.T) {
+	simulate(t, func(x *world) {
+		var refuse atomic.Bool
+		var asked atomic.Int64
+		refuse.Store(true)
+		store := &connectortest.FaultyFolder{Folder: x.store, Before: func(c connectortest.Call) error {
+			if c.Op != "wake" {
+				return nil
+			}
+			asked.Add(1)
+			if refuse.Load() {
+				return errors.New("no inotify watches left")
+			}
+			return nil
+		}}
+		x.job("orders", "*.csv", func(j *Job) { j.Folder = store })
+		x.run()
+		x.pass(time.Second)
+		x.store.Put("in/a.csv", text(5))
+		x.pass(28 * time.Second)
+		x.expectStates(map[string]string{})
+		x.pass(7 * time.Second) // the rescan sees it, and then settle
+		x.expectHanded("orders a.csv")
+		refuse.Store(false)
+		x.pass(31 * time.Second)
+		x.store.Put("in/b.csv", text(5))
+		x.pass(5100 * time.Millisecond)
+		x.expectHanded("orders b.csv")
+		if n := x.logged("no inotify watches left"); n != 1 || asked.Load() > 4 {
+			t.Errorf("logged %d times, asked %d times:\n%s", n, asked.Load(), x.log)
+		}
+	})
+}
