@@ -123,9 +123,8 @@ type column struct {
 // Compile makes a plan. It refuses types that have no conversion, and defaults and constants that their own type refuses.
 func Compile(columns []Column) (*Plan, error) {
 	p := &Plan{}
-	zones := map[*time.Location]*zone{}
 	for _, c := range columns {
-		made, err := compile(c, zones)
+		made, err := compile(c)
 		if err != nil {
 			return nil, fmt.Errorf("column %q of type %s: %w", c.Name, c.Type, err)
 		}
@@ -145,7 +144,7 @@ func (p *Plan) Fields() int { return p.fields }
 // Columns returns the columns as blocks will have them, in order.
 func (p *Plan) Columns() []native.Column { return p.native }
 
-func compile(c Column, zones map[*time.Location]*zone) (column, error) {
+func compile(c Column) (column, error) {
 	made := column{Column: c, field: -1, nullable: c.Type.Nullable()}
 	b, err := native.NewBuilder(c.Type)
 	if err != nil {
@@ -159,7 +158,7 @@ func compile(c Column, zones map[*time.Location]*zone) (column, error) {
 	}
 	base := c.Type.Base()
 	made.text = base.Kind == native.String || base.Kind == native.FixedString
-	if made.append, made.limits, err = forType(base, c.Zone, zones); err != nil {
+	if made.append, made.limits, err = forType(base, c.Zone); err != nil {
 		return made, err
 	}
 	if c.Default != nil {

@@ -19,21 +19,19 @@ type instants struct {
 	long        bool  // DateTime64
 }
 
-func forTime(t *native.Type, local *time.Location, zones map[*time.Location]*zone) (appender, string, error) {
+func forTime(t *native.Type, local *time.Location) (appender, string, error) {
+	if local == nil {
+		local = time.UTC
+	}
+	key := any(local)
 	if t.Zone != "" {
 		named, err := time.LoadLocation(t.Zone)
 		if err != nil || t.Zone == "Local" {
 			return nil, "", fmt.Errorf("the time zone %q isn't known on this machine", t.Zone)
 		}
-		local = named
+		local, key = named, t.Zone
 	}
-	if local == nil {
-		local = time.UTC
-	}
-	if zones[local] == nil {
-		zones[local] = newZone(local)
-	}
-	c := &instants{zone: zones[local], unit: 1, last: math.MaxUint32}
+	c := &instants{zone: zoneFor(key, local), unit: 1, last: math.MaxUint32}
 	limits := "1970-01-01 00:00:00 to 2106-02-07 06:28:15 UTC"
 	if t.Kind == native.DateTime64 {
 		c.long, c.scale = true, t.Scale

@@ -9,7 +9,7 @@ import (
 )
 
 // forType returns the conversion to a type and, for messages, what the type holds.
-func forType(t *native.Type, local *time.Location, zones map[*time.Location]*zone) (appender, string, error) {
+func forType(t *native.Type, local *time.Location) (appender, string, error) {
 	switch t.Kind {
 	case native.Int8, native.Int16, native.Int32, native.Int64, native.Int128, native.Int256,
 		native.UInt8, native.UInt16, native.UInt32, native.UInt64, native.UInt128, native.UInt256:
@@ -32,7 +32,7 @@ func forType(t *native.Type, local *time.Location, zones map[*time.Location]*zon
 	case native.Date32:
 		return toDate32, "1900-01-01 to 2299-12-31", nil
 	case native.DateTime, native.DateTime64:
-		return forTime(t, local, zones)
+		return forTime(t, local)
 	case native.UUID:
 		return toUUID, "", nil
 	case native.IPv4:

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"sort"
+	"sync"
 	"time"
 )
 
@@ -21,27 +22,63 @@ const (
 	zonesUntil = (lastDate32 + 400) * daySeconds
 )
 
+// zones remembers tables: making one takes half a millisecond, as long as a small file. A reloaded configuration brings new
+// pointers, so what piles up is thrown away.
+var zones struct {
+	sync.Mutex
+	made map[any]*zone
+}
+
+// zoneFor returns the table of a zone. key stands for it in memory: its pointer, or its name when it is loaded anew each time.
+func zoneFor(key any, location *time.Location) *zone {
+	zones.Lock()
+	defer zones.Unlock()
+	if z := zones.made[key]; z != nil {
+		return z
+	}
+	if zones.made == nil || len(zones.made) >= 100 {
+		zones.made = map[any]*zone{}
+	}
+	z := newZone(location)
+	zones.made[key] = z
+	return z
+}
+
 func newZone(location *time.Location) *zone {
 	z := &zone{}
 	for at := int64(zonesFrom); at < zonesUntil; {
-		t := time.Unix(at, 0).In(location)
-		_, offset := t.Zone()
-		until := int64(zonesUntil)
-		if _, end := t.ZoneBounds(); !end.IsZero() {
-			next := end.Unix()
-			if next <= at {
-				next = at + 60 // at the turn of some years the time package gives an end that is already reached
-			}
-			until = min(until, next)
-		}
-		if n := len(z.spans); n > 0 && z.spans[n-1].offset == int64(offset) {
+		offset, until := spanAt(location, at)
+		until = min(until, zonesUntil)
+		if n := len(z.spans); n > 0 && z.spans[n-1].offset == offset {
 			z.spans[n-1].end = until // only the name of the time changes
 		} else {
-			z.spans = append(z.spans, span{at, until, int64(offset)})
+			z.spans = append(z.spans, span{at, until, offset})
 		}
 		at = until
 	}
 	return z
+}
+
+// spanAt returns the offset at an instant, and a later instant up to which it stays.
+func spanAt(location *time.Location, at int64) (offset, until int64) {
+	offsetAt := func(at int64) int64 {
+		_, offset := time.Unix(at, 0).In(location).Zone()
+		return int64(offset)
+	}
+	offset = offsetAt(at)
+	_, end := time.Unix(at, 0).In(location).ZoneBounds()
+	if end.IsZero() {
+		return offset, zonesUntil
+	}
+	if end.Unix() > at {
+		return offset, end.Unix()
+	}
+	// Around the turn of some years the time package gives an end that is already reached. Go on in steps that no change is in.
+	step := int64(2 * 3600)
+	for step > 1 && offsetAt(at+step-1) != offset {
+		step /= 2
+	}
+	return offset, at + step
 }
 
 // find returns the index of the span that the instant is in, or of the nearest one.
