@@ -47,7 +47,8 @@ type Job struct {
 	Resume func(ctx context.Context, runs []uint64) []connectors.Verdict
 	// Begun are the runs found unsettled at start-up. They are resumed before anything new of this job is taken.
 	Begun []uint64
-	// Unsettled, where it is given, is asked after a panic in Handle for the runs that it may have left behind.
+	// Unsettled, where it is given, is asked after a panic in Handle for the job's runs that are neither settled nor stuck: they are
+	// resumed like Begun. Without it they wait for the next start.
 	Unsettled func(ctx context.Context) ([]uint64, error)
 }
 
