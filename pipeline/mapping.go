@@ -127,11 +127,14 @@ func fieldOf(c config.Column, header []string) (field int, label string, err err
 	return i, source, nil
 }
 
-// width is how many fields a record needs at least.
-func (m *mapping) width() int {
+// width is how many fields a record of a file without a header has: up to the last one that a column, loaded or ignored, names.
+func (m *mapping) width(job *config.Job) int {
 	width := 0
 	for _, field := range m.fields {
 		width = max(width, field+1)
+	}
+	for _, c := range job.Columns {
+		width = max(width, c.Position)
 	}
 	return width
 }

@@ -37,7 +37,7 @@ type emitter func(insert []native.Column, block *native.Block) error
 // readFile reads one file from its first byte to its last. A *connectors.Rejection says that the file is at fault.
 func (im *Importer) readFile(ctx context.Context, b *batch, it *item, emit emitter) error {
 	it.run.Records, it.run.Accepted, it.run.Rejects, it.run.SHA256 = 0, 0, 0, ""
-	it.result = result{rejects: reject.New(im.Store, b.outFolder(it), it.run.File.Name, im.Job.Errors.MaxDetails)}
+	it.result = result{rejects: reject.New(im.Store, b.rejectFolder(it), it.run.File.Name, im.Job.Errors.MaxDetails)}
 	defer it.result.rejects.Discard()
 	f, err := im.openFile(ctx, b, it)
 	if err != nil {
@@ -124,7 +124,7 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 		it.warn("extra_columns", text)
 	}
 	if reader.Header() == nil {
-		reader.SetWidth(m.width())
+		reader.SetWidth(m.width(im.Job))
 	}
 	p := &pump{fields: m.fields, run: it.run.ID, cores: max(im.Cores, 1)}
 	if p.plan, err = convert.Compile(m.columns); err != nil {
