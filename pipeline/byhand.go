@@ -56,18 +56,33 @@ func (im *Importer) GiveUp(ctx context.Context, id uint64) error {
 
 // clearOut removes what an unfinished try wrote into the batch's out folder; it is all chute's own.
 func (im *Importer) clearOut(ctx context.Context, b *batch) error {
+	folders := []string{path.Join(b.folder, outFolder)}
 	for _, it := range b.active() {
-		files, err := im.Store.List(ctx, b.outFolder(it))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
+		folders = append(folders, b.rejectFolder(it))
+	}
+	for _, folder := range folders {
+		if err := im.removeFiles(ctx, folder); err != nil {
 			return err
 		}
-		for _, f := range files {
-			if err := im.Store.Remove(ctx, path.Join(b.outFolder(it), f.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+	}
+	return nil
+}
+
+// removeFiles removes the files of an own folder that may be missing; folders in it stay.
+func (im *Importer) removeFiles(ctx context.Context, folder string) error {
+	files, err := im.Store.List(ctx, folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if f.Mode.IsDir() {
+			continue
+		}
+		if err := im.Store.Remove(ctx, path.Join(folder, f.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	return nil

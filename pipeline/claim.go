@@ -124,7 +124,7 @@ func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
-	return im.Store.Sync(ctx, b.folder, path.Dir(b.folder), im.Job.Inbox)
+	return im.Store.Sync(ctx, b.folder, im.Job.Inbox) // where the names came to first, then where they left
 }
 
 // giveBack puts a claimed file back into its inbox. When the inbox has a new file of that name it stays where it is.
@@ -135,7 +135,7 @@ func (im *Importer) giveBack(ctx context.Context, b *batch, it *item) error {
 	if err := im.Store.Rename(ctx, b.fileName(it), im.inboxName(it)); err != nil {
 		return fmt.Errorf("put the changed file back into its inbox: %w", err)
 	}
-	return im.Store.Sync(ctx, b.folder, it.run.Inbox)
+	return im.Store.Sync(ctx, it.run.Inbox, b.folder)
 }
 
 func (im *Importer) writeClaim(ctx context.Context, b *batch) error {

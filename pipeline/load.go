@@ -127,14 +127,14 @@ func (w *stageWriter) commit() error {
 	if w.insert == nil {
 		return nil
 	}
-	insert := w.insert
-	w.insert = nil
-	if err := w.im.effect("commit", insert.Commit); err != nil {
+	if err := w.im.effect("commit", w.insert.Commit); err != nil {
 		return fmt.Errorf("load into the stage of %s: %w", w.b.target.Table(), err)
 	}
+	w.insert = nil
 	return nil
 }
 
+// abort ends an insert that wasn't committed: a server of 2018 doesn't drop a table that has an open one.
 func (w *stageWriter) abort() {
 	if w.insert != nil {
 		w.insert.Abort() // its error says nothing new: the stage is going to be dropped

@@ -41,7 +41,7 @@ func dropFour(w *world) {
 func wantFour(w *world) {
 	w.t.Helper()
 	w.wantSettled()
-	w.wantRows("SELECT count(), sum(id), toInt64(sum(amount) * 100), uniqExact(note) FROM TABLE", "5 16 1760 3")
+	w.wantRows("SELECT count(), sum(id), toInt64(sum(amount) * 100), uniqExact(note) FROM %t", "5 16 1760 3")
 	w.wantFiles(
 		"done/a.csv", "done/a.csv.log", "done/a.csv.report.json",
 		"done/b.csv", "done/b.csv.log", "done/b.csv.report.json", "done/b.rejects.csv", "done/b.rejects.jsonl",

@@ -20,13 +20,18 @@ func (im *Importer) settle(ctx context.Context, b *batch) error {
 	if err := im.dropStage(ctx, b, items); err != nil {
 		return err
 	}
-	folders := map[string]bool{b.folder: true}
+	var folders []string // where names came to first, then where they left: no order of losing power loses a name
 	for _, it := range items {
-		if it.err = im.moveOut(ctx, it, folders); it.err != nil {
+		if it.err = im.moveOut(ctx, it); it.err != nil {
 			it.err = fmt.Errorf("move %q to its final place: %w", it.run.File.Name, it.err)
 		}
+		for _, m := range it.run.Moves {
+			if dir := path.Dir(m.To); !slices.Contains(folders, dir) {
+				folders = append(folders, dir)
+			}
+		}
 	}
-	if err := im.syncFolders(ctx, folders); err != nil {
+	if err := im.syncFolders(ctx, append(append(folders, b.outFolders(items)...), b.folder)); err != nil {
 		return err
 	}
 	if items = b.active(); len(items) == 0 {
@@ -71,9 +76,9 @@ func (im *Importer) dropStage(ctx context.Context, b *batch, items []*item) erro
 	return nil
 }
 
-// moveOut moves the sidecars and then the file, and notes the folders it touched. A name that was taken meanwhile is never overwritten:
+// moveOut moves the sidecars and then the file. A name that was taken meanwhile is never overwritten:
 // another one is chosen and written down before the move is tried again.
-func (im *Importer) moveOut(ctx context.Context, it *item, folders map[string]bool) error {
+func (im *Importer) moveOut(ctx context.Context, it *item) error {
 	for i := range it.run.Moves {
 		m := &it.run.Moves[i]
 		for try := 1; ; try++ {
@@ -89,7 +94,6 @@ func (im *Importer) moveOut(ctx context.Context, it *item, folders map[string]bo
 				return err
 			}
 		}
-		folders[path.Dir(m.To)] = true
 	}
 	return nil
 }
@@ -102,9 +106,9 @@ func (im *Importer) exists(ctx context.Context, name string) bool {
 	return err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, connectors.ErrIrregular)
 }
 
-func (im *Importer) syncFolders(ctx context.Context, folders map[string]bool) error {
+func (im *Importer) syncFolders(ctx context.Context, folders []string) error {
 	return im.effect("sync folders", func() error {
-		for dir := range folders {
+		for _, dir := range folders {
 			if err := im.Store.Sync(ctx, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

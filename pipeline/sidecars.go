@@ -137,21 +137,32 @@ func (im *Importer) archive(it *item) (string, error) {
 	return pattern.Expand(it.run.Started.In(im.Job.Timezone.Location()), it.vars)
 }
 
-// outName is where a sidecar lies ready in the work folder.
+// outName is where a sidecar lies ready in the work folder. They all lie in one folder: one sync does for a batch.
 func (b *batch) outName(it *item, what string) string {
-	return path.Join(b.outFolder(it), what)
+	return path.Join(b.folder, outFolder, strconv.FormatUint(it.run.ID, 10)+"."+what)
 }
 
-func (b *batch) outFolder(it *item) string {
+// rejectFolder is where a file's reject files lie ready, if it has any.
+func (b *batch) rejectFolder(it *item) string {
 	return path.Join(b.folder, outFolder, strconv.FormatUint(it.run.ID, 10))
 }
 
-func (im *Importer) syncOut(ctx context.Context, b *batch) error {
-	dirs := []string{b.folder, path.Join(b.folder, outFolder)}
-	for _, it := range b.active() {
-		dirs = append(dirs, b.outFolder(it))
+// outFolders are the folders from which sidecars of the files go out.
+func (b *batch) outFolders(items []*item) []string {
+	dirs := []string{path.Join(b.folder, outFolder)}
+	for _, it := range items {
+		for _, m := range it.run.Moves {
+			if dir := path.Dir(m.From); dir == b.rejectFolder(it) {
+				dirs = append(dirs, dir)
+				break
+			}
+		}
 	}
-	return im.Store.Sync(ctx, dirs...)
+	return dirs
+}
+
+func (im *Importer) syncOut(ctx context.Context, b *batch) error {
+	return im.Store.Sync(ctx, append(b.outFolders(b.active()), b.folder)...)
 }
 
 // report gathers what there is to say about a run.

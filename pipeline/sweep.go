@@ -76,24 +76,28 @@ func (im *Importer) removeEmpty(ctx context.Context, folder string) error {
 	return im.Store.Remove(ctx, folder)
 }
 
-// removeClaim removes claim.json unless a claimed file is beside it.
+// removeClaim removes claim.json, and what a crash left of writing it, unless a claimed file is beside it.
 func (im *Importer) removeClaim(ctx context.Context, folder string) error {
 	inside, err := im.Store.List(ctx, folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	claim := false
-	for _, f := range inside {
-		if f.Name != claimFile {
-			return fmt.Errorf("%q is in it", f.Name)
-		}
-		claim = true
-	}
-	if !claim {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return im.Store.Remove(ctx, path.Join(folder, claimFile))
+	if err != nil {
+		return err
+	}
+	for _, f := range inside {
+		if !ownName(f.Name) {
+			return fmt.Errorf("%q is in it", f.Name)
+		}
+	}
+	for _, f := range inside {
+		err = errors.Join(err, im.Store.Remove(ctx, path.Join(folder, f.Name)))
+	}
+	return err
 }
+
+// ownName tells chute's files from claimed ones in a work folder: claimed files never have a hidden name, files being written do.
+func ownName(name string) bool { return name == claimFile || strings.HasPrefix(name, ".") }
 
 // sweepStages drops stages of this ledger whose runs are through: after a power cut a dropped table may be back.
 func (im *Importer) sweepStages(ctx context.Context, s connectors.Session) error {

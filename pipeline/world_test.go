@@ -97,7 +97,7 @@ func newWorld(t *testing.T, engine string) *world {
 // job writes the job file; the table is d.t in a database of this test's own.
 func (w *world) job(text string) {
 	w.t.Helper()
-	text = strings.ReplaceAll(text, "TABLE", w.Database+".t")
+	text = strings.ReplaceAll(text, "%t", w.Database+".t")
 	w.write("jobs.d/orders.toml", `
 kind = "import"
 store = "s"
@@ -111,7 +111,7 @@ match = "*"
 // orders is a job that makes its table; dirty files have bad numbers in them.
 const orders = `
 [target]
-table = "TABLE"
+table = "%t"
 create = true
 order_by = ["id"]
 partition_by = "id % 3"
@@ -230,7 +230,7 @@ func (w *world) rows(sql string) []string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	rows, err := reconcile.Rows(w.ctx, session, connectors.Statement{SQL: strings.ReplaceAll(sql, "TABLE", w.Database+".t")})
+	rows, err := reconcile.Rows(w.ctx, session, connectors.Statement{SQL: strings.ReplaceAll(sql, "%t", w.Database+".t")})
 	if err != nil {
 		w.t.Fatalf("%s: %v", sql, err)
 	}
@@ -248,7 +248,7 @@ func (w *world) exec(statements ...string) {
 		w.t.Fatal(err)
 	}
 	for _, sql := range statements {
-		sql = strings.ReplaceAll(strings.ReplaceAll(sql, "TABLE", w.Database+".t"), "DATABASE", w.Database)
+		sql = strings.NewReplacer("%t", w.Database+".t", "%d", w.Database).Replace(sql)
 		if err := session.Exec(w.ctx, connectors.Statement{SQL: sql}); err != nil {
 			w.t.Fatalf("%s: %v", sql, err)
 		}
