@@ -29,8 +29,8 @@ func TestFault(t *testing.T) {
 						t.Fatalf("the effect %q wasn't reached", effect)
 					}
 					w.resumeAll()
-					w.importAll() // what hadn't left the inbox
-					w.resumeAll() // what was waiting for another run of the same bytes
+					w.importAll()                             // what hadn't left the inbox
+					w.resumeAll()                             // what was waiting for another run of the same bytes
 					if err := w.im.Sweep(w.ctx); err != nil { // as the next start would
 						t.Fatal(err)
 					}

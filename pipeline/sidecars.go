@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 
-	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reject"
 	"chute/pipeline/report"
@@ -203,9 +203,7 @@ func (im *Importer) fillPartner(it *item, p *report.Partner) {
 		p.Counts.Rejects = r.Rejects
 	}
 	p.Counts.Skipped = p.Counts.Processed - p.Counts.Success - p.Counts.Rejects
-	for _, w := range it.result.warnings {
-		p.Warnings = append(p.Warnings, w)
-	}
+	p.Warnings = slices.Clone(it.result.warnings)
 	p.Counts.Warnings = uint64(len(p.Warnings))
 	p.Dialect = im.dialect(it)
 	p.RejectFiles = rejectNames(it)
@@ -283,5 +281,3 @@ func numbered(name string, run uint64, try int) string {
 	}
 	return dir + stem + "." + number + ext
 }
-
-var _ = connectors.Done

@@ -157,7 +157,7 @@ func TestViewAttached(t *testing.T) {
 		w.open()
 		w.resumeAll()
 		w.wantRows("SELECT count(), sum(id) FROM %t", "100 4950")
-		w.wantRows("SELECT count(), sum(id) FROM " + w.Database + ".v", "100 4950")
+		w.wantRows("SELECT count(), sum(id) FROM "+w.Database+".v", "100 4950")
 		w.wantSettled()
 	})
 }

@@ -12,9 +12,6 @@ import (
 	"chute/connectors"
 )
 
-// at makes a look of no length.
-func at(m moment) span { return span{m, m} }
-
 func TestNextSight(t *testing.T) {
 	day := time.Unix(1e9, 0)
 	file := connectors.File{Name: "a", Size: 5, ModTime: day, Inode: 7, Links: 1, Mode: 0o644}

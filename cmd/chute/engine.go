@@ -53,9 +53,9 @@ func engineCommand() *cobra.Command {
 
 // installEngine installs the library and shows on w how far it is.
 func installEngine(ctx context.Context, installer install.Installer, w io.Writer) (string, error) {
-	done := func() {}
-	installer.Progress, done = progressBar(w, "embedded engine "+install.Version)
+	progress, done := progressBar(w, "embedded engine "+install.Version)
 	defer done()
+	installer.Progress = progress
 	return installer.Install(ctx)
 }
 

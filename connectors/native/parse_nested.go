@@ -60,7 +60,7 @@ func (p *typeParser) types(depth int) ([]*Type, error) {
 func (p *typeParser) mapType(_ string, depth int) (*Type, error) {
 	elems, err := p.types(depth)
 	if err == nil && len(elems) != 2 {
-		err = fmt.Errorf("Map takes two types, not %d", len(elems))
+		err = fmt.Errorf("type Map takes two types, not %d", len(elems))
 	}
 	return &Type{Kind: Map, Elems: elems}, err
 }

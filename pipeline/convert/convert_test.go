@@ -74,14 +74,6 @@ func same(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-func bigOf(s string) *big.Int {
-	n, ok := new(big.Int).SetString(s, 10)
-	if !ok {
-		panic(s)
-	}
-	return n
-}
-
 // code is what a table expects instead of a value when the text is to be refused.
 type code string
 

@@ -22,12 +22,11 @@ type found struct {
 
 // reference reads delimited text the slow, obvious way: the whole input at once, byte by byte.
 type reference struct {
-	f       config.Format
-	in      []byte // cut before the footer once the preamble is known
-	at      int
-	line    int64
-	names   []string
-	refused string // code of a rejection of the whole file
+	f     config.Format
+	in    []byte // cut before the footer once the preamble is known
+	at    int
+	line  int64
+	names []string
 }
 
 // result is everything a reader has to say about a file.
