@@ -23,19 +23,10 @@ func (im *Importer) publish(ctx context.Context, b *batch) error {
 	if len(items) == 0 {
 		return nil
 	}
-	if err := im.reconnect(ctx, b, items[0]); err != nil {
-		return err
-	}
-	if err := b.session.Kill(ctx, im.statementPrefix(items[0])); err != nil {
-		return fmt.Errorf("end earlier statements of the run: %w", err)
-	}
-	if rowsWanted(items) > 0 {
-		if err := im.bringIn(ctx, b, items); err != nil {
+	if rowsWanted(items) > 0 { // else they have neither stage nor table
+		if err := im.publishRows(ctx, b, items); err != nil {
 			return err
 		}
-	}
-	if err := im.effect("sync", func() error { return b.session.Sync(ctx) }); err != nil {
-		return fmt.Errorf("sync the database: %w", err)
 	}
 	return im.effect("published", func() error {
 		for _, it := range items {
@@ -43,6 +34,23 @@ func (im *Importer) publish(ctx context.Context, b *batch) error {
 		}
 		return im.record(ctx, items)
 	})
+}
+
+// publishRows does what publish says to the database.
+func (im *Importer) publishRows(ctx context.Context, b *batch, items []*item) error {
+	if err := im.reconnect(ctx, b, items[0]); err != nil {
+		return err
+	}
+	if err := b.session.Kill(ctx, im.statementPrefix(items[0])); err != nil {
+		return fmt.Errorf("end earlier statements of the run: %w", err)
+	}
+	if err := im.bringIn(ctx, b, items); err != nil {
+		return err
+	}
+	if err := im.effect("sync", func() error { return b.session.Sync(ctx) }); err != nil {
+		return fmt.Errorf("sync the database: %w", err)
+	}
+	return nil
 }
 
 // bringIn takes step 8 of the protocol: look, attach what is missing, look again.

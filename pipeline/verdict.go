@@ -116,8 +116,10 @@ func (im *Importer) logVerdict(it *item, v connectors.Verdict) {
 	line.Str("job", it.run.Job).Str("file", it.run.File.Name).Int64("bytes", it.run.File.Size)
 	if v.Run != 0 {
 		line.Uint64("run", v.Run).Str("status", string(it.run.Status)).Uint64("records", it.run.Records).
-			Uint64("loaded", it.run.Accepted).Uint64("rejects", it.run.Rejects).
-			Dur("ms", it.run.Finished.Sub(it.run.Started))
+			Uint64("loaded", it.run.Accepted).Uint64("rejects", it.run.Rejects)
+	}
+	if !it.run.Finished.IsZero() {
+		line.Dur("ms", it.run.Finished.Sub(it.run.Started))
 	}
 	line.Msg(v.Outcome.String())
 }
