@@ -50,9 +50,6 @@ func (im *Importer) writeReports(ctx context.Context, b *batch, it *item) error 
 	if err != nil {
 		return err
 	}
-	log, summary := b.outName(it, "log"), b.outName(it, "report.json")
-	name := it.run.File.Name
-	outputs = append(outputs, reject.Output{Path: log, Name: name + ".log"}, reject.Output{Path: summary, Name: name + ".report.json"})
 	if err := im.planMoves(ctx, b, it, outputs); err != nil {
 		return err
 	}
@@ -67,25 +64,22 @@ func (im *Importer) writeReports(ctx context.Context, b *batch, it *item) error 
 	if err != nil {
 		return err
 	}
-	if err := im.writeFile(ctx, summary, text); err != nil {
+	if err := im.writeFile(ctx, b.outName(it, summaryName), text); err != nil {
 		return err
 	}
-	if err := im.writeFile(ctx, log, full.Partner.Log()); err != nil {
+	if err := im.writeFile(ctx, b.outName(it, logName), full.Partner.Log()); err != nil {
 		return err
 	}
 	return full.WriteOperator(filepath.Join(im.RunsDir, strconv.FormatUint(it.run.ID, 10)))
 }
 
 // rejectFiles lists the reject files. One with records is given up when the file is rejected after all: the file itself is
-// what to mend then.
+// what to mend then. Of a skipped file they lie beside the one that was loaded.
 func (im *Importer) rejectFiles(ctx context.Context, it *item) ([]reject.Output, error) {
-	if it.skip != nil {
-		return nil, nil
-	}
 	var kept []reject.Output
 	records := reject.NamesFor(it.run.File.Name).Records
 	for _, o := range it.result.outputs {
-		if it.rejection != nil && o.Name == records {
+		if it.skip != nil || it.rejection != nil && o.Name == records {
 			if err := im.Store.Remove(ctx, o.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, err
 			}
@@ -96,28 +90,39 @@ func (im *Importer) rejectFiles(ctx context.Context, it *item) ([]reject.Output,
 	return kept, nil
 }
 
+// Beside a file NAME lie NAME.log and NAME.report.json.
+const (
+	logName     = "log"
+	summaryName = "report.json"
+)
+
 // planMoves chooses the names under which everything will lie: plain ones, or, where such a name is taken already, ones with the run's number. The
-// file goes last.
-func (im *Importer) planMoves(ctx context.Context, b *batch, it *item, outputs []reject.Output) error {
+// file goes last; log and report are called as it is in the end.
+func (im *Importer) planMoves(ctx context.Context, b *batch, it *item, rejects []reject.Output) error {
 	dir, err := im.archive(it)
 	if err != nil {
 		return err
 	}
 	it.run.Moves = nil
 	chosen := map[string]bool{}
-	add := func(from, name string) {
+	add := func(from, name string) (chose string) {
 		to := path.Join(dir, name)
 		for try := 1; chosen[to] || im.exists(ctx, to); try++ {
 			to = path.Join(dir, numbered(name, it.run.ID, try))
 		}
 		chosen[to] = true
 		it.run.Moves = append(it.run.Moves, ledger.Move{From: from, To: to})
+		return path.Base(to)
 	}
+	name := it.run.File.Name
 	if !im.InPlace {
-		add(b.fileName(it), it.run.File.Name)
+		name = add(b.fileName(it), name)
 	}
-	for _, o := range outputs {
+	for _, o := range rejects {
 		add(o.Path, o.Name)
+	}
+	for _, what := range []string{logName, summaryName} {
+		add(b.outName(it, what), name+"."+what)
 	}
 	if !im.InPlace {
 		it.run.Moves = append(it.run.Moves[1:], it.run.Moves[0])
