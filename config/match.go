@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -100,16 +101,19 @@ func (j *Job) ignores(name string) bool {
 // candidates are the names to try for a file, the best first; the file's own name is the last, for jobs whose pattern
 // asks for .rejects itself.
 func candidates(name string) []string {
-	stripped, ok := withoutRejects(name)
+	stripped, ok := WithoutRejects(name)
 	if !ok {
 		return []string{name}
 	}
 	return []string{stripped, stripped + ".gz", stripped + ".zst", name}
 }
 
-// withoutRejects takes every .rejects out that stands before the extension; a compression's suffix isn't counted as one.
-func withoutRejects(name string) (string, bool) {
-	const mark = ".rejects"
+// rejectMark stands before the extension of a file of refused records, with a number behind it where the plain name was taken.
+var rejectMark = regexp.MustCompile(`\.rejects(-[0-9]+)*$`)
+
+// WithoutRejects takes every .rejects out that stands before the extension; a compression's suffix isn't counted as one. It tells
+// whether there was any: then the file holds refused records that came back.
+func WithoutRejects(name string) (plain string, returned bool) {
 	base, suffix := name, ""
 	for _, compressed := range []string{".gz", ".zst"} {
 		if strings.HasSuffix(base, compressed) {
@@ -118,14 +122,16 @@ func withoutRejects(name string) (string, bool) {
 		}
 	}
 	stem, ext := splitName(base)
-	if ext == mark {
+	if rejectMark.MatchString(ext) {
 		stem, ext = base, ""
 	}
-	found := false
-	for strings.HasSuffix(stem, mark) && len(stem) > len(mark) {
-		stem, found = strings.TrimSuffix(stem, mark), true
+	for {
+		mark := rejectMark.FindStringIndex(stem)
+		if mark == nil || mark[0] == 0 {
+			return stem + ext + suffix, returned
+		}
+		stem, returned = stem[:mark[0]], true
 	}
-	return stem + ext + suffix, found
 }
 
 // splitName splits a name before its last dot; a dot at the beginning doesn't count.

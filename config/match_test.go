@@ -96,3 +96,24 @@ func TestSaneNames(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutRejects(t *testing.T) {
+	for name, want := range map[string]string{
+		"orders.rejects.csv":           "orders.csv",
+		"orders.rejects-17.csv":        "orders.csv",
+		"orders.rejects-17-2.csv.gz":   "orders.csv.gz",
+		"orders.rejects.rejects-3.csv": "orders.csv",
+		"orders.rejects":               "orders",
+		"orders.rejects-4":             "orders",
+		"orders.csv":                   "orders.csv",
+		"orders.rejectsx.csv":          "orders.rejectsx.csv",
+		"orders.rejects-x.csv":         "orders.rejects-x.csv",
+		".rejects.csv":                 ".rejects.csv",
+		"a\xe9.rejects.csv":            "a\xe9.csv",
+	} {
+		got, returned := WithoutRejects(name)
+		if got != want || returned != (name != want) {
+			t.Errorf("%q: %q, %t; want %q", name, got, returned, want)
+		}
+	}
+}

@@ -13,7 +13,7 @@ func (j *Job) TargetColumns() []Column {
 
 // Returned tells whether a name says that the file holds refused records that come back, mended: orders.rejects.csv.
 func (j *Job) Returned(name string) bool {
-	_, ok := withoutRejects(name)
+	_, ok := WithoutRejects(name)
 	return ok
 }
 

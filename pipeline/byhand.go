@@ -42,9 +42,6 @@ func (im *Importer) GiveUp(ctx context.Context, id uint64) error {
 	if err := im.cleanStage(ctx, b); err != nil {
 		return err
 	}
-	if err := im.clearOut(ctx, b); err != nil {
-		return err
-	}
 	it := b.items[0]
 	it.run.State, it.run.Status, it.run.Finished = ledger.Withdrawn, ledger.Failed, now()
 	if err := im.record(ctx, b.items); err != nil {

@@ -37,22 +37,12 @@ func (im *Importer) settle(ctx context.Context, b *batch) error {
 	if items = b.active(); len(items) == 0 {
 		return nil
 	}
-	err := im.effect("settled", func() error {
+	return im.effect("settled", func() error {
 		for _, it := range items {
 			it.run.State, it.run.Finished, it.run.Error = ledger.Settled, now(), ""
 		}
 		return im.record(ctx, items)
 	})
-	if err != nil {
-		return err
-	}
-	for _, it := range b.begun() {
-		if it.run.State != ledger.Settled && it.run.State != ledger.Withdrawn {
-			return nil // its file is still in the folder
-		}
-	}
-	im.clearFolder(ctx, b.folder)
-	return nil
 }
 
 // dropStage drops the stage of runs that have one. For rejected and skipped files the server may be out of reach:

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"chute/config"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reject"
 	"chute/pipeline/report"
@@ -97,37 +98,56 @@ const (
 )
 
 // planMoves chooses the names under which everything will lie: plain ones, or, where such a name is taken already, ones with the run's number. The
-// file goes last; log and report are called as it is in the end.
+// sidecars are called after the file, which goes last.
 func (im *Importer) planMoves(ctx context.Context, b *batch, it *item, rejects []reject.Output) error {
 	dir, err := im.archive(it)
 	if err != nil {
 		return err
 	}
 	it.run.Moves = nil
-	chosen := map[string]bool{}
-	add := func(from, name string) (chose string) {
-		to := path.Join(dir, name)
-		for try := 1; chosen[to] || im.exists(ctx, to); try++ {
-			to = path.Join(dir, numbered(name, it.run.ID, try))
-		}
-		chosen[to] = true
-		it.run.Moves = append(it.run.Moves, ledger.Move{From: from, To: to})
-		return path.Base(to)
-	}
-	name := it.run.File.Name
-	if !im.InPlace {
-		name = add(b.fileName(it), name)
-	}
 	for _, o := range rejects {
-		add(o.Path, o.Name)
+		it.run.Moves = append(it.run.Moves, ledger.Move{From: o.Path, To: path.Join(dir, im.free(ctx, dir, o.Name, it.run.ID, ""))})
 	}
-	for _, what := range []string{logName, summaryName} {
-		add(b.outName(it, what), name+"."+what)
+	name := im.free(ctx, dir, it.run.File.Name, it.run.ID, it.rejectName(), "."+logSuffix, "."+reportSuffix)
+	for _, suffix := range []string{logSuffix, reportSuffix} {
+		it.run.Moves = append(it.run.Moves, ledger.Move{From: b.outName(it, suffix), To: path.Join(dir, name+"."+suffix)})
 	}
 	if !im.InPlace {
-		it.run.Moves = append(it.run.Moves[1:], it.run.Moves[0])
+		it.run.Moves = append(it.run.Moves, ledger.Move{From: b.fileName(it), To: path.Join(dir, name)})
 	}
 	return nil
+}
+
+// What the partner's sidecars are called behind the file's name.
+const (
+	logSuffix    = "log"
+	reportSuffix = "report.json"
+)
+
+// rejectName is the name that a reject file of the run takes in the file's own folder, "" without one: a returned NAME.rejects.EXT has the same.
+func (it *item) rejectName() string {
+	for _, m := range it.run.Moves {
+		if path.Base(m.To) == it.run.File.Name {
+			return it.run.File.Name
+		}
+	}
+	return ""
+}
+
+// free returns the name, or one with the run's number, that neither exists in the folder nor is the one that is taken, with none of the
+// suffixes either.
+func (im *Importer) free(ctx context.Context, dir, name string, run uint64, taken string, suffixes ...string) string {
+	candidate := name
+	for try := 1; ; try++ {
+		used := candidate == taken || im.exists(ctx, path.Join(dir, candidate))
+		for _, suffix := range suffixes {
+			used = used || im.exists(ctx, path.Join(dir, candidate+suffix))
+		}
+		if !used {
+			return candidate
+		}
+		candidate = numbered(name, run, try)
+	}
 }
 
 // archive is the folder that a file ends in.
@@ -281,7 +301,7 @@ func numbered(name string, run uint64, try int) string {
 	if e := path.Ext(stem); e != "" && e != stem {
 		stem, ext = stem[:len(stem)-len(e)], e+ext
 	}
-	if path.Ext(stem) == ".rejects" {
+	if _, returned := config.WithoutRejects(base); returned {
 		return dir + stem + "-" + number + ext
 	}
 	return dir + stem + "." + number + ext

@@ -42,9 +42,14 @@ func (im *Importer) Sweep(ctx context.Context) error {
 	return nil
 }
 
-// clearFolder removes a batch's work folder with chute's own claim file and empty folders in it. If anything else is there, both stay.
+// clearFolder removes a batch's work folder with what is chute's own in it: the claim file, and sidecars of a run that was withdrawn. If
+// anything else is there, the folder stays.
 func (im *Importer) clearFolder(ctx context.Context, folder string) {
-	err := im.removeEmpty(ctx, path.Join(folder, outFolder))
+	out := path.Join(folder, outFolder)
+	err := im.removeOut(ctx, out)
+	if err == nil {
+		err = im.removeEmpty(ctx, out)
+	}
 	if err == nil {
 		err = im.removeClaim(ctx, folder)
 	}
@@ -54,6 +59,23 @@ func (im *Importer) clearFolder(ctx context.Context, folder string) {
 	if err != nil {
 		im.Log.Warn().Err(err).Str("folder", folder).Msg("a work folder of files that are settled isn't empty; look at what is in it")
 	}
+}
+
+// removeOut removes the files of the out folder and of the folders in it.
+func (im *Importer) removeOut(ctx context.Context, out string) error {
+	inside, err := im.Store.List(ctx, out)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range inside {
+		if f.Mode.IsDir() {
+			err = errors.Join(err, im.removeFiles(ctx, path.Join(out, f.Name)))
+		}
+	}
+	return errors.Join(err, im.removeFiles(ctx, out))
 }
 
 // removeEmpty removes a folder of empty folders.

@@ -69,8 +69,23 @@ func (im *Importer) conclude(ctx context.Context, b *batch, err error) []connect
 	}
 	if err := im.record(ctx, failed); err != nil {
 		im.Log.Error().Err(err).Msg("why files have to wait couldn't be written down; they wait all the same")
+		return verdicts
 	}
+	im.clearWhenThrough(ctx, b)
 	return verdicts
+}
+
+// clearWhenThrough removes the batch's work folder unless a file is still in it.
+func (im *Importer) clearWhenThrough(ctx context.Context, b *batch) {
+	begun := b.begun()
+	for _, it := range begun {
+		if it.run.State != ledger.Settled && it.run.State != ledger.Withdrawn {
+			return
+		}
+	}
+	if len(begun) > 0 {
+		im.clearFolder(ctx, b.folder)
+	}
 }
 
 // countFailure notes why a run has to wait, and whether it is given up on until a person says so. Not reaching the database or store, and

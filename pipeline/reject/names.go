@@ -1,6 +1,10 @@
 package reject
 
-import "strings"
+import (
+	"strings"
+
+	"chute/config"
+)
 
 // mark stands before the extension. config.Job.Matches takes a name with it for the name without.
 const mark = ".rejects"
@@ -38,21 +42,15 @@ func RejectName(name string) string { return NamesFor(name).Records }
 // parts splits a name into stem and extension, without a compression's suffix, since reject files aren't compressed, and without marks. A dot at the
 // beginning makes no extension.
 func parts(name string) (stem, ext string) {
+	name, _ = config.WithoutRejects(name)
 	for _, suffix := range []string{".gz", ".zst"} {
 		if base, ok := strings.CutSuffix(name, suffix); ok && base != "" {
 			name = base
 			break
 		}
 	}
-	stem = name
 	if dot := strings.LastIndexByte(name, '.'); dot > 0 {
-		stem, ext = name[:dot], name[dot:]
+		return name[:dot], name[dot:]
 	}
-	if ext == mark {
-		ext = ""
-	}
-	for strings.HasSuffix(stem, mark) && len(stem) > len(mark) {
-		stem = strings.TrimSuffix(stem, mark)
-	}
-	return stem, ext
+	return name, ""
 }
