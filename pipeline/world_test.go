@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -84,7 +85,7 @@ func newWorld(t *testing.T, engine string) *world {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, World: World{Dir: t.TempDir(), Engine: engine, Address: server.Address}}
-	w.Database = "t" + strings.ToLower(strings.NewReplacer("/", "_", "=", "_", "-", "_", "#", "_", ".", "_").Replace(t.Name()))
+	w.Database = "t" + regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(strings.ToLower(t.Name()), "_")
 	for _, dir := range []string{"store/in", "state", "jobs.d"} {
 		if err := os.MkdirAll(filepath.Join(w.Dir, dir), 0o755); err != nil {
 			t.Fatal(err)

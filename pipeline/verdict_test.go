@@ -1,0 +1,141 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"chute/connectors"
+	"chute/pipeline/ledger"
+)
+
+func TestOutcomeOf(t *testing.T) {
+	rejection := &connectors.Rejection{Code: "empty", Message: "The file holds no records."}
+	for _, c := range []struct {
+		err  error
+		want connectors.Outcome
+	}{
+		{nil, connectors.Done},
+		{rejection, connectors.Rejected},
+		{fmt.Errorf("wrapped: %w", rejection), connectors.Rejected},
+		{errors.New("never seen before"), connectors.Later},
+		{&connectors.DatabaseError{Code: 516, Message: "wrong password"}, connectors.Later},
+		{connectors.ErrUnavailable, connectors.Later},
+		{connectors.ErrNoTable, connectors.Later},
+		{os.ErrPermission, connectors.Later},
+	} {
+		if got := outcomeOf(c.err); got != c.want {
+			t.Errorf("%v: %v, want %v", c.err, got, c.want)
+		}
+	}
+}
+
+// TestStuck: after as many tries as the job allows the run is given up on until a person says so. Not reaching the database isn't counted.
+func TestStuck(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(strings.Replace(orders, "[target]", "[retry]\nattempts = 3\n[target]", 1))
+	w.open()
+	w.drop("a.csv", lines(3))
+	fail := fmt.Errorf("the database is away: %w", connectors.ErrUnavailable)
+	w.im.Fault = func(at string, before bool) error {
+		if at == "stage" && before {
+			return fail
+		}
+		return nil
+	}
+	v := w.importAll()
+	for range 5 {
+		if v = w.resumeAll(); v[0].Outcome != connectors.Later || v[0].Stuck {
+			t.Fatalf("database away: %+v, want later and not stuck", v[0])
+		}
+	}
+	fail = errors.New("something else")
+	for try := 1; try <= 3; try++ {
+		v = w.resumeAll()
+		if v[0].Stuck != (try == 3) {
+			t.Errorf("try %d: stuck is %t", try, v[0].Stuck)
+		}
+	}
+	run, err := w.im.Ledger.Run(w.ctx, v[0].Run)
+	if err != nil || run.Status != ledger.Stuck || !strings.Contains(run.Error, "something else") {
+		t.Errorf("run %+v (%v)", run, err)
+	}
+	w.im.Fault = nil
+	wantOutcomes(t, w.resumeAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+	w.wantSettled()
+}
+
+// TestFileGrows: a file that changes while it is read goes back into its inbox, and nothing of it stays; later it loads whole.
+func TestFileGrows(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(orders)
+	w.open()
+	w.drop("a.csv", lines(1000))
+	once := false
+	w.im.Fault = func(at string, before bool) error {
+		if at == "insert" && before && !once {
+			once = true
+			return appendTo(filepath.Join(w.Dir, "store/.chute", w.im.Ledger.ID(), "1/a.csv"), "1001,1.00,x\n")
+		}
+		return nil
+	}
+	v := w.importAll()
+	if !once || v[0].Outcome != connectors.Later || v[0].Run != 0 {
+		t.Fatalf("reached %t, verdict %+v, want later without a run", once, v[0])
+	}
+	w.wantFiles("in/a.csv")
+	w.wantRows("SELECT count() FROM %t", "0")
+	w.wantSettled()
+	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+	w.wantRows("SELECT count() FROM %t", "1001")
+	w.wantSettled()
+}
+
+// TestStillWritten: while somebody has the file open for writing it isn't read, although it has been claimed.
+func TestStillWritten(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(orders)
+	w.open()
+	w.drop("a.csv", lines(10))
+	writer, err := os.OpenFile(filepath.Join(w.Dir, "store/in/a.csv"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := w.importAll(); v[0].Outcome != connectors.Later || v[0].Run != 0 {
+		t.Errorf("verdict %+v, want later without a run", v[0])
+	}
+	w.wantFiles("in/a.csv")
+	writer.Close()
+	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+	w.wantSettled()
+}
+
+// TestLostRace: somebody else takes the file between the look and the claim.
+func TestLostRace(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(orders)
+	w.open()
+	w.drop("a.csv", lines(10))
+	w.im.Fault = func(at string, before bool) error {
+		if at == "rename" && before {
+			return os.Rename(filepath.Join(w.Dir, "store/in/a.csv"), filepath.Join(w.Dir, "taken.csv"))
+		}
+		return nil
+	}
+	if v := w.importAll(); v[0].Outcome != connectors.Later || v[0].Run != 0 || !errors.Is(v[0].Err, os.ErrNotExist) {
+		t.Errorf("verdict %+v, want later without a run", v[0])
+	}
+	w.wantSettled()
+}
+
+func appendTo(name, text string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
