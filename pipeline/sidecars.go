@@ -65,10 +65,10 @@ func (im *Importer) writeReports(ctx context.Context, b *batch, it *item) error 
 	if err != nil {
 		return err
 	}
-	if err := im.writeFile(ctx, b.outName(it, summaryName), text); err != nil {
+	if err := im.writeFile(ctx, b.outName(it, reportSuffix), text); err != nil {
 		return err
 	}
-	if err := im.writeFile(ctx, b.outName(it, logName), full.Partner.Log()); err != nil {
+	if err := im.writeFile(ctx, b.outName(it, logSuffix), full.Partner.Log()); err != nil {
 		return err
 	}
 	return full.WriteOperator(filepath.Join(im.RunsDir, strconv.FormatUint(it.run.ID, 10)))
@@ -90,12 +90,6 @@ func (im *Importer) rejectFiles(ctx context.Context, it *item) ([]reject.Output,
 	}
 	return kept, nil
 }
-
-// Beside a file NAME lie NAME.log and NAME.report.json.
-const (
-	logName     = "log"
-	summaryName = "report.json"
-)
 
 // planMoves chooses the names under which everything will lie: plain ones, or, where such a name is taken already, ones with the run's number. The
 // sidecars are called after the file, which goes last.
