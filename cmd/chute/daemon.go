@@ -34,30 +34,32 @@ type daemon struct {
 }
 
 // openDaemon takes the state and opens what lies behind it. The database may be down: that is found out, and said, later.
-func openDaemon(ctx context.Context, c *config.Chute, jobs []*config.Job, log zerolog.Logger) (d *daemon, err error) {
-	d = &daemon{config: c, jobs: jobs, stores: map[string]*local.Folder{}, log: log}
-	defer func() {
-		if err != nil {
-			d.Close()
-		}
-	}()
-	if d.database, err = openDatabase(ctx, c); err != nil {
-		return nil, err
+func openDaemon(ctx context.Context, c *config.Chute, jobs []*config.Job, log zerolog.Logger) (*daemon, error) {
+	d := &daemon{config: c, jobs: jobs, stores: map[string]*local.Folder{}, log: log}
+	if err := d.open(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
-	if d.lock, err = control.Own(c.State.Dir); err != nil {
-		return nil, err
+	return d, nil
+}
+
+func (d *daemon) open(ctx context.Context) (err error) {
+	if d.database, err = openDatabase(ctx, d.config); err != nil {
+		return err
 	}
-	if d.ledger, err = ledger.Open(ctx, filepath.Join(c.State.Dir, "ledger.db")); err != nil {
-		return nil, err
+	if d.lock, err = control.Own(d.config.State.Dir); err != nil {
+		return err
 	}
-	for _, s := range c.Stores {
+	if d.ledger, err = ledger.Open(ctx, filepath.Join(d.config.State.Dir, "ledger.db")); err != nil {
+		return err
+	}
+	for _, s := range d.config.Stores {
 		folder, err := local.Open(s.Path, s.Work)
 		if err != nil {
-			return nil, fmt.Errorf("store %q: %w", s.Name, err)
+			return fmt.Errorf("store %q: %w", s.Name, err)
 		}
 		d.stores[s.Name] = folder
 	}
-	return d, nil
+	return nil
 }
 
 // openDatabase chooses the engine. It connects to nothing yet.
