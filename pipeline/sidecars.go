@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 
-	"chute/config"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reject"
 	"chute/pipeline/report"
@@ -89,71 +88,6 @@ func (im *Importer) rejectFiles(ctx context.Context, it *item) ([]reject.Output,
 		kept = append(kept, o)
 	}
 	return kept, nil
-}
-
-// planMoves chooses the names under which everything will lie: plain ones, or, where such a name is taken already, ones with the run's number. The
-// sidecars are called after the file, which goes last.
-func (im *Importer) planMoves(ctx context.Context, b *batch, it *item, rejects []reject.Output) error {
-	dir, err := im.archive(it)
-	if err != nil {
-		return err
-	}
-	it.run.Moves = nil
-	for _, o := range rejects {
-		it.run.Moves = append(it.run.Moves, ledger.Move{From: o.Path, To: path.Join(dir, im.free(ctx, dir, o.Name, it.run.ID, ""))})
-	}
-	name := im.free(ctx, dir, it.run.File.Name, it.run.ID, it.rejectName(), "."+logSuffix, "."+reportSuffix)
-	for _, suffix := range []string{logSuffix, reportSuffix} {
-		it.run.Moves = append(it.run.Moves, ledger.Move{From: b.outName(it, suffix), To: path.Join(dir, name+"."+suffix)})
-	}
-	if !im.InPlace {
-		it.run.Moves = append(it.run.Moves, ledger.Move{From: b.fileName(it), To: path.Join(dir, name)})
-	}
-	return nil
-}
-
-// What the partner's sidecars are called behind the file's name.
-const (
-	logSuffix    = "log"
-	reportSuffix = "report.json"
-)
-
-// rejectName is the name that a reject file of the run takes in the file's own folder, "" without one: a returned NAME.rejects.EXT has the same.
-func (it *item) rejectName() string {
-	for _, m := range it.run.Moves {
-		if path.Base(m.To) == it.run.File.Name {
-			return it.run.File.Name
-		}
-	}
-	return ""
-}
-
-// free returns the name, or one with the run's number, that neither exists in the folder nor is the one that is taken, with none of the
-// suffixes either.
-func (im *Importer) free(ctx context.Context, dir, name string, run uint64, taken string, suffixes ...string) string {
-	candidate := name
-	for try := 1; ; try++ {
-		used := candidate == taken || im.exists(ctx, path.Join(dir, candidate))
-		for _, suffix := range suffixes {
-			used = used || im.exists(ctx, path.Join(dir, candidate+suffix))
-		}
-		if !used {
-			return candidate
-		}
-		candidate = numbered(name, run, try)
-	}
-}
-
-// archive is the folder that a file ends in.
-func (im *Importer) archive(it *item) (string, error) {
-	if im.InPlace {
-		return im.Out(it.run.ID), nil
-	}
-	pattern := im.Job.Done
-	if it.rejection != nil {
-		pattern = im.Job.Rejected
-	}
-	return pattern.Expand(it.run.Started.In(im.Job.Timezone.Location()), it.vars)
 }
 
 // outName is where a sidecar lies ready in the work folder. They all lie in one folder: one sync does for a batch.
@@ -275,28 +209,4 @@ func resultOf(it *item) report.Result {
 		return report.LoadedWithRejects
 	}
 	return report.Loaded
-}
-
-// numbered makes another name of one that is taken: orders.csv becomes orders.17.csv. Behind .rejects the number doesn't keep the name
-// from matching its job: orders.rejects-17.csv.
-func numbered(name string, run uint64, try int) string {
-	number := strconv.FormatUint(run, 10)
-	if try > 1 {
-		number += "-" + strconv.Itoa(try)
-	}
-	dir, base := path.Split(name)
-	stem, ext := base, ""
-	for _, suffix := range []string{".gz", ".zst"} {
-		if len(stem) > len(suffix) && path.Ext(stem) == suffix {
-			stem, ext = stem[:len(stem)-len(suffix)], suffix
-			break
-		}
-	}
-	if e := path.Ext(stem); e != "" && e != stem {
-		stem, ext = stem[:len(stem)-len(e)], e+ext
-	}
-	if _, returned := config.WithoutRejects(base); returned {
-		return dir + stem + "-" + number + ext
-	}
-	return dir + stem + "." + number + ext
 }
