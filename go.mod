@@ -7,6 +7,7 @@ require (
 	github.com/ClickHouse/clickhouse-go/v2 v2.50.0 // the native protocol of ClickHouse servers
 	github.com/bmatcuk/doublestar/v4 v4.10.4 // globs with {a,b} for file names
 	github.com/ebitengine/purego v0.11.3 // calls the embedded engine's library without cgo
+	github.com/fsnotify/fsnotify v1.10.1 // wakes the watcher when a local inbox changes
 	github.com/google/go-cmp v0.7.0 // differences in tests
 	github.com/klauspost/compress v1.20.3 // gzip and zstd
 	github.com/mattn/go-isatty v0.0.24 // is somebody looking?
@@ -27,7 +28,6 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
-	github.com/fsnotify/fsnotify v1.10.1 // indirect
 	github.com/go-faster/city v1.0.1 // indirect
 	github.com/go-faster/errors v0.7.1 // indirect
 	github.com/google/uuid v1.6.0 // indirect

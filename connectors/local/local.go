@@ -10,6 +10,10 @@
 // what lies below the work folder is ever removed.
 //
 // Synced means: fsync of a file's content before it gets its name, fsync of a folder for the names in it.
+//
+// That something may have changed is heard from fsnotify. It doesn't say when a writer closes a file, so a file that is filled after its name
+// was seen is found complete by its rest, and one that nothing waits for (an empty one that the job ignores) by the next rescan, as
+// is a folder whose file system was unmounted. It can't be told to leave out writes either: those are read and dropped here.
 package local
 
 import (

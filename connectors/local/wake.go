@@ -4,101 +4,137 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"sync"
 
+	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
 )
 
-// watched are the events that may make a file ready. Writes in between aren't among them: a large upload would wake us all the time.
-// Nor are names that move away, or each claim would wake us. Creations are: where a rename is a second link and a
-// removal, as OpenSSH's is, nothing else tells.
-const watched = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_CLOSE_WRITE | unix.IN_DELETE | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF |
-	unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW
+// hints are the events that may make a file ready. A rename away isn't one, or each claim would wake us; nor is a write, or a large
+// upload would wake us all the time: that it is over is told by its rest. Removals are: where a rename is a second link and
+// a removal, as OpenSSH's is, nothing else tells.
+const hints = fsnotify.Create | fsnotify.Remove
 
-// watch is one inotify instance. What an event says is never looked at, not even whether it says that events were lost: any event means "look".
+// watch is the notice of changes for one Wake.
 type watch struct {
-	root    string
-	events  *os.File
+	folder  *Folder
+	dirs    map[string]string // the folders to be watched, by path
+	events  *fsnotify.Watcher
 	changed chan struct{} // holds one: the wake that is still to be called
 
-	mu  sync.Mutex     // held by refresh
-	ids map[string]int // folder -> watch descriptor; a folder that isn't there has none
+	// Held while fsnotify is told what to watch and while it is closed, because it would go on with a descriptor that may be another file's by
+	// then. read never waits for it: fsnotify may hold a lock of its own until an event is taken.
+	mu      sync.Mutex
+	watched map[string]directory // by path; a folder that isn't there has none
+	closed  bool
 }
 
-// Wake implements connectors.Waker with inotify: one watch for each folder, not for folders in it. Where the kernel has no more
-// watches to give, the error says which limit to raise, and looking now and then has to do. The first wake comes at once.
+// directory tells folders that had one name after another apart.
+type directory struct{ device, inode uint64 }
+
+// Wake implements connectors.Waker with fsnotify: one inotify instance for the call, one watch for each folder, not for folders in it. Where
+// the kernel has no more of them to give, the error says which limit to raise, and looking now and then has to do.
+// The first wake comes at once. What came into a folder before refresh watched it is found by looking after refresh.
 func (f *Folder) Wake(ctx context.Context, dirs []string, wake func()) (refresh func(), err error) {
 	for _, dir := range dirs {
 		if err := checkDir(dir); err != nil {
 			return nil, fmt.Errorf("watch %q: %w", dir, err)
 		}
 	}
-	w, err := newWatch(f.Root)
+	w, err := newWatch(f, dirs)
 	if err != nil {
 		return nil, fmt.Errorf("watch folders: %w", explain(err))
 	}
-	if err := w.refresh(dirs); err != nil {
-		w.events.Close()
+	if err := w.refresh(); err != nil {
+		w.close()
 		return nil, fmt.Errorf("watch folders: %w", explain(err))
 	}
 	w.signal()
 	go w.read()
 	go w.call(ctx, wake)
-	context.AfterFunc(ctx, func() { w.events.Close() }) // which ends read
+	context.AfterFunc(ctx, w.close) // which ends read
 	// What can't be watched at a later time may be the time after; polling finds its files.
-	return func() { _ = w.refresh(dirs) }, nil
+	return func() { _ = w.refresh() }, nil
 }
 
-func newWatch(root string) (*watch, error) {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+func newWatch(f *Folder, dirs []string) (*watch, error) {
+	events, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
 	}
-	return &watch{
-		root:    root,
-		events:  os.NewFile(uintptr(fd), "inotify"),
-		changed: make(chan struct{}, 1),
-		ids:     make(map[string]int),
-	}, nil
+	w := &watch{folder: f, dirs: make(map[string]string), events: events, changed: make(chan struct{}, 1), watched: make(map[string]directory)}
+	for _, dir := range dirs {
+		w.dirs[filepath.Join(f.Root, dir)] = dir
+	}
+	return w, nil
 }
 
-// add watches dir, or finds out that it is watched: for a folder that the instance watches already the kernel answers with the same
-// descriptor. It reports a folder that wasn't there before as a change.
-func (w *watch) add(fd int, dir string) error {
-	id, err := unix.InotifyAddWatch(fd, filepath.Join(w.root, dir), watched)
-	old, known := w.ids[dir]
-	switch {
-	case err == nil && known && id == old:
+func (w *watch) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	_ = w.events.Close() // nothing is written there, so nothing is lost
+}
+
+// refresh watches those of the folders that aren't watched yet, or not any more. It does nothing once the watch is closed.
+func (w *watch) refresh() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
 		return nil
-	case err != nil && !missing(err):
-		return err
 	}
-	if known { // gone, or another folder has its name now
-		delete(w.ids, dir)
-		w.drop(fd, old)
+	var errs []error
+	for path, dir := range w.dirs {
+		if err := w.add(path, dir); err != nil {
+			errs = append(errs, fmt.Errorf("%q: %w", dir, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// add watches a folder, or finds out that it is watched. It reports one that wasn't there before as a change. w.mu is held.
+func (w *watch) add(path, dir string) error {
+	now, err := w.folder.identify(dir)
+	before, known := w.watched[path]
+	if known && (err != nil || now != before) { // gone, or another folder has its name now
+		delete(w.watched, path)
+		_ = w.events.Remove(path) // refused when the kernel has ended it itself
+		known = false
 	}
 	if err == nil {
-		w.ids[dir] = id
+		// A known one too: a new folder may have got the inode number of the old one. For what it watches already the kernel does nothing.
+		err = w.events.Add(path)
+	}
+	switch {
+	case missing(err):
+		return nil
+	case err != nil:
+		return err
+	case !known:
+		w.watched[path] = now
 		w.signal()
 	}
 	return nil
 }
 
-// drop ends a watch that no folder needs any more. The kernel refuses when it has ended it itself.
-func (w *watch) drop(fd, id int) {
-	for _, other := range w.ids {
-		if other == id {
-			return
-		}
+// identify goes to the folder without following links, which fsnotify would follow. One that is swapped for a link right afterwards is watched
+// where the link leads: that wakes for nothing, and the next refresh ends it.
+func (f *Folder) identify(dir string) (directory, error) {
+	fd, err := f.openDir(dir)
+	if err != nil {
+		return directory{}, err
 	}
-	_, _ = unix.InotifyRmWatch(fd, uint32(id))
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	err = fstat(fd, &st)
+	return directory{st.Dev, st.Ino}, err
 }
 
 // missing tells whether err means that there is no such folder now.
 func missing(err error) bool {
-	return err == unix.ENOENT || err == unix.ENOTDIR || err == unix.ELOOP
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, fs.ErrInvalid)
 }
 
 // explain says what to do about the limits of inotify, which have errors with misleading texts.
@@ -113,25 +149,6 @@ func explain(err error) error {
 	return err
 }
 
-// refresh watches those of dirs that aren't watched yet, or not any more. It does nothing once events is closed.
-func (w *watch) refresh(dirs []string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	raw, err := w.events.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var errs []error
-	err = raw.Control(func(fd uintptr) {
-		for _, dir := range dirs {
-			if err := w.add(int(fd), dir); err != nil {
-				errs = append(errs, fmt.Errorf("%q: %w", dir, err))
-			}
-		}
-	})
-	return errors.Join(append(errs, err)...)
-}
-
 // signal asks for one more wake; one that is still to be called will do.
 func (w *watch) signal() {
 	select {
@@ -140,15 +157,33 @@ func (w *watch) signal() {
 	}
 }
 
-// read empties the kernel's queue until events is closed.
+// read takes the events until the watch is closed. An error counts as a hint: the usual one is ErrEventOverflow, events were lost.
 func (w *watch) read() {
-	buf := make([]byte, 64<<10)
 	for {
-		if _, err := w.events.Read(buf); err != nil {
-			return
+		select {
+		case event, open := <-w.events.Events:
+			if !open {
+				return
+			}
+			if w.hint(event) {
+				w.signal()
+			}
+		case _, open := <-w.events.Errors:
+			if !open {
+				return
+			}
+			w.signal()
 		}
-		w.signal()
 	}
+}
+
+// hint tells whether the event means that it is worth looking. Of what is renamed away only a watched folder is.
+func (w *watch) hint(event fsnotify.Event) bool {
+	if event.Has(fsnotify.Rename) {
+		_, folder := w.dirs[event.Name]
+		return folder
+	}
+	return event.Op&hints != 0
 }
 
 func (w *watch) call(ctx context.Context, wake func()) {
