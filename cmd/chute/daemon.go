@@ -114,16 +114,13 @@ func (d *daemon) importer(job *config.Job) *pipeline.Importer {
 
 // Run watches the inboxes until ctx ends. Its way in is the way back from a crash: what the ledger knows as begun is resumed first.
 func (d *daemon) Run(ctx context.Context) error {
-	unsettled, err := d.ledger.Unsettled(ctx)
+	unsettled, err := d.endHandRuns(ctx)
 	if err != nil {
 		return err
 	}
 	w := &watcher.Watcher{Parallel: d.config.Limits.Parallel, Ready: d.ready, Log: d.log}
 	begun := d.sortByJob(unsettled)
 	for _, job := range d.jobs {
-		if !job.Enabled {
-			continue
-		}
 		im := d.importer(job)
 		if err := im.Sweep(ctx); err != nil {
 			d.log.Warn().Err(err).Str("job", job.Name).Msg("old work folders can't be looked at now")
@@ -144,10 +141,10 @@ func (d *daemon) Run(ctx context.Context) error {
 func (d *daemon) sortByJob(unsettled []ledger.Run) map[string][]uint64 {
 	begun := map[string][]uint64{}
 	for _, run := range unsettled {
-		i := slices.IndexFunc(d.jobs, func(j *config.Job) bool { return j.Name == run.Job && j.Enabled && j.Store == run.Store })
+		i := slices.IndexFunc(d.jobs, func(j *config.Job) bool { return j.Name == run.Job && j.Store == run.Store })
 		if i < 0 {
 			d.log.Warn().Uint64("run", run.ID).Str("job", run.Job).Str("file", run.File.Name).
-				Msg("a file waits in the work folder: its job is gone, disabled or of another store")
+				Msg("a file waits in the work folder: its job is gone or has another store")
 			continue
 		}
 		begun[run.Job] = append(begun[run.Job], run.ID)
@@ -155,6 +152,7 @@ func (d *daemon) sortByJob(unsettled []ledger.Run) map[string][]uint64 {
 	return begun
 }
 
+// unsettledOf are a job's runs that somebody has to go on with; those that are given up on aren't among them.
 func (d *daemon) unsettledOf(ctx context.Context, job string) ([]uint64, error) {
 	runs, err := d.ledger.Unsettled(ctx)
 	if err != nil {
@@ -162,7 +160,7 @@ func (d *daemon) unsettledOf(ctx context.Context, job string) ([]uint64, error) 
 	}
 	var ids []uint64
 	for _, run := range runs {
-		if run.Job == job {
+		if run.Job == job && run.Status != ledger.Stuck && run.Status != ledger.Interrupted {
 			ids = append(ids, run.ID)
 		}
 	}

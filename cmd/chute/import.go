@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +51,7 @@ func (d *daemon) importFiles(c *cobra.Command, job *config.Job, files []string, 
 	if err != nil {
 		return err
 	}
-	if err := d.finishByHand(c.Context(), im, out); err != nil {
+	if _, err := d.endHandRuns(c.Context()); err != nil {
 		return err
 	}
 	worst := exitFinished
@@ -92,21 +93,39 @@ func (d *daemon) handImporter(job *config.Job, out string) (*pipeline.Importer, 
 	return im, nil
 }
 
-// finishByHand brings earlier imports by hand to an end that were killed: what was about to become visible does, the others are taken back.
-func (d *daemon) finishByHand(ctx context.Context, im *pipeline.Importer, out string) error {
+// endHandRuns brings imports by hand to an end that were cut off: what was about to become visible does, the others are taken back. It
+// returns the other runs that are unsettled. What can't be ended now, for the database is down, is left for the next time.
+func (d *daemon) endHandRuns(ctx context.Context) (others []ledger.Run, err error) {
 	unsettled, err := d.ledger.Unsettled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, run := range unsettled {
+		if !filepath.IsAbs(run.Store) { // it is in a store, not in a folder
+			others = append(others, run)
+			continue
+		}
+		if err := d.endHandRun(ctx, run); err != nil {
+			d.log.Warn().Err(err).Uint64("run", run.ID).Str("file", run.File.Name).Msg("an import by hand that was cut off can't be ended now")
+		}
+	}
+	return others, nil
+}
+
+func (d *daemon) endHandRun(ctx context.Context, run ledger.Run) error {
+	i := slices.IndexFunc(d.jobs, func(j *config.Job) bool { return j.Name == run.Job })
+	if i < 0 {
+		return fmt.Errorf("job %q isn't among those that are loaded now", run.Job)
+	}
+	out := run.Store
+	if out == d.config.State.Dir {
+		out = ""
+	}
+	im, err := d.handImporter(d.jobs[i], out)
 	if err != nil {
 		return err
 	}
-	for _, run := range unsettled {
-		if run.Store != im.Place {
-			continue
-		}
-		if err := im.EndByHand(ctx, run); err != nil {
-			return fmt.Errorf("end run %d, which was cut off: %w", run.ID, err)
-		}
-	}
-	return nil
+	return im.EndByHand(ctx, run)
 }
 
 func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string) (code int, err error) {
