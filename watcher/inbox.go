@@ -168,7 +168,7 @@ func (in *inbox) update(files []connectors.File, look span) {
 		}
 	}
 	for _, t := range in.takers {
-		if t.queue.sort(t.job.Config.Order) {
+		if t.queue.sort(t.job.Config.Order) || len(t.runs) > 0 {
 			raise(t.ready)
 		}
 	}

@@ -161,8 +161,8 @@ func TestAHundredThousandWaiting(t *testing.T) {
 			name := fmt.Sprintf("invoice-of-an-important-customer-%06d.pdf", i)
 			folder.files[i] = connectors.File{Name: name, Size: 1, Inode: uint64(i), Links: 1, ModTime: time.Unix(1e9, int64(i))}
 		}
-		log := new(strings.Builder)
-		w := &Watcher{Log: zerolog.New(&lockedWriter{to: log}).Level(zerolog.InfoLevel), Jobs: []Job{{
+		log := new(logText)
+		w := &Watcher{Log: zerolog.New(log).Level(zerolog.InfoLevel), Jobs: []Job{{
 			Config: jobConfig(t, "orders", "*.csv"), Folder: &unnoticed{Folder: folder}, Resume: noRuns,
 			Handle: func(context.Context, []connectors.File) []connectors.Verdict {
 				t.Error("something is handed over")

@@ -29,18 +29,27 @@ type unnoticed struct {
 func onDisk(t *testing.T, test func(x *world, inbox string)) {
 	t.Helper()
 	root := t.TempDir()
-	inbox := filepath.Join(root, "in")
-	must(t, os.Mkdir(inbox, 0o755))
+	must(t, os.Mkdir(filepath.Join(root, "in"), 0o755))
+	onDiskAt(t, root, nil, test)
+}
+
+// onDiskAt is onDisk with a store that needn't exist.
+func onDiskAt(t *testing.T, root string, change func(*world, *Job), test func(x *world, inbox string)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		folder, err := local.Open(root, ".chute")
+		folder, err := local.New(root, ".chute")
 		must(t, err)
-		x := &world{t: t, log: new(strings.Builder), start: time.Now(), stop: func() {}}
-		x.w = &Watcher{Log: zerolog.New(&lockedWriter{to: x.log}).Level(zerolog.InfoLevel)}
+		x := &world{t: t, log: new(logText), start: time.Now(), stop: func() {}}
+		x.w = &Watcher{Log: zerolog.New(x.log).Level(zerolog.InfoLevel)}
 		config := jobConfig(t, "orders", "*.csv")
-		x.w.Jobs = []Job{{Config: config, Folder: &unnoticed{folder, folder}, Handle: moveAway(x, folder), Resume: noRuns}}
+		job := Job{Config: config, Folder: &unnoticed{folder, folder}, Handle: moveAway(x, folder), Resume: noRuns}
+		if change != nil {
+			change(x, &job)
+		}
+		x.w.Jobs = []Job{job}
 		defer func() { x.stop() }()
 		x.run()
-		test(x, inbox)
+		test(x, filepath.Join(root, "in"))
 	})
 }
 
@@ -214,6 +223,36 @@ func TestDiskFolderRemovedAndMadeAnew(t *testing.T) {
 		x.expectHanded("orders a.csv")
 		if x.logged("can't be looked at") != 1 || x.logged("looked at again") != 1 {
 			t.Errorf("log:\n%s", x.log)
+		}
+	})
+}
+
+// TestDiskStoreMountedLate: a store that isn't there is said, its runs wait for it, and everything goes on when it is there.
+func TestDiskStoreMountedLate(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "mount", "store")
+	begun := func(x *world, j *Job) {
+		j.Begun = []uint64{7}
+		j.Resume = func(_ context.Context, runs []uint64) []connectors.Verdict {
+			x.note(call{job: "orders", runs: runs})
+			return []connectors.Verdict{{Run: 7, Outcome: connectors.Done}}
+		}
+	}
+	onDiskAt(t, root, begun, func(x *world, inbox string) {
+		x.pass(10 * rescan)
+		x.expectHanded()
+		s := x.w.Snapshot()
+		if !strings.Contains(s.Inboxes[0].Problem, "no such file or directory") || !s.Inboxes[0].Looked.IsZero() || len(s.Jobs[0].Begun) != 1 {
+			t.Errorf("snapshot is %+v", s)
+		}
+		if x.logged("can't be looked at") != 1 {
+			t.Errorf("log:\n%s", x.log)
+		}
+		must(t, os.MkdirAll(inbox, 0o755))
+		write(t, filepath.Join(inbox, "a.csv"), "1\n")
+		x.pass(2 * rescan)
+		x.expectHanded("orders runs [7]", "orders a.csv")
+		if p := x.w.Snapshot().Inboxes[0]; p.Problem != "" || x.logged("looked at again") != 1 {
+			t.Errorf("place is %+v, log:\n%s", p, x.log)
 		}
 	})
 }

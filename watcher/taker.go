@@ -18,15 +18,15 @@ type taker struct {
 	gate  *gate
 	log   zerolog.Logger
 
-	ready chan struct{} // raised: the queue isn't empty, a pause is over, runs came
+	ready chan struct{} // raised: the queue isn't empty, a pause is over, runs came or may be resumed
 
 	// Guarded by inbox.mu.
-	queue    queue // refilled by every look
-	runs     []uint64
-	resuming int    // runs in Resume
-	attempts int    // rounds in a row with a Later, that finished nothing
-	until    moment // end of the pause
-	problem  error  // the last Later's, nil after a round without
+	queue    queue    // refilled by every look
+	runs     []uint64 // to be resumed
+	resuming int      // runs in Resume
+	attempts int      // rounds in a row with a Later, that finished nothing
+	until    moment   // end of the pause
+	problem  error    // the last Later's, nil after a round without
 }
 
 func newTaker(job Job, in *inbox, slots *slots, gate *gate, log zerolog.Logger) *taker {
@@ -59,11 +59,15 @@ func (t *taker) run(ctx context.Context) {
 	}
 }
 
-// next tells what is to be done now: wait for a pause to end, go on with runs, or take files.
+// next tells what is to be done now: wait for a pause to end, go on with runs, or take files. Runs wait until the inbox can be looked at: in a
+// store that isn't mounted their files seem lost.
 func (t *taker) next() (pause time.Duration, runs []uint64, files bool) {
 	t.inbox.mu.Lock()
 	defer t.inbox.mu.Unlock()
-	return t.until - t.inbox.clock.now(), append([]uint64(nil), t.runs...), len(t.queue.waiting()) > 0
+	if t.inbox.count > 0 && t.inbox.failures == 0 {
+		runs = append(runs, t.runs...)
+	}
+	return t.until - t.inbox.clock.now(), runs, len(t.queue.waiting()) > 0
 }
 
 // resume goes on with runs begun earlier.

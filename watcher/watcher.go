@@ -45,7 +45,8 @@ type Job struct {
 	// Resume goes on with runs begun earlier: after a crash, or after a Later with a run. It gives one verdict for each run, in
 	// their order; a Later without a run says that the file is back in its inbox.
 	Resume func(ctx context.Context, runs []uint64) []connectors.Verdict
-	// Begun are the runs found unsettled at start-up. They are resumed before anything new of this job is taken.
+	// Begun are the runs found unsettled at start-up. They are resumed before anything new of this job is taken, once the inbox can be looked at:
+	// where the store isn't there yet their files would seem to be lost.
 	Begun []uint64
 	// Unsettled, where it is given, is asked after a panic in Handle for the job's runs that are neither settled nor stuck: they are
 	// resumed like Begun. Without it they wait for the next start.

@@ -28,7 +28,7 @@ type world struct {
 	t     *testing.T
 	store *connectortest.Memory
 	w     *Watcher
-	log   *strings.Builder
+	log   *logText
 	start time.Time
 
 	mu     sync.Mutex
@@ -56,24 +56,31 @@ func (c call) String() string {
 func simulate(t *testing.T, test func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		x := &world{t: t, store: connectortest.NewMemory(".chute"), log: new(strings.Builder), start: time.Now()}
+		x := &world{t: t, store: connectortest.NewMemory(".chute"), log: new(logText), start: time.Now()}
 		x.store.Special("in", fs.ModeDir)
-		x.w = &Watcher{Log: zerolog.New(&lockedWriter{to: x.log}).Level(zerolog.InfoLevel)}
+		x.w = &Watcher{Log: zerolog.New(x.log).Level(zerolog.InfoLevel)}
 		x.stop = func() {}
 		defer func() { x.stop() }()
 		test(x)
 	})
 }
 
-type lockedWriter struct {
-	mu sync.Mutex
-	to *strings.Builder
+// logText is a log that may be read while it is written.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
 }
 
-func (w *lockedWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(p)
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // job adds a job for the names that match, with settle 5s; change may alter it.

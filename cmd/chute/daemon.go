@@ -52,8 +52,13 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.ledger, err = ledger.Open(ctx, filepath.Join(d.config.State.Dir, "ledger.db")); err != nil {
 		return err
 	}
+	return d.openStores()
+}
+
+// openStores doesn't ask that the stores are there: a mount that comes late is waited for, and the watcher says so.
+func (d *daemon) openStores() error {
 	for _, s := range d.config.Stores {
-		folder, err := local.Open(s.Path, s.Work)
+		folder, err := local.New(s.Path, s.Work)
 		if err != nil {
 			return fmt.Errorf("store %q: %w", s.Name, err)
 		}

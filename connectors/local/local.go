@@ -31,15 +31,15 @@ import (
 	"chute/connectors"
 )
 
-// Folder is a store's tree below Root. It is made by Open and used by pointer.
+// Folder is a store's tree below Root. It is made by New or Open and used by pointer.
 type Folder struct {
 	Root string // absolute path of the store; it may be a link, the operator's word; everything below it is walked without following any
 	Work string // chute's own folder, relative to Root, on the file system of the inboxes
 
 	// Modes of what others are to read, set whatever the umask is. What is below the work folder is private all the same:
 	// its folders are 0700.
-	FileMode fs.FileMode // of committed files; Open sets 0640
-	DirMode  fs.FileMode // of folders that Rename makes outside the work folder; Open sets 0750, a parent's set-group-id bit is inherited
+	FileMode fs.FileMode // of committed files; New sets 0640
+	DirMode  fs.FileMode // of folders that Rename makes outside the work folder; New sets 0750, a parent's set-group-id bit is inherited
 
 	// Held for writing while folders are made and synced, for reading while one is looked for: who finds a folder may rely on
 	// its being durable.
@@ -59,13 +59,21 @@ var (
 	_ connectors.Sizer      = (*Folder)(nil)
 )
 
-// Open returns the store at root, an existing folder. The work folder is made when it is first needed.
-// There is nothing to close.
-func Open(root, work string) (*Folder, error) {
+// New returns the store at root, which needn't be there yet: until it is mounted or made every call fails, mostly with fs.ErrNotExist. Only
+// the work folder's name is checked; the folder is made when it is first needed. There is nothing to close.
+func New(root, work string) (*Folder, error) {
 	if err := checkName(work); err != nil {
 		return nil, fmt.Errorf("open store %q: work folder %q: %w", root, work, err)
 	}
-	f := &Folder{Root: root, Work: work, FileMode: 0o640, DirMode: 0o750, renameat2: unix.Renameat2, fsync: unix.Fsync}
+	return &Folder{Root: root, Work: work, FileMode: 0o640, DirMode: 0o750, renameat2: unix.Renameat2, fsync: unix.Fsync}, nil
+}
+
+// Open is New for a root that has to be an existing folder.
+func Open(root, work string) (*Folder, error) {
+	f, err := New(root, work)
+	if err != nil {
+		return nil, err
+	}
 	fd, err := f.openDir(".")
 	if err != nil {
 		return nil, fmt.Errorf("open store %q: %w", root, err)

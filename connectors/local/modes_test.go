@@ -191,3 +191,39 @@ func TestStoreMadeAnew(t *testing.T) {
 	}
 	wantFile(t, f, ".chute/1/a", "new")
 }
+
+// TestStoreMadeLate: New doesn't need the store; until it is there every call says so and makes nothing, and then it works, notice included.
+func TestStoreMadeLate(t *testing.T) {
+	if _, err := New(t.TempDir(), "../work"); !errors.Is(err, fs.ErrInvalid) {
+		t.Fatalf("a work folder outside the store: %v", err)
+	}
+	root := filepath.Join(t.TempDir(), "mount", "store")
+	f, err := New(root, ".chute")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	wakes := make(chan struct{}, 100)
+	refresh, err := f.Wake(ctx, []string{"in"}, func() { wakes <- struct{}{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-wakes // the first
+	_, listErr := f.List(ctx, "in")
+	_, openErr := f.Open(ctx, "in/a")
+	_, createErr := f.Create(ctx, ".chute/1/a")
+	_, freeErr := f.Free(ctx)
+	for _, err := range []error{listErr, openErr, createErr, freeErr, f.Rename(ctx, "in/a", ".chute/1/a"), f.Remove(ctx, ".chute/1/a"), f.Sync(ctx, "in")} {
+		wantError(t, err, fs.ErrNotExist)
+	}
+	if _, err := os.Lstat(filepath.Dir(root)); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("something was made where the store will be: %v", err)
+	}
+	put(t, f, "in/a", "a")
+	refresh()
+	<-wakes
+	if err := f.Rename(ctx, "in/a", ".chute/1/a"); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, f, ".chute/1/a", "a")
+}

@@ -1,7 +1,20 @@
-// Package control is the door to a state folder: who owns it.
+// Package control is the door to a state folder: who owns it, and how others have something done by the one who does.
 //
 // One process at a time owns a state: it holds a lock on the file `lock`, which the kernel gives back when the process is gone, however
 // it went. The file's text says who it is, for the sentence that the second one prints.
+//
+// Another process hands its command over as files, so that there is no port, no protocol and nothing to see but a folder. Each request is a
+// folder in <state>/control, which only the state's user and root can enter:
+//
+//	client        locked by the one who asks for as long as it waits; its end, however it comes, cancels the request
+//	request.json  what was typed, and where
+//	read          how far the one who asks has read the answer
+//	owner         locked by the one who answers; made by link, so that a request is begun at most once or withdrawn
+//	stdout        grow while they are read; the owner waits when it is too far ahead
+//	stderr
+//	exit          the exit code: the answer is complete
+//
+// Whose request it is, is the owner of the file request.json. Locks of the kernel tell who is still there: no time limit decides it.
 package control
 
 import (
