@@ -47,7 +47,8 @@ type Folder interface {
 	// is refused with an error wrapping ErrIrregular, without blocking.
 	Open(ctx context.Context, name string) (OpenFile, error)
 
-	// Create starts a new file below the work folder; nothing has the name until Commit. Missing folders are made, private (0700).
+	// Create starts a new file below the work folder; nothing has the name until Commit. Missing folders above it are made, private
+	// (0700), and their making is durable when Create returns. A name outside of the work folder is refused with fs.ErrPermission.
 	Create(ctx context.Context, name string) (PendingFile, error)
 
 	// Rename moves a file or an own folder to a name that doesn't exist yet; one that exists gives an error wrapping
@@ -60,7 +61,9 @@ type Folder interface {
 	// work folder: nothing outside of it is ever removed.
 	Remove(ctx context.Context, name string) error
 
-	// Sync makes the entries of the folders durable: after it a power cut doesn't undo names given or taken in them.
+	// Sync makes the entries of the folders durable, one after the other in the order given: after it a power cut doesn't undo names given or
+	// taken in them. After a rename sync the new name's folder before the old one's: between the two the file has both names
+	// after a power cut, and the other way round it might have none.
 	Sync(ctx context.Context, dirs ...string) error
 }
 
@@ -68,7 +71,8 @@ type Folder interface {
 type OpenFile interface {
 	io.ReadCloser
 	io.ReaderAt
-	// Stat looks at the file now; Name is the last part of the name it was opened with.
+	// Stat looks at the file now; Name is the last part of the name it was opened with. For a file that nobody touched it agrees with
+	// List: the two are the Same and of one Mode.
 	Stat() (File, error)
 }
 
@@ -92,7 +96,7 @@ type WriterSeer interface {
 type Waker interface {
 	// Wake calls wake, never more than one call at a time, whenever something may have changed in one of the folders,
 	// until ctx ends. A folder that doesn't exist yet, or vanishes and comes back, is picked up again by a later call of the returned
-	// function, which is cheap when nothing changed. wake must not block.
+	// function, which is cheap when nothing changed; what came into it before that call is found by looking after it. wake must not block.
 	Wake(ctx context.Context, dirs []string, wake func()) (refresh func(), err error)
 }
 
