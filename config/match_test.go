@@ -2,8 +2,12 @@ package config
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"pgregory.net/rapid"
 )
 
 func glob(t *testing.T, pattern string) Glob {
@@ -81,6 +85,33 @@ func TestTemporaryNames(t *testing.T) {
 		if TemporaryName(name) {
 			t.Errorf("%q is temporary", name)
 		}
+	}
+}
+
+// TestTemporaryNamesAreGlobs: the tables say what the globs say, of every name that can be in a folder.
+func TestTemporaryNamesAreGlobs(t *testing.T) {
+	var pieces []string // of the globs, so that near misses come up
+	for _, pattern := range temporaryNames {
+		for piece := range strings.SplitSeq(pattern, "*") {
+			pieces = append(pieces, piece, strings.ToUpper(piece), strings.Trim(piece, ".~"))
+		}
+	}
+	part := rapid.OneOf(rapid.SampledFrom(append(pieces, "a", "\u212a", "\xff", "\n", "[", "{a,b}", "\\")), rapid.StringN(0, 3, -1))
+	rapid.Check(t, func(t *rapid.T) {
+		name := strings.ReplaceAll(strings.Join(rapid.SliceOfN(part, 0, 4).Draw(t, "parts"), ""), "/", "")
+		want := slices.ContainsFunc(temporaryNames, func(pattern string) bool {
+			ok, err := doublestar.Match(pattern, strings.ToLower(name))
+			return ok && err == nil
+		})
+		if TemporaryName(name) != want {
+			t.Errorf("%q: %v, want %v", name, !want, want)
+		}
+	})
+}
+
+func TestTemporaryNameIsCheap(t *testing.T) {
+	if n := testing.AllocsPerRun(100, func() { TemporaryName("invoice-of-an-important-customer.pdf") }); n != 0 {
+		t.Errorf("%v allocations for a name in lower case", n)
 	}
 }
 
