@@ -1,0 +1,407 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/pipeline/reconcile"
+)
+
+const readme = root + "/README.md"
+
+var updateReadme = flag.Bool("update", false, "write the README's parts that are made of the code")
+
+func readReadme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// wantPart compares what stands between two comment lines of the README, or writes it.
+func wantPart(t *testing.T, name, from, want string) {
+	t.Helper()
+	begin := fmt.Sprintf("<!-- %s: written by go test ./cmd/chute -run TestReadme -update from %s -->\n", name, from)
+	end := fmt.Sprintf("<!-- end of %s -->\n", name)
+	text := readReadme(t)
+	before, rest, found := strings.Cut(text, begin)
+	had, after, closed := strings.Cut(rest, end)
+	switch want = "\n" + want + "\n"; {
+	case !found || !closed:
+		t.Fatalf("%s lacks the lines %s and %s", readme, begin, end)
+	case had == want:
+	case !*updateReadme:
+		t.Errorf("the part %q of %s isn't what the code says: go test ./cmd/chute -run TestReadme -update", name, readme)
+	default:
+		if err := os.WriteFile(readme, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// chapter is the text below a heading, up to the next one of its level.
+func chapter(t *testing.T, heading string) string {
+	t.Helper()
+	_, text, found := strings.Cut(readReadme(t), "\n## "+heading+"\n")
+	if !found {
+		t.Fatalf("%s has no chapter %q", readme, heading)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	return text
+}
+
+// rows are the table rows of a chapter, without the lines of dashes.
+func rows(text string) [][]string {
+	var all [][]string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "| ") {
+			all = append(all, strings.Split(strings.Trim(line, "| "), " | "))
+		}
+	}
+	return all
+}
+
+// goFiles parses the Go files of a folder: the tests, or the others.
+func goFiles(t *testing.T, dir string, tests bool) map[string]*ast.File {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no Go files in %s: %v", dir, err)
+	}
+	files := map[string]*ast.File{}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") != tests {
+			continue
+		}
+		if files[name], err = parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// TestReadmeNamesTests: every test that the README names exists, and so do the cases of the table of dialect rules.
+func TestReadmeNamesTests(t *testing.T) {
+	known := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.test {
+			for name := range testsIn(t, filepath.Join(root, s.file)) {
+				known[name] = true
+			}
+		}
+	}
+	names := regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*)`").FindAllStringSubmatch(readReadme(t), -1)
+	for _, name := range names {
+		if !known[name[1]] {
+			t.Errorf("%s names the test %s, which doesn't exist", readme, name[1])
+		}
+	}
+	if len(names) < 30 {
+		t.Errorf("%s names only %d tests", readme, len(names))
+	}
+}
+
+func testsIn(t *testing.T, file string) map[string]*ast.FuncDecl {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]*ast.FuncDecl{}
+	for _, d := range parsed.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && strings.HasPrefix(f.Name.Name, "Test") {
+			tests[f.Name.Name] = f
+		}
+	}
+	return tests
+}
+
+// TestReadmeDialect: each row of the table names a test of package format, and cases that the test has.
+func TestReadmeDialect(t *testing.T) {
+	cases := map[string]map[string]bool{}
+	for file := range goFiles(t, "pipeline/format", true) {
+		for name, f := range testsIn(t, file) {
+			cases[name] = literals(f)
+		}
+	}
+	shown := regexp.MustCompile("`(Test[A-Za-z0-9]+)`(?: \\(([^)]*)\\))?")
+	table := rows(chapter(t, "How delimited text is read"))[1:]
+	for _, row := range table {
+		found := shown.FindAllStringSubmatch(row[len(row)-1], -1)
+		if len(found) == 0 {
+			t.Errorf("no test is named for %q", row[0])
+		}
+		for _, f := range found {
+			if cases[f[1]] == nil {
+				t.Errorf("package format has no test %s", f[1])
+			}
+			for _, c := range strings.Split(f[2], "; ") {
+				if c != "" && !cases[f[1]][c] {
+					t.Errorf("%s has no case %q", f[1], c)
+				}
+			}
+		}
+	}
+	if len(table) < 20 {
+		t.Errorf("the table has only %d rows", len(table))
+	}
+}
+
+// literals are the texts in a piece of source.
+func literals(n ast.Node) map[string]bool {
+	found := map[string]bool{}
+	ast.Inspect(n, func(n ast.Node) bool {
+		if text, ok := literal(n); ok {
+			found[text] = true
+		}
+		return true
+	})
+	return found
+}
+
+func literal(n ast.Node) (string, bool) {
+	l, ok := n.(*ast.BasicLit)
+	if !ok || l.Kind != token.STRING {
+		return "", false
+	}
+	return strings.Trim(l.Value, "`\""), true
+}
+
+// TestReadmeCodes: the table of codes has those that the code gives, and no others. Those of values are in the part on types.
+func TestReadmeCodes(t *testing.T) {
+	given := map[string]bool{}
+	for _, dir := range []string{"pipeline", "pipeline/format", "pipeline/report"} {
+		for name, file := range goFiles(t, dir, false) {
+			ast.Inspect(file, func(n ast.Node) bool {
+				for _, code := range codesIn(t, name, n) {
+					given[code] = true
+				}
+				return true
+			})
+		}
+	}
+	listed := map[string]bool{}
+	for _, row := range rows(chapter(t, "Codes"))[1:] {
+		listed[strings.Trim(row[0], "`")] = true
+	}
+	for code := range given {
+		if !listed[code] {
+			t.Errorf("the README lacks the code %s", code)
+		}
+	}
+	for code := range listed {
+		if !given[code] {
+			t.Errorf("the README has the code %s, which isn't given", code)
+		}
+	}
+}
+
+// codesIn finds the codes that a piece of source gives: a field Code of a literal, or the first argument of the functions that take one.
+func codesIn(t *testing.T, file string, n ast.Node) []string {
+	var code ast.Expr
+	switch n := n.(type) {
+	case *ast.KeyValueExpr:
+		if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Code" {
+			code = n.Value
+		}
+	case *ast.CallExpr:
+		name := ""
+		switch f := n.Fun.(type) {
+		case *ast.Ident:
+			name = f.Name
+		case *ast.SelectorExpr:
+			name = f.Sel.Name
+		}
+		if (name == "refuse" || name == "rejection" || name == "warn") && len(n.Args) > 1 {
+			code = n.Args[0]
+		}
+	}
+	switch code := code.(type) {
+	case *ast.BasicLit:
+		text, _ := literal(code)
+		return []string{text}
+	case *ast.BinaryExpr: // "not_" + the compression that is wanted
+		if text, _ := literal(code.X); text == "not_" {
+			return []string{"not_gzip", "not_zstd"}
+		}
+		t.Errorf("%s: a code is put together in a way that this test doesn't know", file)
+	}
+	return nil
+}
+
+// TestReadmeEffects: the table of effects has those that the tests kill a process behind, in their order.
+func TestReadmeEffects(t *testing.T) {
+	var killed []string
+	for name, file := range goFiles(t, "pipeline", true) {
+		if filepath.Base(name) != "restart_test.go" {
+			continue
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || spec.Names[0].Name != "killPoints" {
+				return true
+			}
+			for _, point := range spec.Values[0].(*ast.CompositeLit).Elts {
+				effect, _ := literal(point.(*ast.CompositeLit).Elts[0])
+				killed = append(killed, strings.TrimPrefix(effect, "-"))
+			}
+			return false
+		})
+	}
+	var listed []string
+	for _, row := range rows(chapter(t, "Exactly once"))[1:] {
+		for _, name := range regexp.MustCompile("`([a-z. ]+)`").FindAllStringSubmatch(row[0], -1) {
+			listed = append(listed, name[1])
+		}
+	}
+	if killed = slices.Compact(killed); len(killed) < 15 {
+		t.Fatalf("only %d effects were found in restart_test.go", len(killed))
+	}
+	for _, effect := range killed {
+		if !slices.Contains(listed, effect) {
+			t.Errorf("the README's table lacks the effect %q", effect)
+		}
+	}
+}
+
+// TestReadmePromises writes what Promise says of each kind of table.
+func TestReadmePromises(t *testing.T) {
+	lineage := reconcile.Lineage{Run: "_chute_run", Record: "_chute_record"}
+	embedded := connectors.Server{Embedded: true, Abilities: connectors.Abilities{AttachAll: true, FsyncSettings: true}}
+	old := connectors.Server{}
+	var b strings.Builder
+	b.WriteString("| table | server | promise |\n|---|---|---|\n")
+	for _, c := range []struct {
+		table, on string
+		target    reconcile.Target
+		server    connectors.Server
+	}{
+		{"MergeTree with lineage", "embedded engine", reconcile.Target{Engine: "MergeTree", Lineage: lineage}, embedded},
+		{"MergeTree with lineage", "Debian's 18.16", reconcile.Target{Engine: "MergeTree", Lineage: lineage}, old},
+		{"ReplacingMergeTree with lineage", "embedded engine", reconcile.Target{Engine: "ReplacingMergeTree", Lineage: lineage}, embedded},
+		{"without lineage; Summing, Aggregating, Collapsing", "embedded engine", reconcile.Target{Engine: "SummingMergeTree", Lineage: lineage}, embedded},
+		{"MergeTree with lineage and materialized views", "embedded engine", reconcile.Target{Engine: "MergeTree", Lineage: lineage, Views: 1}, embedded},
+		{"Replicated", "any", reconcile.Target{Engine: "ReplicatedMergeTree", Lineage: lineage}, old},
+	} {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.table, c.on, c.target.Promise(c.server))
+	}
+	wantPart(t, "promises", "package pipeline/reconcile", b.String())
+}
+
+// TestReadmeExamples loads the README's configurations.
+func TestReadmeExamples(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```toml\n# ([^\n,]*)[^\n]*\n(.*?)```").FindAllStringSubmatch(readReadme(t), -1)
+	jobs := map[string]string{}
+	var installations []string
+	for _, b := range blocks {
+		if b[1] == "chute.toml" {
+			installations = append(installations, b[2])
+		} else {
+			jobs[b[1]] = b[2]
+		}
+	}
+	if len(installations) != 2 || len(jobs) != 2 {
+		t.Fatalf("found %d chute.toml and %d jobs", len(installations), len(jobs))
+	}
+	for _, installation := range installations {
+		dir := t.TempDir()
+		jobs["chute.toml"] = installation
+		for name, text := range jobs {
+			file := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, loaded, err := config.Load(filepath.Join(dir, "chute.toml")); err != nil || len(loaded) != 2 {
+			t.Errorf("%d jobs, %v", len(loaded), err)
+		}
+	}
+}
+
+// TestReadmeCommands: commands and flags in the README's shell blocks exist, and every command is among them.
+func TestReadmeCommands(t *testing.T) {
+	shown := map[string]bool{}
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(readReadme(t), -1) {
+		for line := range strings.Lines(block[1]) {
+			_, line, ours := strings.Cut(strings.Replace(line, "go run ./cmd/chute", "chute", 1), "chute ")
+			if !ours {
+				continue
+			}
+			c, rest, err := command().Find(strings.Fields(line))
+			if err != nil {
+				t.Errorf("chute %s: %v", line, err)
+				continue
+			}
+			if err := c.ParseFlags(rest); err != nil {
+				t.Errorf("chute %s: %v", line, err)
+			} else if c.Args != nil {
+				if err := c.Args(c, c.Flags().Args()); err != nil {
+					t.Errorf("chute %s: %v", line, err)
+				}
+			}
+			shown[c.CommandPath()] = true
+		}
+	}
+	for _, c := range command().Commands() {
+		if !shown[c.CommandPath()] && c.Name() != "help" && c.Name() != "completion" {
+			t.Errorf("the README doesn't show %s", c.CommandPath())
+		}
+	}
+	for _, code := range []int{exitFinished, exitFailed, exitWithRejects, exitRejected, exitUsage, exitConfig} {
+		if !strings.Contains(chapter(t, "Operating it"), fmt.Sprintf("| `%d` |", code)) {
+			t.Errorf("the README lacks the exit code %d", code)
+		}
+	}
+}
+
+// TestReadmeRanks: the table of ranks is the one that is enforced.
+func TestReadmeRanks(t *testing.T) {
+	table := map[string]string{}
+	for _, row := range rows(chapter(t, "Design")) {
+		table[row[0]] = row[1]
+	}
+	for _, s := range sources(t) {
+		if !strings.Contains(table[fmt.Sprint(rank(s.pkg))], "`"+s.pkg+"`") {
+			t.Errorf("the README doesn't have %s at rank %d", s.pkg, rank(s.pkg))
+		}
+	}
+}
+
+// TestReadmeLinks: links within the README lead to a heading, others to a file.
+func TestReadmeLinks(t *testing.T) {
+	text := readReadme(t)
+	for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(text, -1) {
+		anchor, within := strings.CutPrefix(link[1], "#")
+		if !within {
+			if _, err := os.Stat(filepath.Join(root, link[1])); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		heading := regexp.MustCompile(`(?mi)^##+ ` + strings.ReplaceAll(regexp.QuoteMeta(anchor), "-", " ") + `$`)
+		if !heading.MatchString(text) {
+			t.Errorf("no heading for #%s", anchor)
+		}
+	}
+	if bytes.ContainsAny([]byte(text), "\t\r") {
+		t.Error("the README has tabs or CRs")
+	}
+}
