@@ -33,8 +33,8 @@ func (im *Importer) open(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
-	if b.target.Replicated() {
-		return fmt.Errorf("table %s is %s: replicated tables aren't supported by this version", b.target.Table(), b.target.Engine)
+	if why := b.target.Refused(); why != "" {
+		return fmt.Errorf("table %s is a %s: %s", b.target.Table(), b.target.Engine, why)
 	}
 	if im.Job.Target.Lineage && !b.target.Lineage.Known() {
 		return fmt.Errorf("table %s has no columns %s and %s (UInt64), which tell where a row came from: add them, or set target.lineage = false",

@@ -55,14 +55,14 @@ func (im *Importer) publishRows(ctx context.Context, b *batch, items []*item) er
 
 // bringIn takes step 8 of the protocol: look, attach what is missing, look again.
 func (im *Importer) bringIn(ctx context.Context, b *batch, items []*item) error {
-	there, err := im.present(ctx, b, items)
+	there, err := im.present(ctx, b, items, false)
 	if err != nil || there == whole {
 		return err
 	}
 	if err := im.unchangedTarget(ctx, b, items, there); err != nil {
 		return err
 	}
-	if there == some && b.target.Method(b.session.Server().Abilities) != reconcile.InsertSelect {
+	if there == some && !b.target.Continues(b.session.Server().Abilities) {
 		if err := im.takeOut(ctx, b, items); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (im *Importer) bringIn(ctx context.Context, b *batch, items []*item) error 
 	if !b.target.CountsRun() {
 		return nil // the statement's success is all there is to know
 	}
-	if there, err = im.present(ctx, b, items); err == nil && there != whole {
+	if there, err = im.present(ctx, b, items, true); err == nil && there != whole {
 		err = fmt.Errorf("after publishing, %s doesn't hold the records it was given", b.target.Table())
 	}
 	return err
@@ -89,7 +89,7 @@ const (
 )
 
 // present asks the target. Where it can't tell, a first try is taken for none, and every later one is left to a person.
-func (im *Importer) present(ctx context.Context, b *batch, items []*item) (presence, error) {
+func (im *Importer) present(ctx context.Context, b *batch, items []*item, published bool) (presence, error) {
 	if !b.target.CountsRun() {
 		if items[0].run.Status == ledger.Interrupted {
 			return none, errUndecided
@@ -104,7 +104,7 @@ func (im *Importer) present(ctx context.Context, b *batch, items []*item) (prese
 	for _, it := range items {
 		n := counts[it.run.ID]
 		found = found || n > 0
-		missing = missing || n != it.run.Accepted && (b.target.KeepsRows() || n == 0 && it.run.Accepted > 0)
+		missing = missing || !b.target.Whole(n, it.run.Accepted, published)
 	}
 	switch {
 	case !missing:
@@ -146,13 +146,12 @@ func (im *Importer) withdrawRows(ctx context.Context, b *batch, items []*item, t
 // takeOut deletes the rows of the runs from the target and waits until they are gone.
 func (im *Importer) takeOut(ctx context.Context, b *batch, items []*item) error {
 	st, asynchronous := reconcile.Delete(b.target, b.session.Server().Abilities, runIDs(items), im.statementID(items[0], "delete"))
-	st.Settings = reconcile.Pinned(b.session.Server().Abilities)
 	if err := im.effect("take out", func() error { return b.session.Exec(ctx, st) }); err != nil {
 		return fmt.Errorf("delete rows of the run from %s: %w", b.target.Table(), err)
 	}
 	for asynchronous {
-		left, err := reconcile.Mutating(ctx, b.session, b.target)
-		if err != nil || left == 0 {
+		gone, err := reconcile.Gone(ctx, b.session, b.target, runIDs(items), im.statementID(items[0], "count"))
+		if err != nil || gone {
 			return err
 		}
 		if err := pause(ctx, 100*time.Millisecond); err != nil {
@@ -176,7 +175,6 @@ func (im *Importer) attach(ctx context.Context, b *batch, items []*item) error {
 		return err
 	}
 	for i, st := range statements {
-		st.Settings = reconcile.Pinned(b.session.Server().Abilities)
 		if err := im.effect("attach", func() error { return b.session.Exec(ctx, st) }); err != nil {
 			return im.attachFailed(ctx, b, items, i, err)
 		}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,14 +19,12 @@ func Describe(ctx context.Context, s connectors.Session, table config.TableName,
 	if t.Database, err = databaseOf(ctx, s, table); err != nil {
 		return nil, err
 	}
-	create, err := describeTable(ctx, s, t)
-	if err != nil {
+	if err := describeTable(ctx, s, t); err != nil {
 		return nil, err
 	}
 	if err := describeColumns(ctx, s, t); err != nil {
 		return nil, err
 	}
-	t.Constraints = parseConstraints(create)
 	if hasUInt64(t, want.Run) && hasUInt64(t, want.Record) {
 		t.Lineage = want
 	}
@@ -44,28 +43,65 @@ func databaseOf(ctx context.Context, s connectors.Session, table config.TableNam
 	return rows[0][0].(string), nil
 }
 
-func describeTable(ctx context.Context, s connectors.Session, t *Target) (create string, err error) {
+func describeTable(ctx context.Context, s connectors.Session, t *Target) error {
 	rows, err := Rows(ctx, s, connectors.Statement{
-		SQL: "SELECT engine, partition_key, sorting_key, primary_key, sampling_key, create_table_query, length(dependencies_table)" +
+		SQL: "SELECT engine, engine_full, create_table_query, length(dependencies_table)" +
 			" FROM system.tables WHERE database = ? AND name = ?",
-		Args: []any{t.Database, t.Name},
+		Args:     []any{t.Database, t.Name},
+		Settings: Pinned(s.Server().Abilities),
 	})
 	if err != nil {
-		return "", fmt.Errorf("describe table %s: %w", t.Table(), err)
+		return fmt.Errorf("describe table %s: %w", t.Table(), err)
 	}
 	if len(rows) == 0 {
-		return "", fmt.Errorf("table %s: %w", t.Table(), connectors.ErrNoTable)
+		return fmt.Errorf("table %s: %w", t.Table(), connectors.ErrNoTable)
 	}
-	r := rows[0]
-	t.Engine, t.PartitionKey, t.SortingKey, t.PrimaryKey, t.SamplingKey = r[0].(string), r[1].(string), r[2].(string), r[3].(string), r[4].(string)
-	t.Views = int(r[6].(uint64))
-	return r[5].(string), nil
+	engineFull, create := rows[0][1].(string), rows[0][2].(string)
+	t.Engine, t.Views = rows[0][0].(string), int(rows[0][3].(uint64))
+	if t.MergeTree() {
+		found := parseStorage(engineFull)
+		t.Keys, t.Settings, t.RowTTL, t.Synced = found.keys, found.settings, found.rowTTL, found.synced
+	}
+	found := parseElements(create)
+	t.Constraints, t.TTLs, t.Projections = found.constraints, found.ttls, found.projections
+	if t.Engine == "Distributed" {
+		t.Shards, err = shards(ctx, s, engineFull)
+	}
+	return err
+}
+
+// shards asks one replica of every shard of a Distributed table how the table there is defined. A server that won't say gives none.
+func shards(ctx context.Context, s connectors.Session, engineFull string) ([]string, error) {
+	args := firstList(tokens(engineFull))
+	if len(args) < 3 {
+		return nil, nil
+	}
+	var names [3]string
+	for i, ts := range args[:3] {
+		if names[i] = between(engineFull, ts); len(ts) == 1 && !quotedText(names[i]) {
+			names[i] = "'" + names[i] + "'" // old servers print words
+		}
+	}
+	rows, err := Rows(ctx, s, connectors.Statement{
+		SQL: "SELECT DISTINCT engine_full FROM cluster(" + names[0] + ", 'system', 'tables')" +
+			" WHERE database = " + names[1] + " AND name = " + names[2] + " ORDER BY engine_full",
+		Settings: Pinned(s.Server().Abilities),
+	})
+	if errors.As(err, new(*connectors.DatabaseError)) {
+		return nil, nil
+	}
+	var definitions []string
+	for _, r := range rows {
+		definitions = append(definitions, r[0].(string))
+	}
+	return definitions, err
 }
 
 func describeColumns(ctx context.Context, s connectors.Session, t *Target) error {
 	rows, err := Rows(ctx, s, connectors.Statement{
-		SQL:  "SELECT name, type, default_kind FROM system.columns WHERE database = ? AND table = ?",
-		Args: []any{t.Database, t.Name},
+		SQL:      "SELECT name, type, default_kind FROM system.columns WHERE database = ? AND table = ?",
+		Args:     []any{t.Database, t.Name},
+		Settings: Pinned(s.Server().Abilities),
 	})
 	if err != nil {
 		return fmt.Errorf("describe columns of %s: %w", t.Table(), err)
@@ -89,10 +125,10 @@ func hasUInt64(t *Target, name string) bool {
 	return ok && c.Type.Plain().String() == "UInt64"
 }
 
-// definition is what stage and target must have alike for rows to be attached.
+// definition is what stage and target must have alike for rows to be attached, and what else decides how a run is published.
 func definition(t *Target) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s partition by (%s) order by (%s) primary key (%s) sample by (%s)", t.Engine, t.PartitionKey, t.SortingKey, t.PrimaryKey, t.SamplingKey)
+	fmt.Fprintf(&b, "%s %s; settings %s", t.Engine, t.Keys, strings.Join(t.Settings, ", "))
 	for _, c := range t.Columns {
 		fmt.Fprintf(&b, "; %s %s", native.Identifier(c.Name), c.Type)
 	}

@@ -10,78 +10,26 @@ import (
 	"chute/connectors/native"
 )
 
-// Count counts the rows of each run in a table that has lineage columns. Runs without rows are missing in the result.
-func Count(ctx context.Context, s connectors.Session, table string, l Lineage, id string, runs []uint64) (map[uint64]uint64, error) {
-	run := native.Identifier(l.Run)
-	rows, err := Rows(ctx, s, connectors.Statement{
-		ID:   id,
-		SQL:  "SELECT " + run + ", count() FROM " + table + " WHERE " + run + " IN ? GROUP BY " + run,
-		Args: []any{runs},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count rows in %s: %w", table, err)
-	}
-	counts := map[uint64]uint64{}
-	for _, r := range rows {
-		counts[r[0].(uint64)] = r[1].(uint64)
-	}
-	return counts, nil
-}
-
-// CountAll counts the rows of a table.
-func CountAll(ctx context.Context, s connectors.Session, table, id string) (uint64, error) {
-	rows, err := Rows(ctx, s, connectors.Statement{ID: id, SQL: "SELECT count() FROM " + table})
-	if err != nil {
-		return 0, fmt.Errorf("count rows in %s: %w", table, err)
-	}
-	return rows[0][0].(uint64), nil
-}
-
-// Violation is a constraint of the target that records in the stage break.
-type Violation struct {
-	Constraint Constraint
-	Run        uint64
-	Records    uint64 // how many
-	First      uint64 // the first one's number
-}
-
-// Violations judges the target's constraints over the stage. A constraint that comes to NULL counts as broken, as it does in an INSERT.
-func Violations(ctx context.Context, s connectors.Session, stage string, t *Target, id string) ([]Violation, error) {
-	var broken []Violation
-	for _, c := range t.Constraints {
-		run, record := "toUInt64(0)", "toUInt64(0)"
-		if t.Lineage.Known() {
-			run, record = native.Identifier(t.Lineage.Run), native.Identifier(t.Lineage.Record)
-		}
-		rows, err := Rows(ctx, s, connectors.Statement{ID: id, SQL: fmt.Sprintf(
-			"SELECT %s AS run, count(), min(%s) FROM %s WHERE NOT ifNull(%s, 0) GROUP BY run", run, record, stage, c.Expression)})
-		if err != nil {
-			return nil, fmt.Errorf("judge constraint %s of %s: %w", c.Name, t.Table(), err)
-		}
-		for _, r := range rows {
-			broken = append(broken, Violation{Constraint: c, Run: r[0].(uint64), Records: r[1].(uint64), First: r[2].(uint64)})
-		}
-	}
-	return broken, nil
-}
-
 // Attach lists the statements that make a stage's rows visible in the target, by the method that fits.
 func Attach(ctx context.Context, s connectors.Session, t *Target, stage config.TableName, runs []uint64, id string) ([]connectors.Statement, error) {
+	settings := Pinned(s.Server().Abilities)
 	switch t.Method(s.Server().Abilities) {
 	case AttachAll:
-		return []connectors.Statement{{ID: id, SQL: "ALTER TABLE " + t.Table() + " ATTACH PARTITION ALL FROM " + quoted(stage)}}, nil
+		return []connectors.Statement{{ID: id, SQL: "ALTER TABLE " + t.Table() + " ATTACH PARTITION ALL FROM " + quoted(stage), Settings: settings}}, nil
 	case AttachPartition:
 		return attachPartitions(ctx, s, t, stage, id)
-	default:
-		return []connectors.Statement{insertMissing(t, quoted(stage), runs, id)}, nil
 	}
+	return []connectors.Statement{insert(t, quoted(stage), runs, id, s.Server().Abilities)}, nil
 }
 
 func attachPartitions(ctx context.Context, s connectors.Session, t *Target, stage config.TableName, id string) ([]connectors.Statement, error) {
+	settings := Pinned(s.Server().Abilities)
 	rows, err := Rows(ctx, s, connectors.Statement{
-		ID:   id,
-		SQL:  "SELECT DISTINCT partition_id FROM system.parts WHERE database = ? AND table = ? AND active AND rows > 0 ORDER BY partition_id",
-		Args: []any{stage.Database, stage.Table},
+		ID: id,
+		SQL: "SELECT DISTINCT partition_id FROM system.parts WHERE database = ? AND table = ? AND active AND rows > 0 ORDER BY partition_id" +
+			complete(s.Server().Abilities),
+		Args:     []any{stage.Database, stage.Table},
+		Settings: settings,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list partitions of %s: %w", quoted(stage), err)
@@ -89,51 +37,65 @@ func attachPartitions(ctx context.Context, s connectors.Session, t *Target, stag
 	var statements []connectors.Statement
 	for _, r := range rows {
 		statements = append(statements, connectors.Statement{
-			ID:   id,
-			SQL:  "ALTER TABLE " + t.Table() + " ATTACH PARTITION ID ? FROM " + quoted(stage),
-			Args: []any{r[0]},
+			ID:       id,
+			SQL:      "ALTER TABLE " + t.Table() + " ATTACH PARTITION ID ? FROM " + quoted(stage),
+			Args:     []any{r[0]},
+			Settings: settings,
 		})
 	}
 	return statements, nil
 }
 
-// insertMissing inserts, in the records' order, what of the stage isn't in the target yet, so that it can be repeated after any wreck.
-func insertMissing(t *Target, stage string, runs []uint64, id string) connectors.Statement {
+// insert inserts the stage's rows in the records' order. If the target keeps rows, those that it has are left out, so that it can be
+// repeated after any wreck. It doesn't look at other targets: the Log engines of old servers wait for ever when one statement reads and
+// writes a table.
+func insert(t *Target, stage string, runs []uint64, id string, can connectors.Abilities) connectors.Statement {
 	var names []string
 	for _, c := range t.Columns {
 		names = append(names, native.Identifier(c.Name))
 	}
 	columns := strings.Join(names, ", ")
-	st := connectors.Statement{ID: id, SQL: "INSERT INTO " + t.Table() + " (" + columns + ") SELECT " + columns + " FROM " + stage}
+	st := connectors.Statement{
+		ID:       id,
+		SQL:      "INSERT INTO " + t.Table() + " (" + columns + ") SELECT " + columns + " FROM " + stage,
+		Settings: Pinned(can),
+	}
 	if !t.Lineage.Known() {
+		st.SQL += complete(can)
 		return st
 	}
-	key := native.Identifier(t.Lineage.Run) + ", " + native.Identifier(t.Lineage.Record)
-	st.SQL += " WHERE (" + key + ") NOT IN (SELECT " + key + " FROM " + t.Table() + " WHERE " + native.Identifier(t.Lineage.Run) + " IN ?) ORDER BY " + key
-	st.Args = []any{runs}
+	key := lineageKey(t)
+	if t.KeepsRows() {
+		st.SQL += " WHERE " + key + " NOT IN (SELECT " + strings.Trim(key, "()") + " FROM " + t.Table() +
+			" WHERE " + native.Identifier(t.Lineage.Run) + " IN ?)"
+		st.Args = []any{runs}
+	}
+	st.SQL += " ORDER BY " + key + complete(can)
 	return st
 }
 
-// Delete is the statement that takes rows of runs out of the target again, and whether it only begins to: then Mutating tells
-// when it is done.
-func Delete(t *Target, can connectors.Abilities, runs []uint64, id string) (st connectors.Statement, asynchronous bool) {
-	where := " WHERE " + native.Identifier(t.Lineage.Run) + " IN ?"
-	if can.LightweightDelete {
-		return connectors.Statement{ID: id, SQL: "DELETE FROM " + t.Table() + where, Args: []any{runs}}, false
-	}
-	return connectors.Statement{ID: id, SQL: "ALTER TABLE " + t.Table() + " DELETE" + where, Args: []any{runs}}, !can.MutationsSync
+func lineageKey(t *Target) string {
+	return "(" + native.Identifier(t.Lineage.Run) + ", " + native.Identifier(t.Lineage.Record) + ")"
 }
 
-// Mutating counts the target's mutations that aren't done.
-func Mutating(ctx context.Context, s connectors.Session, t *Target) (uint64, error) {
-	rows, err := Rows(ctx, s, connectors.Statement{
-		SQL:  "SELECT count() FROM system.mutations WHERE database = ? AND table = ? AND NOT is_done",
-		Args: []any{t.Database, t.Name},
-	})
-	if err != nil {
-		return 0, fmt.Errorf("look at mutations of %s: %w", t.Table(), err)
+// Delete is the statement that takes rows of runs out of the target again, and whether it only begins to: then Gone tells when it
+// is done.
+func Delete(t *Target, can connectors.Abilities, runs []uint64, id string) (st connectors.Statement, asynchronous bool) {
+	where := " WHERE " + native.Identifier(t.Lineage.Run) + " IN ?"
+	st = connectors.Statement{ID: id, Args: []any{runs}, Settings: Pinned(can)}
+	if can.LightweightDelete && t.MergeTree() && !t.Projections { // servers refuse it where there are projections
+		st.SQL = "DELETE FROM " + t.Table() + where
+		return st, false
 	}
-	return rows[0][0].(uint64), nil
+	st.SQL = "ALTER TABLE " + t.Table() + " DELETE" + where
+	return st, !can.MutationsSync
+}
+
+// Gone tells whether no rows of the runs are left. Other people's mutations of the target don't matter, and neither does one of ours
+// that is still under way: it spares parts that are attached after it began.
+func Gone(ctx context.Context, s connectors.Session, t *Target, runs []uint64, id string) (bool, error) {
+	counts, err := Count(ctx, s, t.Table(), t.Lineage, id, runs)
+	return err == nil && len(counts) == 0, err
 }
 
 // Altered tells whether an error from Attach means that target and stage aren't alike any more.

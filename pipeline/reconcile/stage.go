@@ -1,34 +1,12 @@
 package reconcile
 
 import (
-	"fmt"
 	"strings"
 
 	"chute/config"
 	"chute/connectors"
 	"chute/connectors/native"
 )
-
-// Pinned are the settings that every statement of a run relies on, as far as the server knows them. Values that a server has for
-// its users (asynchronous inserts, say) must not change what a run means.
-func Pinned(can connectors.Abilities) map[string]string {
-	settings := map[string]string{}
-	for name, value := range map[string]string{
-		"async_insert":                            "0",
-		"optimize_on_insert":                      "0", // engines like Replacing must not collapse what is being counted
-		"insert_deduplicate":                      "0",
-		"max_partitions_per_insert_block":         "0", // a year of daily partitions is no mistake
-		"mutations_sync":                          "2",
-		"lightweight_deletes_sync":                "2",
-		"insert_distributed_sync":                 "1",
-		"allow_experimental_low_cardinality_type": "1", // servers of 2018 ask for it
-	} {
-		if can.Settings[name] {
-			settings[name] = value
-		}
-	}
-	return settings
-}
 
 // CreateDatabase makes the database that a new table or the stages go to.
 func CreateDatabase(name string) connectors.Statement {
@@ -52,28 +30,33 @@ func CreateTarget(job *config.Job, types []*native.Type, can connectors.Abilitie
 	if target.PartitionBy != "" {
 		sql += " PARTITION BY " + target.PartitionBy
 	}
-	return connectors.Statement{SQL: sql + " ORDER BY " + tuple(target.OrderBy) + tableSettings(can, false), Settings: Pinned(can)}
+	return connectors.Statement{SQL: sql + " ORDER BY " + tuple(target.OrderBy) + tableSettings(can, false, nil), Settings: Pinned(can)}
 }
 
-// CreateStage is the statement that makes an empty stage like the target: its columns and keys, none of its habits.
+// CreateStage are the statements that make an empty stage like the target: its columns and, where parts are going to be attached,
+// its keys, but none of its habits.
 func CreateStage(stage string, t *Target, can connectors.Abilities) []connectors.Statement {
-	sql := "CREATE TABLE " + stage + " AS " + t.Table() + " ENGINE = MergeTree"
-	if !t.MergeTree() {
-		return []connectors.Statement{{SQL: sql + " ORDER BY tuple()" + tableSettings(can, true), Settings: Pinned(can)}}
+	keys, inherited := t.Keys, t.Settings
+	if t.Method(can) == InsertSelect {
+		keys, inherited = "ORDER BY tuple()", nil
+		if t.Lineage.Known() {
+			keys = "ORDER BY " + lineageKey(t) // as it is going to be read
+		}
 	}
-	if t.PartitionKey != "" {
-		sql += " PARTITION BY " + expression(t.PartitionKey)
-	}
-	sql += " ORDER BY " + expression(t.SortingKey)
-	if t.PrimaryKey != t.SortingKey {
-		sql += " PRIMARY KEY " + expression(t.PrimaryKey)
-	}
-	if t.SamplingKey != "" {
-		sql += " SAMPLE BY " + t.SamplingKey
-	}
-	statements := []connectors.Statement{{SQL: sql + tableSettings(can, true), Settings: Pinned(can)}}
+	settings := permissive(can)
+	statements := []connectors.Statement{{
+		SQL:      "CREATE TABLE " + stage + " AS " + t.Table() + " ENGINE = MergeTree " + keys + tableSettings(can, true, inherited),
+		Settings: settings,
+	}}
+	var changes []string
 	for _, c := range t.Constraints { // a violated one would fail the whole INSERT: they are judged by Violations
-		statements = append(statements, connectors.Statement{SQL: "ALTER TABLE " + stage + " DROP CONSTRAINT " + c.Name})
+		changes = append(changes, "DROP CONSTRAINT "+c.Name)
+	}
+	for _, column := range t.TTLs { // the rest of AS leaves the table's TTL out, but not those
+		changes = append(changes, "MODIFY COLUMN "+column+" REMOVE TTL")
+	}
+	if len(changes) > 0 {
+		statements = append(statements, connectors.Statement{SQL: "ALTER TABLE " + stage + " " + strings.Join(changes, ", "), Settings: settings})
 	}
 	return statements
 }
@@ -81,18 +64,6 @@ func CreateStage(stage string, t *Target, can connectors.Abilities) []connectors
 // Drop is the statement that drops a stage, there or not. Never SYNC: it can hang in the embedded engine.
 func Drop(stage string) connectors.Statement {
 	return connectors.Statement{SQL: "DROP TABLE IF EXISTS " + stage}
-}
-
-// expression puts a key, which servers print without its parentheses when it has several parts, back in a form they read. One
-// part stays bare: keys are compared as they are written, and id isn't (id).
-func expression(key string) string {
-	switch {
-	case key == "" || key == "tuple()":
-		return "tuple()"
-	case topLevel(key, 0, ',') >= 0:
-		return "(" + key + ")"
-	}
-	return key
 }
 
 func tuple(columns []string) string {
@@ -104,28 +75,4 @@ func tuple(columns []string) string {
 		quoted[i] = native.Identifier(c)
 	}
 	return "(" + strings.Join(quoted, ", ") + ")"
-}
-
-// tableSettings are MergeTree settings for tables that chute creates: synced to disk, and for stages nothing that drops or delays rows.
-func tableSettings(can connectors.Abilities, stage bool) string {
-	var settings []string
-	add := func(name, value string) {
-		if can.MergeTreeSettings[name] {
-			settings = append(settings, fmt.Sprintf("%s = %s", name, value))
-		}
-	}
-	if can.FsyncSettings {
-		add("fsync_after_insert", "1")
-		add("fsync_part_directory", "1")
-	}
-	if stage {
-		add("non_replicated_deduplication_window", "0")
-		add("parts_to_delay_insert", "100000")
-		add("parts_to_throw_insert", "100000")
-		add("max_bytes_to_merge_at_max_space_in_pool", "1") // a stage lives for seconds: merging it is wasted work
-	}
-	if len(settings) == 0 {
-		return ""
-	}
-	return " SETTINGS " + strings.Join(settings, ", ")
 }
