@@ -8,8 +8,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// gate keeps new files in their inboxes while Ready says why they can't be claimed. All jobs share it, so that a database
-// that is down is asked by one of them at a time, with a back-off, and logged once.
+// gate keeps new files in their inboxes while Ready says why they can't be claimed. All jobs share the Watcher's, so that a database
+// that is down is asked by one of them at a time, with a back-off, and logged once. A job's own is behind it.
 type gate struct {
 	ready   func(ctx context.Context) error
 	longest time.Duration

@@ -1,85 +1,14 @@
 package watcher
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"chute/connectors"
 	"chute/connectors/connectortest"
 )
-
-func TestNotReady(t *testing.T) {
-	simulate(t, func(x *world) {
-		var closed atomic.Bool
-		var asked atomic.Int64
-		closed.Store(true)
-		x.w.Ready = func(context.Context) error {
-			asked.Add(1)
-			if closed.Load() {
-				return fmt.Errorf("no database: %w", connectors.ErrUnavailable)
-			}
-			return nil
-		}
-		x.job("orders", "*.csv", nil)
-		x.job("stock", "*.txt", nil)
-		x.run()
-		x.pass(time.Hour)
-		if asked.Load() != 0 {
-			t.Errorf("asked %d times though nothing waits", asked.Load())
-		}
-		x.store.Put("in/a.csv", text(5))
-		x.store.Put("in/b.txt", text(5))
-		x.pass(10 * time.Minute)
-		x.expectHanded()
-		if e := x.waiting("a.csv"); e.State != Queued || e.Reason != "no new files are claimed: no database: not reachable" {
-			t.Errorf("waiting is %+v", e)
-		}
-		if n := asked.Load(); n < 20 || n > 30 {
-			t.Errorf("asked %d times in ten minutes", n)
-		}
-		if n := x.logged("no database"); n != 1 {
-			t.Errorf("logged %d times:\n%s", n, x.log)
-		}
-		closed.Store(false)
-		x.pass(31 * time.Second)
-		if got := x.handedNames(); len(got) != 2 {
-			t.Errorf("handed over %q", got)
-		}
-		if n := x.logged("claimed again"); n != 1 || x.w.Snapshot().NotReady != "" {
-			t.Errorf("logged %d times:\n%s", n, x.log)
-		}
-	})
-}
-
-func TestUnavailableInAVerdictIsAskedFor(t *testing.T) {
-	simulate(t, func(x *world) {
-		var down atomic.Bool
-		x.w.Ready = func(context.Context) error {
-			if down.Load() {
-				return connectors.ErrUnavailable
-			}
-			return nil
-		}
-		x.job("orders", "*.csv", func(j *Job) {
-			x.leave(j, func(string) error {
-				down.Store(true)
-				return fmt.Errorf("connection lost: %w", connectors.ErrUnavailable)
-			})
-		})
-		x.job("stock", "*.txt", nil)
-		x.store.Put("in/a.csv", text(5))
-		x.run()
-		x.until(300 * time.Millisecond) // so that the answer which let a.csv pass would still hold
-		x.store.Put("in/b.txt", text(5))
-		x.until(time.Minute)
-		x.expectHanded("orders a.csv")
-	})
-}
 
 func TestFolderGoneAndBack(t *testing.T) {
 	simulate(t, func(x *world) {

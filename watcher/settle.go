@@ -70,6 +70,7 @@ func (t *taker) settle(ctx context.Context, handed []*entry, r round) {
 	changes.log(in.log)
 	if errors.Is(r.cause, connectors.ErrUnavailable) {
 		t.gate.doubt()
+		t.own.doubt()
 	}
 	t.logRound(r, before, until)
 }

@@ -43,7 +43,7 @@ func (in *inbox) snapshot(s *Snapshot) {
 	}
 	for _, e := range in.entries {
 		waiting := in.waiting(e, e.stateSince)
-		waiting.Reason = e.explain(now, in.clock, s.NotReady, ahead)
+		waiting.Reason = e.explain(now, in.clock, ahead)
 		s.Waiting = append(s.Waiting, waiting)
 	}
 	for _, r := range in.running {
@@ -63,7 +63,7 @@ func (in *inbox) waiting(e *entry, since moment) Waiting {
 
 // activity tells how the job is doing. inbox.mu is held.
 func (t *taker) activity() Activity {
-	a := Activity{Job: t.name, Queued: len(t.queue.waiting()), Running: t.resuming, Begun: append([]uint64(nil), t.runs...)}
+	a := Activity{Job: t.name, Queued: len(t.queue.waiting()), Running: t.resuming, Begun: append([]uint64(nil), t.runs...), NotReady: t.own.problem()}
 	for _, r := range t.inbox.running {
 		if r.taker == t {
 			a.Running++
@@ -76,7 +76,7 @@ func (t *taker) activity() Activity {
 }
 
 // explain is the reason with what changes by itself: how long still, behind how many, after which error.
-func (e *entry) explain(now moment, clock clock, notReady string, ahead map[*entry]int) string {
+func (e *entry) explain(now moment, clock clock, ahead map[*entry]int) string {
 	switch e.state {
 	case Settling:
 		return fmt.Sprintf("unchanged for %v, to rest for %v", (now - e.since).Round(time.Second), e.restNeeded())
@@ -85,15 +85,16 @@ func (e *entry) explain(now moment, clock clock, notReady string, ahead map[*ent
 	case Unreadable, Retrying:
 		return fmt.Sprintf("after the error: %s; next try at %s", e.reason(), clock.wall(e.takeableAt()).Format(time.RFC3339))
 	case Queued:
-		return e.explainQueued(now, clock, notReady, ahead)
+		return e.explainQueued(now, clock, ahead)
 	}
 	return e.reason()
 }
 
 // explainQueued says what a file at rest still waits for.
-func (e *entry) explainQueued(now moment, clock clock, notReady string, ahead map[*entry]int) string {
+func (e *entry) explainQueued(now moment, clock clock, ahead map[*entry]int) string {
 	t := e.taker
 	n, queued := ahead[e]
+	notReady := t.notReady()
 	switch {
 	case t.problem != nil && t.until > now:
 		return fmt.Sprintf("the job pauses until %s after the error: %v", clock.wall(t.until).Format(time.RFC3339), t.problem)

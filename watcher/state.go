@@ -120,17 +120,18 @@ type Place struct {
 
 // Activity is how one job is doing.
 type Activity struct {
-	Job     string
-	Queued  int       // files at rest
-	Running int       // files and runs in Handle or Resume
-	Begun   []uint64  // runs waiting to be resumed
-	Problem string    // the last Later's error, empty after a round without one
-	Until   time.Time // end of the pause, when there is a Problem
+	Job      string
+	Queued   int       // files at rest
+	Running  int       // files and runs in Handle or Resume
+	Begun    []uint64  // runs waiting to be resumed
+	NotReady string    // why no new files of this job are claimed, as its own Ready says; empty when they are
+	Problem  string    // the last Later's error, empty after a round without one
+	Until    time.Time // end of the pause, when there is a Problem
 }
 
 // Snapshot is everything that waits, at one moment.
 type Snapshot struct {
-	NotReady string // why no new files are claimed, empty when they are
+	NotReady string // why no new files of any job are claimed, empty when they are
 	Inboxes  []Place
 	Jobs     []Activity
 	Waiting  []Waiting

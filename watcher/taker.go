@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -15,7 +16,8 @@ type taker struct {
 	name  string
 	inbox *inbox
 	slots *slots
-	gate  *gate
+	gate  *gate // the Watcher's
+	own   *gate // the job's
 	log   zerolog.Logger
 
 	ready chan struct{} // raised: the queue isn't empty, a pause is over, runs came or may be resumed
@@ -30,9 +32,10 @@ type taker struct {
 }
 
 func newTaker(job Job, in *inbox, slots *slots, gate *gate, log zerolog.Logger) *taker {
+	log = log.With().Str("job", job.Config.Name).Logger()
 	return &taker{
-		job: job, name: job.Config.Name, inbox: in, slots: slots, gate: gate,
-		log:   log.With().Str("job", job.Config.Name).Logger(),
+		job: job, name: job.Config.Name, inbox: in, slots: slots, gate: gate, log: log,
+		own:   newGate(job.Ready, in.rescan, in.clock, log),
 		ready: make(chan struct{}, 1),
 		runs:  append([]uint64(nil), job.Begun...),
 	}
@@ -50,7 +53,7 @@ func (t *taker) run(ctx context.Context) {
 		case !files:
 			wait(ctx, never, t.ready)
 		default:
-			if closed := t.gate.closed(ctx); closed > 0 {
+			if closed := t.closed(ctx); closed > 0 {
 				wait(ctx, closed, t.ready)
 			} else {
 				t.take(ctx)
@@ -69,6 +72,17 @@ func (t *taker) next() (pause time.Duration, runs []uint64, files bool) {
 	}
 	return t.until - t.inbox.clock.now(), runs, len(t.queue.waiting()) > 0
 }
+
+// closed returns 0 when files of the job may be claimed, else how long to wait before asking again.
+func (t *taker) closed(ctx context.Context) time.Duration {
+	if wait := t.gate.closed(ctx); wait > 0 {
+		return wait
+	}
+	return t.own.closed(ctx)
+}
+
+// notReady is the reason why files of the job aren't claimed, or "".
+func (t *taker) notReady() string { return cmp.Or(t.gate.problem(), t.own.problem()) }
 
 // resume goes on with runs begun earlier.
 func (t *taker) resume(ctx context.Context, runs []uint64) {
@@ -92,7 +106,7 @@ func (t *taker) take(ctx context.Context) {
 	}
 	defer t.slots.release()
 	// Waiting for the slot may have taken long: is it still so?
-	if t.gate.closed(ctx) > 0 || ctx.Err() != nil {
+	if t.closed(ctx) > 0 || ctx.Err() != nil {
 		t.putBack()
 		return
 	}
@@ -108,8 +122,9 @@ func (t *taker) take(ctx context.Context) {
 	t.settle(ctx, handed, r)
 }
 
-// unpause ends the pause of the job.
+// unpause ends the pause of the job, and what its Ready said doesn't hold any more.
 func (t *taker) unpause() {
+	t.own.askAgain()
 	t.inbox.mu.Lock()
 	defer t.inbox.mu.Unlock()
 	t.until = 0

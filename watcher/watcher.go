@@ -48,6 +48,9 @@ type Job struct {
 	// Begun are the runs found unsettled at start-up. They are resumed before anything new of this job is taken, once the inbox can be looked at:
 	// where the store isn't there yet their files would seem to be lost.
 	Begun []uint64
+	// Ready, where it is given, tells why no new file of this job may be claimed now: its store is full, say. It is asked like the
+	// Watcher's, after that one, and holds up no other job.
+	Ready func(ctx context.Context) error
 	// Unsettled, where it is given, is asked after a panic in Handle for the job's runs that are neither settled nor stuck: they are
 	// resumed like Begun. Without it they wait for the next start.
 	Unsettled func(ctx context.Context) ([]uint64, error)
@@ -58,7 +61,7 @@ type Watcher struct {
 	Jobs     []Job
 	Parallel int           // calls of Handle and Resume at a time, over all jobs; default 2
 	Rescan   time.Duration // longest time between two looks at an inbox; default 30s
-	// Ready tells why no new file may be claimed now: the database doesn't answer, too little room is left. Files then wait in
+	// Ready tells why no new file of any job may be claimed now: the database doesn't answer, too little room is left. Files then wait in
 	// their inboxes. It is asked at most once a second and returns within bounded time. nil = always ready.
 	Ready func(ctx context.Context) error
 	Log   zerolog.Logger
