@@ -205,6 +205,7 @@ func (e entryChecker) column(j *Job, column *Column) {
 		}
 	}
 	e.blanks(j, column)
+	e.rules(column)
 }
 
 func (e entryChecker) notEmpty(keys ...string) {

@@ -62,6 +62,7 @@ var (
 	sizeType     = reflect.TypeFor[Size]()
 	toleranceTyp = reflect.TypeFor[Tolerance]()
 	patternType  = reflect.TypeFor[Pattern]()
+	boundType    = reflect.TypeFor[Bound]()
 )
 
 func (d *decoder) table(n *node, v reflect.Value, path string) {
@@ -96,6 +97,8 @@ func (d *decoder) value(n *node, v reflect.Value, field reflect.StructField, key
 		if d.wants(n, text, key) {
 			d.parsed(n, v.Addr().Interface().(*Pattern).compile(n.text, true), key)
 		}
+	case t == boundType && (n.kind == integer || n.kind == float):
+		d.parsed(n, v.Addr().Interface().(*Bound).UnmarshalText([]byte(n.text)), key)
 	case (t == sizeType || t == toleranceTyp) && n.kind == integer:
 		word := n.text
 		if t == sizeType {
@@ -113,6 +116,8 @@ func (d *decoder) value(n *node, v reflect.Value, field reflect.StructField, key
 		d.value(n, v.Elem(), field, key)
 	case t.Kind() == reflect.Slice:
 		d.list(n, v, field, key)
+	case t.Kind() == reflect.Map:
+		d.texts(n, v, key)
 	case t.Kind() == reflect.Struct:
 		if d.wants(n, table, key) {
 			d.table(n, v, key+".")
@@ -223,6 +228,20 @@ func (d *decoder) list(n *node, v reflect.Value, field reflect.StructField, key 
 		}
 		d.value(item, entry, field, fmt.Sprintf("%s[%d]", key, i+1))
 	}
+}
+
+// texts decodes a table of any keys with texts as values.
+func (d *decoder) texts(n *node, v reflect.Value, key string) {
+	if !d.wants(n, table, key) {
+		return
+	}
+	made := make(map[string]string, len(n.entries))
+	for _, e := range n.entries {
+		if e.value.kind != broken && d.wants(e.value, text, key+"."+e.key) {
+			made[e.key] = e.value.text
+		}
+	}
+	v.Set(reflect.ValueOf(made))
 }
 
 // secret decodes a reference. What it says instead of one is never repeated: it may be the secret.

@@ -67,11 +67,24 @@ func tomlValue(n *node) string {
 	case table:
 		var pairs []string
 		for _, e := range n.entries {
-			pairs = append(pairs, e.key+" = "+tomlValue(e.value))
+			pairs = append(pairs, tomlKey(e.key)+" = "+tomlValue(e.value))
 		}
 		return "{ " + strings.Join(pairs, ", ") + " }"
 	}
 	return n.text
+}
+
+// tomlKey quotes a key where TOML wants it.
+func tomlKey(key string) string {
+	for _, r := range key {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' {
+			return tomlString(key)
+		}
+	}
+	if key == "" {
+		return `""`
+	}
+	return key
 }
 
 // tomlString prints a text as a TOML basic string. Bytes that aren't UTF-8 can't come out of a TOML file and become U+FFFD.

@@ -79,9 +79,9 @@ func (m *mapping) add(job *config.Job, t *reconcile.Target, c config.Column, hea
 		return fmt.Errorf("%s: table %s has no column %s", c.Pos, t.Table(), native.Identifier(c.Name))
 	}
 	column := convert.Column{
-		Name: c.Name, Type: have.Type, Default: c.Default, Required: c.Required, Zone: job.Timezone.Location(),
+		Name: c.Name, Label: c.Name, Type: have.Type, Default: c.Default, Required: c.Required, Zone: job.Timezone.Location(), Rules: rulesOf(c),
 	}
-	for _, word := range job.Format.Null {
+	for _, word := range slices.Concat(job.Format.Null, c.Null) {
 		column.Null = append(column.Null, []byte(word))
 	}
 	if c.Constant != nil {
@@ -101,6 +101,25 @@ func (m *mapping) add(job *config.Job, t *reconcile.Target, c config.Column, hea
 	m.columns = append(m.columns, column)
 	m.fields = append(m.fields, field)
 	return nil
+}
+
+// rulesOf are a column's reading rules. What isn't said in a job without [[column]] is as usual.
+func rulesOf(c config.Column) convert.Rules {
+	answers := map[string]convert.Answer{
+		"reject": convert.Reject, "warn": convert.Warn, "default": convert.UseDefault, "reject-file": convert.RejectFile, "keep": convert.Keep,
+	}
+	rules := convert.Rules{
+		Trim:      map[string]convert.Side{"left": convert.TrimLeft, "right": convert.TrimRight, "both": convert.TrimBoth}[c.Trim],
+		Case:      map[string]convert.Case{"upper": convert.UpperCase, "lower": convert.LowerCase, "first": convert.FirstUpper}[c.Case],
+		Map:       c.Map,
+		MaxLength: c.MaxLength, Pattern: c.Regexp.Expression(), Format: c.Format, Decimal: string(c.Decimal), Thousands: string(c.Thousands),
+		True: c.True, False: c.False, Min: string(c.Min), Max: string(c.Max),
+		MapMissing: answers[c.MapMissing], OnError: answers[c.OnError], Secret: c.Secret,
+	}
+	if c.Timezone != nil {
+		rules.TimeZone = c.Timezone.Location()
+	}
+	return rules
 }
 
 // fieldOf finds a column's field, by position or by the header, and what to call it to the partner.

@@ -31,7 +31,8 @@ type portion struct {
 	first   uint64 // number of the first good record
 	refused []refusal
 	reasons []connectors.Reason
-	ready   chan struct{} // closed when converted
+	fatal   *connectors.Reason // set: the file is to be refused; records behind it aren't looked at
+	ready   chan struct{}      // closed when converted
 
 	record format.Record
 	row    [][]byte
@@ -116,8 +117,8 @@ func takeAll(order <-chan *portion, free chan<- *portion, take func(*portion) er
 func (p *pump) convert(x *portion) {
 	x.rows.Reset()
 	x.records, x.good, x.first = 0, 0, 0
-	x.refused, x.reasons = x.refused[:0], x.reasons[:0]
-	for x.chunk.Scan(&x.record) {
+	x.refused, x.reasons, x.fatal = x.refused[:0], x.reasons[:0], nil
+	for x.fatal == nil && x.chunk.Scan(&x.record) {
 		if !x.record.Continued {
 			x.records++
 		}
@@ -126,9 +127,13 @@ func (p *pump) convert(x *portion) {
 			continue
 		}
 		p.pick(x)
+		x.rows.Line = x.record.Line
 		reasons, ok := x.rows.Append(x.record.Number, x.row, x.quoted, x.reasons)
 		if !ok {
 			x.refuse(reasons)
+			if x.fatal = x.rows.Fatal(); x.fatal != nil {
+				x.fatal.Line = x.record.Line
+			}
 			continue
 		}
 		if x.good == 0 {

@@ -172,13 +172,45 @@ func (im *Importer) count(ctx context.Context, it *item, x *portion) error {
 			it.result.tally.Add(reason)
 		}
 	}
+	x.rows.Warnings(it.warnColumn)
 	it.run.Records += x.records
 	it.run.Accepted += x.good
 	it.run.Rejects = it.run.Records - it.run.Accepted
 	if it.result.firstGood == 0 {
 		it.result.firstGood = x.first
 	}
+	if r := x.fatal; r != nil {
+		return &connectors.Rejection{Code: "value",
+			Message: fmt.Sprintf("Line %d, column %.60q: %s. This column must be right everywhere; nothing of the file was loaded.", r.Line, r.Column, r.Message)}
+	}
 	return im.checkRejects(it)
+}
+
+// maxWarnings is how many kinds of warnings about columns are told apart: a file may have thousands of columns.
+const maxWarnings = 200
+
+// warnColumn adds up what was odd about values that were loaded all the same.
+func (it *item) warnColumn(w convert.Warning) {
+	code, column, message := w.Code, report.Text(w.Column), report.Text(w.Message)
+	if len(it.result.warnings) >= maxWarnings {
+		code, column, message = "other", "", "Further columns have odd values."
+	}
+	for i := range it.result.warnings {
+		have := &it.result.warnings[i]
+		if have.Code == w.Code && have.Column == report.Text(w.Column) && have.Column != "" || have.Code == code && have.Column == column {
+			have.Count += w.Count
+			return
+		}
+	}
+	it.result.warnings = append(it.result.warnings, report.Warning{Code: code, Column: column, Message: message, Line: w.Line, Count: w.Count})
+}
+
+// countWarnings adds up single findings.
+func (it *item) countWarnings() (n uint64) {
+	for _, w := range it.result.warnings {
+		n += w.Count
+	}
+	return n
 }
 
 // warn notes something odd that refuses nothing.

@@ -32,7 +32,7 @@ func (im *Importer) writeSidecars(ctx context.Context, b *batch) error {
 // setStatus writes down what became of the file's records: of a rejected or skipped file nothing is loaded.
 func (im *Importer) setStatus(it *item) {
 	r := &it.run
-	r.Warnings = uint64(len(it.result.warnings))
+	r.Warnings = it.countWarnings()
 	switch {
 	case it.rejection != nil:
 		r.Status, r.Accepted = ledger.Rejected, 0
@@ -157,7 +157,7 @@ func (im *Importer) fillPartner(it *item, p *report.Partner) {
 	}
 	p.Counts.Skipped = p.Counts.Processed - p.Counts.Success - p.Counts.Rejects
 	p.Warnings = slices.Clone(it.result.warnings)
-	p.Counts.Warnings = uint64(len(p.Warnings))
+	p.Counts.Warnings = it.countWarnings()
 	p.Dialect = im.dialect(it)
 	p.RejectFiles = rejectNames(it)
 }

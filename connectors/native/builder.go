@@ -15,6 +15,7 @@ type Builder struct {
 	data     []byte
 	nulls    []byte // with nullable one byte a row, 1 for NULL
 	rows     int
+	last     int // where the last String's bytes begin
 }
 
 // NewBuilder returns an empty builder for values of t, taken without LowCardinality and SimpleAggregateFunction. Arrays, maps and tuples are refused.
@@ -54,6 +55,17 @@ type Mark struct{ rows, data int }
 
 // Mark returns the state as it is now.
 func (b *Builder) Mark() Mark { return Mark{b.rows, len(b.data)} }
+
+// MarkTo sets m to the state as it is now.
+func (b *Builder) MarkTo(m *Mark) { *m = b.Mark() }
+
+// Last returns the last value as the layout has it, of a String without its length. It is valid until the builder changes.
+func (b *Builder) Last() []byte {
+	if b.width > 0 {
+		return b.data[len(b.data)-b.width:]
+	}
+	return b.data[b.last:]
+}
 
 // Rollback takes back all values that came after the mark.
 func (b *Builder) Rollback(m Mark) {
@@ -131,6 +143,7 @@ func (b *Builder) AppendWords(words ...uint64) {
 func (b *Builder) AppendBytes(v []byte) {
 	if b.width == 0 {
 		b.data = binary.AppendUvarint(b.data, uint64(len(v)))
+		b.last = len(b.data)
 		b.data = append(b.data, v...)
 		b.row()
 		return

@@ -23,6 +23,13 @@
 //	Enum8, Enum16               the names
 //
 // each also inside Nullable, LowCardinality and SimpleAggregateFunction. Blanks around a value belong to it, so numbers and dates with them are refused.
+// testdata/types.md, which is made by a test, shows each type with examples.
+//
+// # Reading rules
+//
+// A column's rules change that, in this order: Trim; blanks (below); Case; Map; MaxLength; Pattern; the reading itself, with Format, TimeZone, Decimal,
+// Thousands, True and False; Min and Max. What is refused by any of them goes the way of OnError: its record is refused, or loaded with NULL, the type's
+// default or the column's Default and a warning, or the whole file is refused. Values of Secret columns are in no reason and no warning.
 //
 // # Blanks
 //
@@ -44,10 +51,14 @@
 //	not_a_time      not written as date and time, or not in the calendar
 //	ambiguous_time  a local time that comes twice, when clocks are set back
 //	missing_time    a local time that doesn't exist, when clocks are set forward
-//	too_long        more bytes than the type holds
+//	too_long        more bytes than the type holds, or more characters than the column allows
 //	not_in_enum     not one of the names
 //	not_a_uuid      not written as a UUID
 //	not_an_ip       not written as an address of this kind
+//	pattern         doesn't match the column's regular expression
+//	not_in_map      not one of the values that the column's map has
+//	below_min       less than the column's least value
+//	above_max       more than the column's greatest value
 //	fields          the record has another number of fields than the plan
 package convert
 
@@ -74,6 +85,10 @@ const (
 	NotInEnum     = "not_in_enum"
 	NotAUUID      = "not_a_uuid"
 	NotAnIP       = "not_an_ip"
+	Pattern       = "pattern"
+	NotInMap      = "not_in_map"
+	BelowMin      = "below_min"
+	AboveMax      = "above_max"
 	Fields        = "fields"
 )
 
@@ -97,6 +112,7 @@ type Column struct {
 	Required bool           // a blank is refused
 	Zone     *time.Location // of local times when the type names no zone; nil: UTC
 	Null     [][]byte       // words that mean NULL when they aren't quoted
+	Rules
 }
 
 // Plan is a compiled list of columns. It is safe for concurrent use.
@@ -106,18 +122,20 @@ type Plan struct {
 	fields  int
 }
 
-// appender converts text and appends the value, or appends nothing and returns the code of what is wrong with it.
+// appender converts text and appends the value, or returns the code of what is wrong with it; what it appended until then is taken back by its caller.
 type appender func(b *native.Builder, text []byte) (code string)
 
-// column is a Column made ready.
+// column is a Column made ready. It isn't changed afterwards.
 type column struct {
 	Column
-	append   appender
-	field    int    // index into a record's fields; -1: none
-	nullable bool   // the type takes NULL
-	text     bool   // of String and FixedString: an empty quoted value is a value
-	standIn  []byte // Default; nil: none
-	limits   string // what the type holds, for messages
+	make     func() appender // a conversion may have memory of its own: one for each goroutine
+	field    int             // index into a record's fields; -1: none
+	nullable bool            // the type takes NULL
+	text     bool            // of String and FixedString: an empty quoted value is a value
+	ruled    bool            // rules change or judge the text before it is read
+	stand    []byte          // Default; nil: none
+	limits   string          // what the type holds, for messages
+	bounds   bounds
 }
 
 // Compile makes a plan. It refuses types that have no conversion, and defaults and constants that their own type refuses.
@@ -158,17 +176,18 @@ func compile(c Column) (column, error) {
 	}
 	base := c.Type.Base()
 	made.text = base.Kind == native.String || base.Kind == native.FixedString
-	if made.append, made.limits, err = forType(base, c.Zone); err != nil {
+	if err := made.compileRules(base); err != nil {
 		return made, err
 	}
+	cell := newCell(&made, b)
 	if c.Default != nil {
-		made.standIn = []byte(*c.Default)
-		if code := made.append(b, made.standIn); code != "" {
-			return made, fmt.Errorf("the default is refused: %s", made.message(code, made.standIn))
+		made.stand = []byte(*c.Default)
+		if code := cell.standIn(); code != "" {
+			return made, fmt.Errorf("the default is refused: %s", made.message(code, made.stand))
 		}
 	}
 	if c.Constant != nil {
-		if code := made.value(b, c.Constant, false); code != "" {
+		if code := cell.value(c.Constant, false); code != "" {
 			return made, fmt.Errorf("the constant is refused: %s", made.message(code, c.Constant))
 		}
 	}

@@ -13,13 +13,29 @@ const daySeconds = 86400
 // instants is the conversion to one DateTime or DateTime64.
 type instants struct {
 	zone        *zone // of texts without an offset
+	shows       *zone // in which the table shows them
 	scale       int
 	unit        int64 // 10 to the scale
 	first, last int64 // seconds since 1970 that the type holds
 	long        bool  // DateTime64
 }
 
-func forTime(t *native.Type, local *time.Location) (appender, string, error) {
+func forTime(t *native.Type, z zoning) (appender, string, error) {
+	c, limits, err := instantsOf(t, z)
+	if err != nil {
+		return nil, "", err
+	}
+	return c.append, limits, nil
+}
+
+// zoning are the zones that times without an offset may be meant in, besides the type's own; nil: none.
+type zoning struct {
+	strong *time.Location // before the type's
+	weak   *time.Location // behind the type's
+}
+
+func instantsOf(t *native.Type, z zoning) (*instants, string, error) {
+	local := z.weak
 	if local == nil {
 		local = time.UTC
 	}
@@ -31,7 +47,11 @@ func forTime(t *native.Type, local *time.Location) (appender, string, error) {
 		}
 		local, key = named, t.Zone
 	}
-	c := &instants{zone: zoneFor(key, local), unit: 1, last: math.MaxUint32}
+	c := &instants{shows: zoneFor(key, local), unit: 1, last: math.MaxUint32}
+	c.zone = c.shows
+	if z.strong != nil {
+		c.zone = zoneFor(z.strong, z.strong)
+	}
 	limits := "1970-01-01 00:00:00 to 2106-02-07 06:28:15 UTC"
 	if t.Kind == native.DateTime64 {
 		c.long, c.scale = true, t.Scale
@@ -45,7 +65,7 @@ func forTime(t *native.Type, local *time.Location) (appender, string, error) {
 			limits = "1900-01-01 to 2262-04-11 23:47:15 UTC"
 		}
 	}
-	return c.append, limits, nil
+	return c, limits, nil
 }
 
 func (c *instants) append(b *native.Builder, text []byte) string {
@@ -53,23 +73,52 @@ func (c *instants) append(b *native.Builder, text []byte) string {
 	if !ok {
 		return NotATime
 	}
-	parts, rest, code := c.fraction(rest)
+	var digits []byte
+	if len(rest) > 0 && rest[0] == '.' {
+		n := 1
+		for n < len(rest) && rest[n]-'0' <= 9 {
+			n++
+		}
+		if digits, rest = rest[1:n], rest[n:]; len(digits) == 0 {
+			return NotATime
+		}
+	}
+	if len(rest) == 0 {
+		return c.local(b, seconds, digits)
+	}
+	offset, ok := parseOffset(rest)
+	if !ok {
+		return NotATime
+	}
+	return c.elsewhere(b, seconds-offset, digits)
+}
+
+// local appends the instant at which the zone's clocks show a time, given in seconds as if it were UTC. digits are the second's fraction.
+func (c *instants) local(b *native.Builder, shown int64, digits []byte) (code string) {
+	seconds, code := c.zone.instant(shown)
 	if code != "" {
 		return code
 	}
-	var shown int64 // as a clock in the column's zone shows it
-	if len(rest) > 0 {
-		offset, ok := parseOffset(rest)
-		if !ok {
-			return NotATime
-		}
-		seconds -= offset
-		shown = seconds + c.zone.offset(seconds)
-	} else {
-		shown = seconds
-		if seconds, code = c.zone.instant(seconds); code != "" {
-			return code
-		}
+	if c.shows != c.zone {
+		return c.elsewhere(b, seconds, digits)
+	}
+	return c.put(b, seconds, shown, digits)
+}
+
+// elsewhere appends an instant that was written for another zone than that in which it is shown.
+func (c *instants) elsewhere(b *native.Builder, seconds int64, digits []byte) (code string) {
+	shown := seconds
+	if c.long {
+		shown += c.shows.offset(seconds)
+	}
+	return c.put(b, seconds, shown, digits)
+}
+
+// put appends an instant; shown is what the clocks of the table's zone show then.
+func (c *instants) put(b *native.Builder, seconds, shown int64, digits []byte) (code string) {
+	parts, lost := fraction(digits, c.scale)
+	if lost {
+		return Scale
 	}
 	if seconds < c.first || seconds > c.last {
 		return OutOfRange
@@ -99,30 +148,19 @@ func parseClock(text []byte) (seconds int64, rest []byte, ok bool) {
 	return int64(day)*daySeconds + int64(h*3600+m*60+s), text[19:], true
 }
 
-// fraction reads the part of a second behind a point, in units of the scale. Digits beyond it must be zeros.
-func (c *instants) fraction(text []byte) (parts int64, rest []byte, code string) {
-	if len(text) == 0 || text[0] != '.' {
-		return 0, text, ""
-	}
-	n := 1
-	lost := false
-	for ; n < len(text) && text[n]-'0' <= 9; n++ {
-		if n <= c.scale {
-			parts = parts*10 + int64(text[n]-'0')
-		} else if text[n] != '0' {
+// fraction makes units of the scale of the digits behind the point. lost tells that there are more of them than zeros.
+func fraction(digits []byte, scale int) (parts int64, lost bool) {
+	for i, d := range digits {
+		if i < scale {
+			parts = parts*10 + int64(d-'0')
+		} else if d != '0' {
 			lost = true
 		}
 	}
-	if n == 1 {
-		return 0, nil, NotATime
-	}
-	for i := n; i <= c.scale; i++ {
+	for i := len(digits); i < scale; i++ {
 		parts *= 10
 	}
-	if lost {
-		return 0, nil, Scale
-	}
-	return parts, text[n:], ""
+	return parts, lost
 }
 
 // parseOffset reads Z, ±hh, ±hhmm or ±hh:mm, in seconds east of Greenwich.
@@ -152,12 +190,17 @@ func parseOffset(text []byte) (offset int64, ok bool) {
 	return offset, true
 }
 
+func (c *column) zoning() zoning { return zoning{strong: c.TimeZone, weak: c.Zone} }
+
 // zoneName is the name of the zone that local times of the column are in, for messages.
 func (c *column) zoneName() string {
-	if name := c.Type.Base().Zone; name != "" {
+	name := c.Type.Base().Zone
+	switch {
+	case c.TimeZone != nil:
+		return c.TimeZone.String()
+	case name != "":
 		return name
-	}
-	if c.Zone != nil {
+	case c.Zone != nil:
 		return c.Zone.String()
 	}
 	return "UTC"

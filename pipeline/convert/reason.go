@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"chute/connectors"
+	"chute/connectors/native"
 )
 
 // What a reason repeats of a value: enough to find it, not enough to fill a report.
@@ -15,17 +17,27 @@ const (
 	maxShown = 60  // in Reason.Message
 )
 
+// masked stands for values that mustn't be told. It doesn't tell their length either.
+const masked = "•••"
+
 // reason describes a refused value to the partner.
 func (c *column) reason(record uint64, code string, text []byte) connectors.Reason {
-	return connectors.Reason{
-		Record: record, Column: c.Label, Code: code, Value: bytes.Clone(text[:min(len(text), maxValue)]),
-		Message: c.message(code, text), Source: "text",
+	value := bytes.Clone(text[:min(len(text), maxValue)])
+	if c.Secret {
+		value = []byte(masked)
 	}
+	return connectors.Reason{Record: record, Column: c.Label, Code: code, Value: value, Message: c.message(code, text), Source: "text"}
 }
 
 // message is one sentence about what is wrong.
 func (c *column) message(code string, text []byte) string {
 	v, t := show(text), c.Type.Base()
+	if c.Secret {
+		v = masked
+	}
+	if message := c.ruleMessage(v, code, text); message != "" {
+		return message
+	}
 	switch code {
 	case Blank:
 		return fmt.Sprintf("the value is blank, but %s needs one", t.Kind)
@@ -34,6 +46,9 @@ func (c *column) message(code string, text []byte) string {
 	case OutOfRange:
 		return fmt.Sprintf("%s is out of range for %s (%s)", v, t, c.limits)
 	case Scale:
+		if t.Kind == native.Date || t.Kind == native.Date32 {
+			return fmt.Sprintf("%s has a time of day, which %s would lose", v, t)
+		}
 		return fmt.Sprintf("%s has more than %d digits behind the point, which %s would lose", v, t.Scale, t)
 	case NotANumber:
 		return fmt.Sprintf("%s is not %s", v, c.numberName())
@@ -48,6 +63,9 @@ func (c *column) message(code string, text []byte) string {
 	case MissingTime:
 		return fmt.Sprintf("%s doesn't exist in %s, where clocks were set forward", v, c.zoneName())
 	case TooLong:
+		if c.Secret {
+			return fmt.Sprintf("%s is longer than the %d bytes that fit", v, t.Size)
+		}
 		return fmt.Sprintf("%s is %d bytes long, more than the %d that fit", v, len(text), t.Size)
 	case NotInEnum:
 		return fmt.Sprintf("%s is not one of %s", v, c.limits)
@@ -57,6 +75,49 @@ func (c *column) message(code string, text []byte) string {
 		return fmt.Sprintf("%s is not an %s address", v, t)
 	}
 	return fmt.Sprintf("%s is refused (%s)", v, code)
+}
+
+// ruleMessage is the message where a rule of the column has a part in it, else empty.
+func (c *column) ruleMessage(v, code string, text []byte) string {
+	switch {
+	case code == Pattern:
+		return fmt.Sprintf("%s doesn't match %s", v, c.Pattern)
+	case code == NotInMap:
+		return v + " is not one of the values that are known"
+	case code == BelowMin:
+		return fmt.Sprintf("%s is less than %s", v, c.Min)
+	case code == AboveMax:
+		return fmt.Sprintf("%s is more than %s", v, c.Max)
+	case code == TooLong && c.MaxLength > 0 && (c.Type.Base().Kind != native.FixedString || utf8.RuneCount(text) > c.MaxLength):
+		return fmt.Sprintf("%s is longer than the %d characters that are allowed", v, c.MaxLength)
+	case code == NotABool && len(c.True) > 0:
+		return fmt.Sprintf("%s is not one of %s", v, wordList(c.True, c.False))
+	case (code == NotADate || code == NotATime) && !c.Format.IsZero():
+		return fmt.Sprintf("%s is not a date written as %s", v, c.Format)
+	}
+	return ""
+}
+
+// wordList quotes words for a message, cut when there are many.
+func wordList(lists ...[]string) string {
+	var words []string
+	for _, list := range lists {
+		for _, w := range list {
+			words = append(words, show([]byte(w)))
+		}
+	}
+	if len(words) > 10 {
+		words = append(words[:10], fmt.Sprintf("… (%d in all)", len(words)))
+	}
+	return strings.Join(words, ", ")
+}
+
+// cut shortens a name for a message.
+func cut(name string) string {
+	if len(name) > maxShown {
+		return strings.ToValidUTF8(name[:maxShown], "") + "…"
+	}
+	return name
 }
 
 func (c *column) numberName() string {

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"bytes"
 	"fmt"
 
 	"chute/connectors"
@@ -10,21 +9,23 @@ import (
 
 // Rows holds converted records of one chunk, column by column. It is used by one goroutine at a time.
 type Rows struct {
-	Run      uint64 // the value of the columns whose Origin is Run
-	plan     *Plan
-	builders []*native.Builder
-	marks    []native.Mark // the columns before the record that Append is at
+	Run  uint64 // the value of the columns whose Origin is Run
+	Line int64  // set by the caller before Append: the line of the record, for Warnings
+
+	plan  *Plan
+	cells []*cell
+	fatal *connectors.Reason
 }
 
 // NewRows returns empty rows. They grow to the size of a chunk and are meant to be used again after Reset.
 func (p *Plan) NewRows() *Rows {
-	r := &Rows{plan: p, marks: make([]native.Mark, len(p.columns))}
-	for _, c := range p.columns {
-		b, err := native.NewBuilder(c.Type)
+	r := &Rows{plan: p}
+	for i := range p.columns {
+		b, err := native.NewBuilder(p.columns[i].Type)
 		if err != nil {
 			panic("convert: unreachable, Compile has made one already: " + err.Error())
 		}
-		r.builders = append(r.builders, b)
+		r.cells = append(r.cells, newCell(&p.columns[i], b))
 	}
 	return r
 }
@@ -37,90 +38,102 @@ func (r *Rows) Append(record uint64, fields [][]byte, quoted []bool, reasons []c
 		return append(reasons, connectors.Reason{Record: record, Code: Fields, Source: "text",
 			Message: fmt.Sprintf("the record has %d fields where %d are expected", len(fields), r.plan.fields)}), false
 	}
-	good := true
-	for i := range r.plan.columns {
-		c, b := &r.plan.columns[i], r.builders[i]
-		r.marks[i] = b.Mark()
+	good, odd := true, false
+	for _, c := range r.cells {
 		text, code := c.Constant, ""
 		switch {
 		case c.field >= 0:
 			text = fields[c.field]
-			code = c.value(b, text, quoted != nil && quoted[c.field])
-		case c.Origin == Run:
-			b.AppendUint64(r.Run)
-		case c.Origin == Record:
-			b.AppendUint64(record)
+			code = c.take(text, quoted != nil && quoted[c.field])
+		case c.Origin == Field:
+			code = c.take(text, false)
 		default:
-			code = c.value(b, text, false)
+			c.lineage(r.Run, record)
 		}
+		odd = odd || c.odd != ""
 		if code != "" {
 			good = false
 			reasons = append(reasons, c.reason(record, code, text))
+			r.fail(c, &reasons[len(reasons)-1])
 		}
 	}
-	if !good {
-		for i, b := range r.builders {
-			b.Rollback(r.marks[i])
+	switch {
+	case !good:
+		for _, c := range r.cells {
+			c.builder.Rollback(c.mark)
 		}
+	case odd:
+		r.warn(record, fields)
 	}
 	return reasons, good
 }
 
-// value appends the value of a field, which may be blank.
-func (c *column) value(b *native.Builder, text []byte, quoted bool) (code string) {
-	if len(text) == 0 || c.Null != nil && !quoted && c.isNull(text) {
-		return c.blank(b, quoted)
+// lineage appends where the record comes from.
+func (c *cell) lineage(run, record uint64) {
+	c.builder.MarkTo(&c.mark)
+	if c.Origin == Record {
+		run = record
 	}
-	return c.append(b, text)
+	c.builder.AppendUint64(run)
 }
 
-func (c *column) isNull(text []byte) bool {
-	for _, word := range c.Null {
-		if bytes.Equal(word, text) {
-			return true
+// fail remembers the first reason of a column that refuses the whole file.
+func (r *Rows) fail(c *cell, reason *connectors.Reason) {
+	if c.OnError == RejectFile && r.fatal == nil {
+		first := *reason
+		r.fatal = &first
+	}
+}
+
+// warn counts what was odd in a record that is loaded.
+func (r *Rows) warn(record uint64, fields [][]byte) {
+	for _, c := range r.cells {
+		if c.odd == "" {
+			continue
+		}
+		text := c.Constant
+		if c.field >= 0 {
+			text = fields[c.field]
+		}
+		c.warn(record, r.Line, text)
+	}
+}
+
+// Fatal returns the first reason since Reset from a column whose OnError is RejectFile, nil if there is none: then the file is to be refused.
+func (r *Rows) Fatal() *connectors.Reason { return r.fatal }
+
+// Warnings calls each with what was odd in loaded records since Reset, summed up by column and code.
+func (r *Rows) Warnings(each func(Warning)) {
+	for _, c := range r.cells {
+		for _, w := range c.warnings {
+			each(w)
 		}
 	}
-	return false
-}
-
-// blank appends what stands for a missing value; the package comment has the rules.
-func (c *column) blank(b *native.Builder, quoted bool) (code string) {
-	switch {
-	case c.Required:
-		return Required
-	case c.standIn != nil:
-		return c.append(b, c.standIn)
-	case c.nullable && !(quoted && c.text):
-		b.AppendNull()
-		return ""
-	}
-	if c.append(b, nil) != "" {
-		return Blank
-	}
-	return ""
 }
 
 // Len returns the number of records.
 func (r *Rows) Len() int {
-	if len(r.builders) == 0 {
+	if len(r.cells) == 0 {
 		return 0
 	}
-	return r.builders[0].Len()
+	return r.cells[0].builder.Len()
 }
 
 // Bytes returns the size of the columns' data.
 func (r *Rows) Bytes() int {
 	n := 0
-	for _, b := range r.builders {
-		n += b.Bytes()
+	for _, c := range r.cells {
+		n += c.builder.Bytes()
 	}
 	return n
 }
 
-// Reset removes all records and keeps the memory.
+// Reset removes all records and warnings and keeps the memory.
 func (r *Rows) Reset() {
-	for _, b := range r.builders {
-		b.Reset()
+	r.fatal = nil
+	for _, c := range r.cells {
+		c.builder.Reset()
+		c.warnings = c.warnings[:0]
 	}
 }
 
@@ -128,11 +141,11 @@ func (r *Rows) Reset() {
 func (r *Rows) Block(b *native.Block) {
 	b.Columns = append(b.Columns[:0], r.plan.native...)
 	b.Rows = r.Len()
-	for len(b.Data) < len(r.builders) {
+	for len(b.Data) < len(r.cells) {
 		b.Data = append(b.Data, nil)
 	}
-	b.Data = b.Data[:len(r.builders)]
-	for i, column := range r.builders {
-		b.Data[i] = column.AppendTo(b.Data[i][:0])
+	b.Data = b.Data[:len(r.cells)]
+	for i, c := range r.cells {
+		b.Data[i] = c.builder.AppendTo(b.Data[i][:0])
 	}
 }

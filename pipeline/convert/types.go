@@ -3,13 +3,12 @@ package convert
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"chute/connectors/native"
 )
 
 // forType returns the conversion to a type and, for messages, what the type holds.
-func forType(t *native.Type, local *time.Location) (appender, string, error) {
+func forType(t *native.Type, local zoning) (appender, string, error) {
 	switch t.Kind {
 	case native.Int8, native.Int16, native.Int32, native.Int64, native.Int128, native.Int256,
 		native.UInt8, native.UInt16, native.UInt32, native.UInt64, native.UInt128, native.UInt256:

@@ -115,7 +115,8 @@ type Example struct {
 
 // Warning is something that is odd but didn't refuse anything.
 type Warning struct {
-	Code    string `json:"code"` // "no_final_line_end" …
+	Code    string `json:"code"`             // "no_final_line_end" …
+	Column  Text   `json:"column,omitempty"` // as the file calls it; missing when no single one is meant
 	Message Text   `json:"message"`
 	Line    int64  `json:"line,omitempty"` // the first, from 1; 0 when no line is meant
 	Count   uint64 `json:"count"`

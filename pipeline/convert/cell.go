@@ -1,0 +1,114 @@
+package convert
+
+import (
+	"fmt"
+
+	"chute/connectors/native"
+)
+
+// cell is a column of one Rows: what it gathers, and the memory that reading needs. Texts in it are used again with the next value.
+type cell struct {
+	*column
+	builder *native.Builder
+	mark    native.Mark // the column before the value that it is at
+	append  appender
+	letters []byte // the value in other letters
+	mapped  []byte // the value that the map has instead
+	odd     string // code of a warning about the value that it is at
+	instead string // with odd: what became of the value, for people
+
+	warnings []Warning
+}
+
+// Warning sums up values of one column that were odd in the same way and didn't refuse their records.
+type Warning struct {
+	Column  string // as the file calls it
+	Code    string // as those of reasons
+	Count   uint64
+	Record  uint64 // the first one
+	Line    int64  // of the first one; see Rows.Line
+	Message string // about the first one
+}
+
+func newCell(c *column, b *native.Builder) *cell {
+	made := &cell{column: c, builder: b}
+	if c.make != nil {
+		made.append = c.make()
+	}
+	return made
+}
+
+// take appends a value for the text by all rules, or returns the code of why it is refused. Then nothing of it stays.
+func (c *cell) take(text []byte, quoted bool) (code string) {
+	c.odd = ""
+	c.builder.MarkTo(&c.mark)
+	if code = c.value(text, quoted); code == "" {
+		return ""
+	}
+	c.builder.Rollback(c.mark)
+	switch c.OnError {
+	case Warn:
+		c.odd, c.instead = code, "the record is loaded without the value"
+		c.builder.AppendDefault()
+		return ""
+	case UseDefault:
+		c.odd, c.instead = code, "the record is loaded with the column's default"
+		return c.standIn()
+	}
+	return code
+}
+
+// value appends what the text says.
+func (c *cell) value(text []byte, quoted bool) (code string) {
+	text, then, code := c.prepare(text, quoted)
+	switch then {
+	case refuse:
+		return code
+	case takeStand:
+		return c.standIn()
+	case isBlank:
+		return c.blank(quoted && len(text) == 0 && text != nil)
+	}
+	if code = c.append(c.builder, text); code == "" && c.bounds.compare != nil {
+		code = c.bounds.judge(c.builder.Last())
+	}
+	return code
+}
+
+func (c *cell) standIn() (code string) { return c.append(c.builder, c.stand) }
+
+// blank appends what stands for a missing value; the package comment has the rules.
+func (c *cell) blank(quoted bool) (code string) {
+	switch {
+	case c.Required:
+		return Required
+	case c.stand != nil:
+		return c.standIn()
+	case c.nullable && !(quoted && c.text):
+		c.builder.AppendNull()
+		return ""
+	}
+	if c.append(c.builder, nil) != "" {
+		return Blank
+	}
+	return ""
+}
+
+// warn counts the oddity of the value that was just taken.
+func (c *cell) warn(record uint64, line int64, text []byte) {
+	for i := range c.warnings {
+		if c.warnings[i].Code == c.odd {
+			c.warnings[i].Count++
+			return
+		}
+	}
+	message := c.message(c.odd, text)
+	if c.odd == NotInMap && c.instead == "" {
+		message += "; it is loaded as it is"
+	} else {
+		message += "; " + c.instead
+	}
+	c.warnings = append(c.warnings, Warning{
+		Column: c.Label, Code: c.odd, Count: 1, Record: record, Line: line, Message: fmt.Sprintf("Column %q: %s.", cut(c.Label), message),
+	})
+}

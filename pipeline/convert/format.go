@@ -1,0 +1,141 @@
+package convert
+
+import (
+	"fmt"
+	"math"
+
+	"chute/config"
+	"chute/connectors/native"
+)
+
+// moment is what a text says by a format. What isn't said is as at the beginning of a day.
+type moment struct {
+	year, month, dom   int
+	yearday            int // 0: not given
+	weekday            int // 0: not given; Monday is 1
+	hour, minute, secs int
+	half               int    // 0: not given, 1: AM, 2: PM
+	fraction           []byte // digits
+	offset             int64
+	hasOffset          bool
+	unix               int64
+	hasUnix, negative  bool
+}
+
+// formatted returns the conversion to a date or time that is written by a format.
+func formatted(t *native.Type, z zoning, f config.TimeFormat) (appender, string, error) {
+	if t.Kind == native.DateTime || t.Kind == native.DateTime64 {
+		c, limits, err := instantsOf(t, z)
+		if err != nil {
+			return nil, "", err
+		}
+		return func(b *native.Builder, text []byte) string { return c.formatted(b, text, f.Words()) }, limits, nil
+	}
+	if f.Has("zZ") {
+		return nil, "", fmt.Errorf("%s has a distance from UTC, which says nothing for %s", f, t)
+	}
+	first, last, limits := 0, math.MaxUint16, "1970-01-01 to 2149-06-06"
+	put := func(b *native.Builder, day int) { b.AppendUint16(uint16(day)) }
+	if t.Kind == native.Date32 {
+		first, last, limits = firstDate32, lastDate32, "1900-01-01 to 2299-12-31"
+		put = func(b *native.Builder, day int) { b.AppendUint32(uint32(int32(day))) }
+	}
+	return func(b *native.Builder, text []byte) string {
+		shown, digits, ok := shownAt(text, f.Words())
+		switch {
+		case !ok:
+			return NotADate
+		case shown%daySeconds != 0 || !allZeros(digits):
+			return Scale
+		case shown < int64(first)*daySeconds || shown > int64(last)*daySeconds:
+			return OutOfRange
+		}
+		put(b, int(shown/daySeconds))
+		return ""
+	}, limits, nil
+}
+
+// shownAt reads a text that has no distance from UTC.
+func shownAt(text []byte, words []config.TimeWord) (seconds int64, digits []byte, ok bool) {
+	m := moment{}
+	if !m.parse(text, words) {
+		return 0, nil, false
+	}
+	if m.hasUnix {
+		return m.unix, m.fraction, true
+	}
+	seconds, ok = m.clock()
+	return seconds, m.fraction, ok
+}
+
+func (c *instants) formatted(b *native.Builder, text []byte, words []config.TimeWord) string {
+	m := moment{}
+	if !m.parse(text, words) {
+		return NotATime
+	}
+	if m.hasUnix {
+		return c.unix(b, &m)
+	}
+	seconds, ok := m.clock()
+	switch {
+	case !ok:
+		return NotATime
+	case m.hasOffset:
+		return c.elsewhere(b, seconds-m.offset, m.fraction)
+	}
+	return c.local(b, seconds, m.fraction)
+}
+
+// unix appends seconds since 1970. Before it a fraction leads further back.
+func (c *instants) unix(b *native.Builder, m *moment) string {
+	if !m.negative || allZeros(m.fraction) {
+		return c.elsewhere(b, m.unix, m.fraction)
+	}
+	parts, lost := fraction(m.fraction, c.scale)
+	if lost {
+		return Scale
+	}
+	if m.unix-1 < c.first {
+		return OutOfRange
+	}
+	b.AppendUint64(uint64(m.unix*c.unit - parts))
+	return ""
+}
+
+func allZeros(digits []byte) bool {
+	for _, d := range digits {
+		if d != '0' {
+			return false
+		}
+	}
+	return true
+}
+
+// clock checks that there is such a day and time, and returns its seconds since 1970 as if it were UTC.
+func (m *moment) clock() (seconds int64, ok bool) {
+	leap := m.year%4 == 0 && (m.year%100 != 0 || m.year%400 == 0)
+	var day int
+	if m.yearday > 0 {
+		if m.yearday > 365 && (!leap || m.yearday > 366) {
+			return 0, false
+		}
+		day = civilDay(m.year, 1, 1) + m.yearday - 1
+	} else {
+		last := monthDays[m.month]
+		if m.month == 2 && leap {
+			last = 29
+		}
+		if m.dom > last {
+			return 0, false
+		}
+		day = civilDay(m.year, m.month, m.dom)
+	}
+	if m.weekday > 0 && ((day+3)%7+7)%7+1 != m.weekday { // day 0 was a Thursday
+		return 0, false
+	}
+	hour := m.hour
+	if m.half > 0 {
+		hour = hour%12 + 12*(m.half-1)
+	}
+	return int64(day)*daySeconds + int64(hour*3600+m.minute*60+m.secs), true
+}
