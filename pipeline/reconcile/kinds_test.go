@@ -158,7 +158,7 @@ func testKind(e *engine, k kind, rows int) {
 	}
 	stage := e.stage(target, "stage")
 	e.fill(stage, 1, rows, max(k.days, 1))
-	e.fill(stage, 2, rows/2, max(k.days, 1))
+	e.fill(stage, 2, rows/2, max(k.days/10, 1))
 	e.exec("OPTIMIZE TABLE " + stage) // whatever it does: no row goes
 	e.wantAll(stage, uint64(rows+rows/2))
 	e.mustAttach(target, "stage", 1, 2)
@@ -174,8 +174,10 @@ func testKind(e *engine, k kind, rows int) {
 		e.exec("SYSTEM START MERGES " + target.Table()) // a deletion is one
 	}
 	if target.CountsRun() && k.days < 400 { // a deletion rewrites every part: that many take minutes in the embedded engine
-		e.takeOut(target, 1)
-		e.wantWhole(target, second)
+		if target.KeepsRows() && k.days == 0 {
+			e.takeOut(target, 1)
+			e.wantCount(target, second)
+		}
 		e.takeOut(target, 1, 2)
 		e.wantCount(target, nil)
 		e.mustAttach(target, "stage", 1, 2)

@@ -36,10 +36,10 @@ func (t *Target) visible(can connectors.Abilities) string {
 
 func (t *Target) survival(s connectors.Server) string {
 	switch {
-	case s.Embedded && t.Engine != "Memory":
-		return "survives kill -9 and power loss"
 	case t.Engine == "Distributed":
 		return "survives what its shards survive"
+	case s.Embedded && t.Engine != "Memory":
+		return "survives kill -9 and power loss"
 	case !t.MergeTree():
 		return "survives kill -9 of chute; for the server's, see the engine " + t.Engine
 	case !s.Abilities.FsyncSettings:

@@ -243,3 +243,5 @@ func code(err error) int {
 	}
 	return 0
 }
+
+func statement(sql string) connectors.Statement { return connectors.Statement{SQL: sql} }
