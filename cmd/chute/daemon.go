@@ -43,7 +43,7 @@ func openDaemon(ctx context.Context, c *config.Chute, jobs []*config.Job, log ze
 }
 
 func (d *daemon) open(ctx context.Context) (err error) {
-	if d.database, err = openDatabase(ctx, d.config); err != nil {
+	if d.database, err = openDatabase(d.config); err != nil {
 		return err
 	}
 	if d.lock, err = control.Own(d.config.State.Dir); err != nil {
@@ -68,28 +68,30 @@ func (d *daemon) openStores() error {
 }
 
 // openDatabase chooses the engine. It connects to nothing yet.
-func openDatabase(ctx context.Context, c *config.Chute) (connectors.Database, error) {
-	settings := c.Database
-	switch settings.Engine {
-	case "clickhouse":
-		password := ""
-		if !settings.Password.IsZero() {
-			var err error
-			if password, err = settings.Password.Read(); err != nil {
-				return nil, &exit{exitConfig, fmt.Sprintf("database.password: %v", err)}
-			}
-		}
-		return clickhouse.Open(clickhouse.Config{
-			Address: settings.Address, Database: settings.Database, Username: settings.Username, Password: password,
-			TLS: settings.TLS, CAFile: settings.CAFile, MaxMemory: int64(c.Limits.EngineMemory),
-		}), nil
-	default:
-		library, err := chdb.Find(settings.Library)
-		if err != nil {
-			return nil, &exit{exitConfig, err.Error()}
-		}
-		return &embedded{config: chdb.Config{Library: library, Path: settings.Path, Memory: int64(c.Limits.EngineMemory)}}, nil
+func openDatabase(c *config.Chute) (connectors.Database, error) {
+	if c.Database.Engine == "clickhouse" {
+		return openServer(c)
 	}
+	library, err := chdb.Find(c.Database.Library)
+	if err != nil {
+		return nil, &exit{exitConfig, err.Error()}
+	}
+	return &embedded{config: chdb.Config{Library: library, Path: c.Database.Path, Memory: int64(c.Limits.EngineMemory)}}, nil
+}
+
+func openServer(c *config.Chute) (connectors.Database, error) {
+	settings := c.Database
+	password := ""
+	if !settings.Password.IsZero() {
+		var err error
+		if password, err = settings.Password.Read(); err != nil {
+			return nil, &exit{exitConfig, fmt.Sprintf("database.password: %v", err)}
+		}
+	}
+	return clickhouse.Open(clickhouse.Config{
+		Address: settings.Address, Database: settings.Database, Username: settings.Username, Password: password,
+		TLS: settings.TLS, CAFile: settings.CAFile, MaxMemory: int64(c.Limits.EngineMemory),
+	}), nil
 }
 
 // Close ends everything, in the reverse order.
@@ -126,20 +128,27 @@ func (d *daemon) Run(ctx context.Context) error {
 	w := &watcher.Watcher{Parallel: d.config.Limits.Parallel, Ready: d.ready, Log: d.log}
 	begun := d.sortByJob(unsettled)
 	for _, job := range d.jobs {
-		im := d.importer(job)
-		if err := im.Sweep(ctx); err != nil {
-			d.log.Warn().Err(err).Str("job", job.Name).Msg("old work folders can't be looked at now")
-		}
-		w.Jobs = append(w.Jobs, watcher.Job{
-			Config: job, Folder: d.stores[job.Store], Handle: im.Import, Resume: im.Resume, Begun: begun[job.Name],
-			Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job.Name) },
-		})
+		w.Jobs = append(w.Jobs, d.watch(ctx, job, begun[job.Name]))
 	}
 	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
 		Str("state", d.config.State.Dir).Str("engine", d.config.Database.Engine).Msg("chute is watching")
 	err = w.Run(ctx)
 	d.log.Info().Msg("chute has stopped")
 	return err
+}
+
+// watch joins a job to the watcher, after a look at what a crash left in its store.
+func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) watcher.Job {
+	im := d.importer(job)
+	if err := im.Sweep(ctx); err != nil {
+		d.log.Warn().Err(err).Str("job", job.Name).Msg("old work folders can't be looked at now")
+	}
+	store := d.stores[job.Store]
+	return watcher.Job{
+		Config: job, Folder: store, Handle: im.Import, Resume: im.Resume, Begun: begun,
+		Ready:     func(ctx context.Context) error { return d.enoughRoom(ctx, store) },
+		Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job.Name) },
+	}
 }
 
 // sortByJob gives each job its runs. Runs that nobody can go on with stay where they are, and are said.
@@ -172,7 +181,7 @@ func (d *daemon) unsettledOf(ctx context.Context, job string) ([]uint64, error) 
 	return ids, nil
 }
 
-// ready tells why no new file may be claimed.
+// ready tells why no new file of any job may be claimed. A job asks for the room in its store besides.
 func (d *daemon) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, fmt.Errorf("the database didn't answer for 10 s: %w", connectors.ErrUnavailable))
 	defer cancel()
@@ -183,26 +192,20 @@ func (d *daemon) ready(ctx context.Context) error {
 	if err := session.Exec(ctx, connectors.Statement{SQL: "SELECT 1"}); err != nil {
 		return err
 	}
-	return d.enoughRoom(ctx)
-}
-
-func (d *daemon) enoughRoom(ctx context.Context) error {
 	state, err := local.Open(d.config.State.Dir, "hand")
 	if err != nil {
 		return err
 	}
-	places := map[string]*local.Folder{d.config.State.Dir: state}
-	for _, s := range d.config.Stores {
-		places[s.Path] = d.stores[s.Name]
+	return d.enoughRoom(ctx, state)
+}
+
+func (d *daemon) enoughRoom(ctx context.Context, place *local.Folder) error {
+	free, err := place.Free(ctx)
+	if err != nil {
+		return err
 	}
-	for place, folder := range places {
-		free, err := folder.Free(ctx)
-		if err != nil {
-			return err
-		}
-		if free < int64(d.config.Limits.MinFree) {
-			return fmt.Errorf("%s has %s left, less than limits.min_free = %s", place, config.Size(free), d.config.Limits.MinFree)
-		}
+	if free < int64(d.config.Limits.MinFree) {
+		return fmt.Errorf("%s has %s left, less than limits.min_free = %s", place.Root, config.Size(free), d.config.Limits.MinFree)
 	}
 	return nil
 }

@@ -236,7 +236,7 @@ func (f *Folder) syncDir(ctx context.Context, dir string) error {
 func (f *Folder) Free(context.Context) (int64, error) {
 	var st unix.Statfs_t
 	if err := retry(func() error { return unix.Statfs(f.Root, &st) }); err != nil {
-		return 0, fmt.Errorf("ask for free space: %w", err)
+		return 0, fmt.Errorf("ask for free space in %q: %w", f.Root, err)
 	}
 	return int64(st.Bavail) * st.Frsize, nil
 }
