@@ -74,10 +74,13 @@ type engine struct {
 	db   string
 }
 
-// bothEngines runs a test on both, in a database of its own.
+// bothEngines runs a test on both at once, in a database of its own.
 func bothEngines(t *testing.T, test func(t *testing.T, e *engine)) {
 	for _, name := range []string{"embedded", "server"} {
-		t.Run(name, func(t *testing.T) { test(t, openEngine(t, name)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, openEngine(t, name))
+		})
 	}
 }
 
