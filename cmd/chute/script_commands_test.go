@@ -35,8 +35,9 @@ import (
 //	tree DIR…               prints what lies there
 //	report GLOB…            prints report.json files and checks them against everything beside them
 //	bytes FILE TEXT         writes a file; name and text with Go's escapes
+//	password WORD           writes the file password; right: the one that the server's user chute has
 //	server own|stop|start   a server of the script's own, for outages
-//	feed, chaos, big, grow  see script_load_test.go
+//	feed, fed, chaos, big, grow, loading   see script_load_test.go
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"start":    func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).start(ts, neg, args) },
 	"sigterm":  func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).stop(ts) },
@@ -53,10 +54,12 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"report":   printReports,
 	"bytes":    writeBytes,
 	"server":   func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).ownServer(ts, args[0]) },
+	"password": writePassword,
 	"feed":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).feed(ts, args) },
 	"fed":      func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).fed(ts, number(ts, args[0])) },
 	"chaos":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).chaos(ts, args) },
 	"big":      big,
+	"loading":  func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).loading(ts, number(ts, args[0])) },
 	"grow":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).grow(ts, args) },
 }
 
@@ -256,7 +259,8 @@ func (w *world) await(ts *testscript.TestScript, pattern string, there bool) {
 
 func exits(ts *testscript.TestScript, _ bool, args []string) {
 	code := 0
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
+	words := append([]string{"--kill-after=5", strconv.Itoa(int(patience.Seconds()))}, args[1:]...)
+	if err := ts.Exec("timeout", words...); err != nil {
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) {
 			ts.Fatalf("%v", err)
@@ -309,9 +313,13 @@ func (w *world) ownServer(ts *testscript.TestScript, what string) {
 		before := w.server.Address
 		w.server = own
 		ts.Check(w.serverQuery(new(bytes.Buffer), "CREATE DATABASE "+w.database))
-		config, err := os.ReadFile(filepath.Join(w.dir, "chute.toml"))
+		configs, err := filepath.Glob(filepath.Join(w.dir, "chute*.toml"))
 		ts.Check(err)
-		ts.Check(os.WriteFile(filepath.Join(w.dir, "chute.toml"), bytes.ReplaceAll(config, []byte(before), []byte(own.Address)), 0o644))
+		for _, name := range configs {
+			config, err := os.ReadFile(name)
+			ts.Check(err)
+			ts.Check(os.WriteFile(name, bytes.ReplaceAll(config, []byte(before), []byte(own.Address)), 0o644))
+		}
 	case "stop":
 		ts.Check(w.server.Stop())
 	case "start":
@@ -321,6 +329,15 @@ func (w *world) ownServer(ts *testscript.TestScript, what string) {
 	default:
 		ts.Fatalf("server %s?", what)
 	}
+}
+
+// writePassword writes the file that a configuration refers to: the right password of the server's user chute, or the one given.
+func writePassword(ts *testscript.TestScript, _ bool, args []string) {
+	password := args[0]
+	if password == "right" {
+		password = connectortest.ServerPassword
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("password"), []byte(password), 0o600))
 }
 
 // writeBytes writes a file whose name and content may need escapes.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -78,27 +79,31 @@ func (w *world) fed(ts *testscript.TestScript, n int) {
 	})
 }
 
-// chaos drops N files and meanwhile kills the daemon K times at random moments, each time after it has begun to watch: chaos SEED N K.
-// It ends with a daemon that was let alone until all files are through.
+// chaos kills the daemon K times while N files arrive, one every 50 ms: chaos SEED N K. Each time it waits until some run is on its way, lets
+// a random moment pass, and strikes. It ends with a daemon that was let alone until all files are through.
 func (w *world) chaos(ts *testscript.TestScript, args []string) {
 	seed, files, kills := number(ts, args[0]), number(ts, args[1]), number(ts, args[2])
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
-	next := 0
+	w.feed(ts, []string{args[1], "50ms"})
 	for k := range kills {
-		for until := files * (k + 1) / kills; next < until; next++ {
-			ts.Check(dropMade(filepath.Join(w.dir, "store/in"), next))
-		}
 		w.start(ts, false, nil)
+		w.until(ts, "a run to be on its way", func() bool {
+			return w.countRuns(ts, "state NOT IN ('settled', 'withdrawn')") > 0 || w.countRuns(ts, "state = 'settled'") == files
+		})
 		// The moment is what is random here; nothing is waited for.
-		alive := time.Duration(random.IntN(600)) * time.Millisecond
 		select {
 		case <-w.daemon.exited:
 			ts.Fatalf("the daemon ended by itself:\n%s", w.logTail())
-		case <-time.After(alive):
+		case <-time.After(time.Duration(random.IntN(60_000)) * time.Microsecond):
 		}
-		ts.Logf("kill %d after %v, %d runs settled, %d unsettled", k+1, alive,
-			w.countRuns(ts, "state = 'settled'"), w.countRuns(ts, "state NOT IN ('settled', 'withdrawn')"))
 		w.kill9(ts)
+		w.ledger(ts, "SELECT state, count(*) FROM runs GROUP BY state ORDER BY state", func(r *sql.Rows) error {
+			var state string
+			var n int
+			err := r.Scan(&state, &n)
+			ts.Logf("kill %d: %d %s", k+1, n, state)
+			return err
+		})
 	}
 	w.start(ts, false, nil)
 	w.settled(ts, files)
@@ -142,4 +147,12 @@ func (w *world) grow(ts *testscript.TestScript, args []string) {
 	_, err = f.WriteString(unescape(ts, args[1]))
 	ts.Check(err)
 	ts.Check(f.Close())
+}
+
+// loading waits until a stage on the server holds at least N rows: a load is under way.
+func (w *world) loading(ts *testscript.TestScript, n int) {
+	w.until(ts, "a stage to fill", func() bool {
+		rows := w.ask(ts, "SELECT toString(sum(rows)) FROM system.parts WHERE active AND database = currentDatabase() AND table LIKE 'chute_stage%'")
+		return number(ts, rows) >= n
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,21 +25,27 @@ func shown(name string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-var ledgerID = regexp.MustCompile(`^(\.chute|hand)/[a-z0-9]{8,}`)
+var workFolder = regexp.MustCompile(`^\.chute/[a-z0-9]{8,}(/\d+)?`)
 
-// tree prints everything below folders, sorted, folders with a slash; the ledger's id in work folders is shown as LEDGER.
+// tree prints everything below folders, sorted, folders with a slash. The ledger's id and run numbers in work folders are shown as words.
 func tree(ts *testscript.TestScript, _ bool, args []string) {
 	for _, dir := range args {
+		var lines []string
 		top := ts.MkAbs(dir)
 		ts.Check(filepath.WalkDir(top, func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || name == top {
 				return err
 			}
 			rel, err := filepath.Rel(top, name)
+			rel = workFolder.ReplaceAllStringFunc(rel, func(work string) string {
+				return ".chute/LEDGER/RUN"[:len(".chute/LEDGER")+len("/RUN")*(strings.Count(work, "/")-1)]
+			})
 			mark := map[fs.FileMode]string{fs.ModeDir: "/", fs.ModeSymlink: "@", fs.ModeNamedPipe: "|", fs.ModeDevice | fs.ModeCharDevice: "%"}[entry.Type()]
-			fmt.Fprintln(ts.Stdout(), shown(ledgerID.ReplaceAllString(rel, "$1/LEDGER"))+mark)
+			lines = append(lines, shown(rel)+mark+"\n")
 			return err
 		}))
+		slices.Sort(lines)
+		fmt.Fprint(ts.Stdout(), strings.Join(lines, ""))
 	}
 }
 

@@ -108,7 +108,7 @@ func TestScripts(t *testing.T) {
 		folders["clickhouse"] = append(folders["clickhouse"], "heavy/both", "heavy/server")
 	}
 	if os.Getenv("CHUTE_LONG") != "" {
-		folders = map[string][]string{"chdb": {"long"}, "clickhouse": {"long"}}
+		folders = map[string][]string{"clickhouse": {"long"}}
 	}
 	for engine, dirs := range folders {
 		t.Run(engine, func(t *testing.T) {
