@@ -15,8 +15,6 @@ import (
 	"testing"
 
 	"chute/config"
-	"chute/connectors"
-	"chute/pipeline/reconcile"
 )
 
 const readme = root + "/README.md"
@@ -277,30 +275,6 @@ func TestReadmeEffects(t *testing.T) {
 			t.Errorf("the README's table lacks the effect %q", effect)
 		}
 	}
-}
-
-// TestReadmePromises writes what Promise says of each kind of table.
-func TestReadmePromises(t *testing.T) {
-	lineage := reconcile.Lineage{Run: "_chute_run", Record: "_chute_record"}
-	embedded := connectors.Server{Embedded: true, Abilities: connectors.Abilities{AttachAll: true, FsyncSettings: true}}
-	old := connectors.Server{}
-	var b strings.Builder
-	b.WriteString("| table | server | promise |\n|---|---|---|\n")
-	for _, c := range []struct {
-		table, on string
-		target    reconcile.Target
-		server    connectors.Server
-	}{
-		{"MergeTree with lineage", "embedded engine", reconcile.Target{Engine: "MergeTree", Lineage: lineage}, embedded},
-		{"MergeTree with lineage", "Debian's 18.16", reconcile.Target{Engine: "MergeTree", Lineage: lineage}, old},
-		{"ReplacingMergeTree with lineage", "embedded engine", reconcile.Target{Engine: "ReplacingMergeTree", Lineage: lineage}, embedded},
-		{"without lineage; Summing, Aggregating, Collapsing", "embedded engine", reconcile.Target{Engine: "SummingMergeTree", Lineage: lineage}, embedded},
-		{"MergeTree with lineage and materialized views", "embedded engine", reconcile.Target{Engine: "MergeTree", Lineage: lineage, Views: 1}, embedded},
-		{"Replicated", "any", reconcile.Target{Engine: "ReplicatedMergeTree", Lineage: lineage}, old},
-	} {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.table, c.on, c.target.Promise(c.server))
-	}
-	wantPart(t, "promises", "package pipeline/reconcile", b.String())
 }
 
 // TestReadmeExamples loads the README's configurations.

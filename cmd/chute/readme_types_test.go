@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"go/doc/comment"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -23,7 +25,7 @@ func TestReadmeTypes(t *testing.T) {
 			fmt.Fprintf(&b, "### %s\n\n", strings.Replace(title, "Codes", "Codes of values", 1))
 		case *comment.Paragraph:
 			if !skip { // what comes before the first heading is for programmers
-				fmt.Fprintf(&b, "%s\n\n", sentence(words(block.Text)))
+				fmt.Fprintf(&b, "%s\n\n", sentence(forPeople(words(block.Text))))
 			}
 		case *comment.Code:
 			if !skip {
@@ -50,6 +52,26 @@ func words(text []comment.Text) string {
 		}
 	}
 	return strings.ReplaceAll(b.String(), "\n", " ")
+}
+
+// keyNames are the TOML keys for the names of Go fields that the comment uses.
+var keyNames = map[string]string{
+	"Trim": "trim", "Case": "case", "Map": "map", "MaxLength": "max_length", "Pattern": "regexp", "Format": "format", "TimeZone": "timezone",
+	"Decimal": "decimal", "Thousands": "thousands", "True": "true", "False": "false", "Min": "min", "Max": "max", "OnError": "on_error",
+	"Default": "default", "Required": "required", "Secret": "secret", "Null": "null",
+}
+
+var capitalized = regexp.MustCompile(`\b[A-Z][A-Za-z]+\b`)
+
+// forPeople puts keys for Go's names, and paths as they are seen from the README.
+func forPeople(text string) string {
+	text = capitalized.ReplaceAllStringFunc(text, func(word string) string {
+		if key, ok := keyNames[word]; ok {
+			return "`" + key + "`"
+		}
+		return word
+	})
+	return strings.ReplaceAll(text, "testdata/", "pipeline/convert/testdata/")
 }
 
 // sentence begins with a capital letter.
@@ -84,4 +106,56 @@ func codeTable(title, text string) string {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", another.ReplaceAllString(row[0], "`, `$1"), row[1])
 	}
 	return b.String()
+}
+
+// TestReadmePromises writes what each kind of table is worth, from the golden files that both engines were asked for.
+func TestReadmePromises(t *testing.T) {
+	embedded, server := promises(t, "describe-embedded.golden"), promises(t, "describe-server.golden")
+	var b strings.Builder
+	b.WriteString("| table | each record | visible, embedded engine | visible, server 18.16 |\n|---|---|---|---|\n")
+	for _, c := range [][2]string{
+		{"one key", "MergeTree"}, {"rows expire", "MergeTree with a TTL for rows"}, {"replacing", "ReplacingMergeTree"},
+		{"summing", "SummingMergeTree"}, {"aggregating", "AggregatingMergeTree"}, {"collapsing", "CollapsingMergeTree"},
+		{"view attached", "MergeTree with materialized views"}, {"log", "Log"},
+	} {
+		once, visible, _ := embedded[c[0]].parts(t, c[0])
+		there := "-"
+		if server[c[0]] != "" {
+			_, there, _ = server[c[0]].parts(t, c[0])
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c[1], once, visible, there)
+	}
+	_, _, survival := embedded["one key"].parts(t, "one key")
+	_, _, there := server["one key"].parts(t, "one key")
+	fmt.Fprintf(&b, "\nWith the embedded engine all of it %s. With the server it %s.\n", survival, there)
+	wantPart(t, "promises", "package pipeline/reconcile", b.String())
+}
+
+// promise is a line of a golden file: the method, "each record" and how often, who sees it when, what it survives.
+type promise string
+
+var promiseParts = regexp.MustCompile(`^[a-z ]+; each record (.*?); (.*?); (survives .*)$`)
+
+func (p promise) parts(t *testing.T, kind string) (once, visible, survival string) {
+	t.Helper()
+	found := promiseParts.FindStringSubmatch(string(p))
+	if found == nil {
+		t.Fatalf("the promise for %q has an unknown form: %q", kind, p)
+	}
+	return found[1], found[2], found[3]
+}
+
+// promises reads what is promised for each kind of table.
+func promises(t *testing.T, golden string) map[string]promise {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "pipeline/reconcile/testdata", golden))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]promise{}
+	for kind := range strings.SplitSeq(string(text), "\n== ") {
+		lines := strings.Split(strings.TrimSpace(kind), "\n")
+		found[strings.TrimPrefix(lines[0], "== ")] = promise(lines[len(lines)-1])
+	}
+	return found
 }
