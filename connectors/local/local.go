@@ -11,9 +11,9 @@
 //
 // Synced means: fsync of a file's content before it gets its name, fsync of a folder for the names in it.
 //
-// That something may have changed is heard from fsnotify. It doesn't say when a writer closes a file, so a file that is filled after its name
-// was seen is found complete by its rest, and one that nothing waits for (an empty one that the job ignores) by the next rescan, as
-// is a folder whose file system was unmounted. It can't be told to leave out writes either: those are read and dropped here.
+// That something may have changed is heard from fsnotify. It doesn't say when a writer closes a file, so the first pause in writing has to
+// do for that; it can't be told to leave out writes, so that all of them are read here. Who writes through mmap isn't heard
+// at all, nor is that a file system was unmounted: the next look that is due by itself finds those.
 package local
 
 import (

@@ -7,14 +7,14 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
 )
 
-// hints are the events that may make a file ready. A rename away isn't one, or each claim would wake us; nor is a write, or a large
-// upload would wake us all the time: that it is over is told by its rest. Removals are: where a rename is a second link and
-// a removal, as OpenSSH's is, nothing else tells.
+// hints are the events that may make a file ready at once. A rename away isn't one, or each claim would wake us. Removals are: where a
+// rename is a second link and a removal, as OpenSSH's is, nothing else tells. For writes see writing.
 const hints = fsnotify.Create | fsnotify.Remove
 
 // watch is the notice of changes for one Wake.
@@ -159,25 +159,59 @@ func (w *watch) signal() {
 
 // read takes the events until the watch is closed. An error counts as a hint: the usual one is ErrEventOverflow, events were lost.
 func (w *watch) read() {
+	files := make(writing)
+	timer := time.NewTimer(quiet)
+	defer timer.Stop()
 	for {
 		select {
 		case event, open := <-w.events.Events:
-			if !open {
+			switch {
+			case !open:
 				return
-			}
-			if w.hint(event) {
+			case w.hint(event):
 				w.signal()
+			case event.Has(fsnotify.Write):
+				if len(files) == 0 {
+					timer.Reset(quiet)
+				}
+				files[event.Name] = time.Now()
 			}
 		case _, open := <-w.events.Errors:
 			if !open {
 				return
 			}
 			w.signal()
+		case now := <-timer.C:
+			if files.paused(now) {
+				w.signal()
+			}
+			if len(files) > 0 {
+				timer.Reset(quiet)
+			}
 		}
 	}
 }
 
-// hint tells whether the event means that it is worth looking. Of what is renamed away only a watched folder is.
+// writing are the files that are being written, with the time of the last write. A write alone is no hint, or a large upload would wake us all
+// the time, but the first pause after it is: a look then sees the file as it is when its writer has finished, and its rest
+// begins. Without it the look that its creation brought, when it was still empty, would be the last one for long.
+type writing map[string]time.Time
+
+// quiet is how long a file isn't written to when its writer pauses, or has finished.
+const quiet = 200 * time.Millisecond
+
+// paused tells whether the writer of any file does, and forgets those files.
+func (w writing) paused(now time.Time) (any bool) {
+	for name, last := range w {
+		if now.Sub(last) >= quiet {
+			delete(w, name)
+			any = true
+		}
+	}
+	return any
+}
+
+// hint tells whether the event means that it is worth looking at once. Of what is renamed away only a watched folder is.
 func (w *watch) hint(event fsnotify.Event) bool {
 	if event.Has(fsnotify.Rename) {
 		_, folder := w.dirs[event.Name]
