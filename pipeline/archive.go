@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"path"
+	"slices"
 	"strconv"
 
 	"chute/config"
@@ -18,10 +19,13 @@ func (im *Importer) planMoves(ctx context.Context, b *batch, it *item, rejects [
 		return err
 	}
 	it.run.Moves = nil
+	var taken []string // by this run: a returned NAME.rejects.EXT is called as its own reject file
 	for _, o := range rejects {
-		it.run.Moves = append(it.run.Moves, ledger.Move{From: o.Path, To: path.Join(dir, im.free(ctx, dir, o.Name, it.run.ID, ""))})
+		name := im.free(ctx, dir, o.Name, it.run.ID, taken)
+		taken = append(taken, name)
+		it.run.Moves = append(it.run.Moves, ledger.Move{From: o.Path, To: path.Join(dir, name)})
 	}
-	name := im.free(ctx, dir, it.run.File.Name, it.run.ID, it.rejectName(), "."+logSuffix, "."+reportSuffix)
+	name := im.free(ctx, dir, it.run.File.Name, it.run.ID, taken, "."+logSuffix, "."+reportSuffix)
 	for _, suffix := range []string{logSuffix, reportSuffix} {
 		it.run.Moves = append(it.run.Moves, ledger.Move{From: b.outName(it, suffix), To: path.Join(dir, name+"."+suffix)})
 	}
@@ -37,22 +41,11 @@ const (
 	reportSuffix = "report.json"
 )
 
-// rejectName is the name that a reject file of the run takes in the file's own folder, "" without one: a returned NAME.rejects.EXT has the same.
-func (it *item) rejectName() string {
-	for _, m := range it.run.Moves {
-		if path.Base(m.To) == it.run.File.Name {
-			return it.run.File.Name
-		}
-	}
-	return ""
-}
-
-// free returns the name, or one with the run's number, that neither exists in the folder nor is the one that is taken, with none of the
-// suffixes either.
-func (im *Importer) free(ctx context.Context, dir, name string, run uint64, taken string, suffixes ...string) string {
+// free returns the name, or one with the run's number, that neither exists in the folder nor is taken, with none of the suffixes either.
+func (im *Importer) free(ctx context.Context, dir, name string, run uint64, taken []string, suffixes ...string) string {
 	candidate := name
 	for try := 1; ; try++ {
-		used := candidate == taken || im.exists(ctx, path.Join(dir, candidate))
+		used := slices.Contains(taken, candidate) || im.exists(ctx, path.Join(dir, candidate))
 		for _, suffix := range suffixes {
 			used = used || im.exists(ctx, path.Join(dir, candidate+suffix))
 		}
