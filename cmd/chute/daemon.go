@@ -132,8 +132,8 @@ func (d *daemon) Run(ctx context.Context) error {
 	}
 	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
 		Str("state", d.config.State.Dir).Str("engine", d.config.Database.Engine).Msg("chute is watching")
-	if len(w.Jobs) == 0 { // the service goes on, as it does with drafts: a job is going to come, and a restart with it
-		d.log.Warn().Str("jobs", d.config.Jobs.Dir).Msg("there is no enabled job: nothing is watched")
+	if len(w.Jobs) == 0 { // the service goes on: a job is going to come, and a restart with it
+		d.log.Warn().Str("jobs", d.config.Jobs.Dir).Msg("there is no job: nothing is watched")
 		<-ctx.Done()
 	}
 	err = w.Run(ctx)
