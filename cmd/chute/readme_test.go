@@ -93,7 +93,7 @@ func goFiles(t *testing.T, dir string, tests bool) map[string]*ast.File {
 	return files
 }
 
-// TestReadmeNamesTests: every test that the README names exists, and so do the cases of the table of dialect rules.
+// TestReadmeNamesTests: every test and every script that the README names exists.
 func TestReadmeNamesTests(t *testing.T) {
 	known := map[string]bool{}
 	for _, s := range sources(t) {
@@ -107,6 +107,13 @@ func TestReadmeNamesTests(t *testing.T) {
 	for _, name := range names {
 		if !known[name[1]] {
 			t.Errorf("%s names the test %s, which doesn't exist", readme, name[1])
+		}
+	}
+	for _, script := range regexp.MustCompile("`([a-z]+\\.txtar)`").FindAllStringSubmatch(readReadme(t), -1) {
+		found, err := filepath.Glob("testdata/script/*/" + script[1])
+		deeper, err2 := filepath.Glob("testdata/script/*/*/" + script[1])
+		if err != nil || err2 != nil || len(found)+len(deeper) == 0 {
+			t.Errorf("%s names the script %s, which doesn't exist", readme, script[1])
 		}
 	}
 	if len(names) < 30 {
@@ -320,8 +327,8 @@ func TestReadmeCommands(t *testing.T) {
 				continue
 			}
 			c, rest, err := command().Find(strings.Fields(line))
-			if err != nil {
-				t.Errorf("chute %s: %v", line, err)
+			if err != nil || !c.HasParent() {
+				t.Errorf("chute %s: no such command (%v)", line, err)
 				continue
 			}
 			if err := c.ParseFlags(rest); err != nil {
