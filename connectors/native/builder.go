@@ -6,8 +6,10 @@ import (
 	"math"
 )
 
-// Builder gathers the values of one column of a plain or Nullable type in Native layout. Nothing is boxed, and once the memory
+// Builder gathers the values of one column in Native layout. Nothing is boxed, and once the memory
 // has grown nothing is allocated. The caller appends what fits the type: a builder of UInt16 gets AppendUint16 and nothing else.
+//
+// An array, map, nested or tuple has a builder for each of its elements: the caller appends to these, and ends the row with EndRow.
 type Builder struct {
 	nullable bool
 	width    int    // of a value; 0: String
@@ -16,13 +18,18 @@ type Builder struct {
 	nulls    []byte // with nullable one byte a row, 1 for NULL
 	rows     int
 	last     int // where the last String's bytes begin
+	elems    []*Builder
+	offsets  bool // Array, Map, Nested: data holds where the elements of each row end
 }
 
-// NewBuilder returns an empty builder for values of t, taken without LowCardinality and SimpleAggregateFunction. Arrays, maps and tuples are refused.
+// NewBuilder returns an empty builder for values of t, taken without LowCardinality and SimpleAggregateFunction.
 func NewBuilder(t *Type) (*Builder, error) {
 	plain := t.Plain()
 	b := &Builder{nullable: plain.Kind == Nullable}
 	base := plain.Base()
+	if isNested(base.Kind) && !b.nullable {
+		return b, b.nest(base)
+	}
 	width, fixed := base.Width()
 	switch {
 	case base.Kind == String:
@@ -45,19 +52,44 @@ func NewBuilder(t *Type) (*Builder, error) {
 func (b *Builder) Len() int { return b.rows }
 
 // Bytes returns the size of what AppendTo would append.
-func (b *Builder) Bytes() int { return len(b.data) + len(b.nulls) }
+func (b *Builder) Bytes() int {
+	n := len(b.data) + len(b.nulls)
+	for _, e := range b.elems {
+		n += e.Bytes()
+	}
+	return n
+}
 
 // Reset removes all rows and keeps the memory.
-func (b *Builder) Reset() { b.data, b.nulls, b.rows = b.data[:0], b.nulls[:0], 0 }
+func (b *Builder) Reset() {
+	b.data, b.nulls, b.rows = b.data[:0], b.nulls[:0], 0
+	for _, e := range b.elems {
+		e.Reset()
+	}
+}
 
 // Mark is a state of a builder to go back to.
-type Mark struct{ rows, data int }
+type Mark struct {
+	rows, data int
+	elems      []Mark
+}
 
 // Mark returns the state as it is now.
-func (b *Builder) Mark() Mark { return Mark{b.rows, len(b.data)} }
+func (b *Builder) Mark() (m Mark) {
+	b.MarkTo(&m)
+	return m
+}
 
-// MarkTo sets m to the state as it is now.
-func (b *Builder) MarkTo(m *Mark) { *m = b.Mark() }
+// MarkTo sets m to the state as it is now, in the memory that m has.
+func (b *Builder) MarkTo(m *Mark) {
+	m.rows, m.data = b.rows, len(b.data)
+	if len(m.elems) != len(b.elems) {
+		m.elems = make([]Mark, len(b.elems))
+	}
+	for i, e := range b.elems {
+		e.MarkTo(&m.elems[i])
+	}
+}
 
 // Last returns the last value as the layout has it, of a String without its length. It is valid until the builder changes.
 func (b *Builder) Last() []byte {
@@ -72,6 +104,9 @@ func (b *Builder) Rollback(m Mark) {
 	b.rows, b.data = m.rows, b.data[:m.data]
 	if b.nullable {
 		b.nulls = b.nulls[:m.rows]
+	}
+	for i, e := range b.elems {
+		e.Rollback(m.elems[i])
 	}
 }
 
@@ -90,10 +125,14 @@ func (b *Builder) AppendNull() {
 	b.data = append(b.data, b.empty...)
 }
 
-// AppendDefault appends the type's default: NULL, 0, the empty string, the first value of an Enum.
+// AppendDefault appends the type's default: NULL, 0, the empty string, the first value of an Enum, the empty array, a tuple of defaults.
 func (b *Builder) AppendDefault() {
 	if b.nullable {
 		b.AppendNull()
+		return
+	}
+	if b.elems != nil {
+		b.appendEmpty()
 		return
 	}
 	b.row()
@@ -162,5 +201,9 @@ func (b *Builder) AppendBytes(v []byte) {
 // AppendTo appends the column to dst in Native layout, the null map of a Nullable first.
 func (b *Builder) AppendTo(dst []byte) []byte {
 	dst = append(dst, b.nulls...)
-	return append(dst, b.data...)
+	dst = append(dst, b.data...)
+	for _, e := range b.elems {
+		dst = e.AppendTo(dst)
+	}
+	return dst
 }

@@ -48,7 +48,7 @@ func TestBuilder(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", c.typ, got, c.want)
 		}
 	}
-	for _, typ := range []string{"Array(UInt8)", "Tuple(UInt8)", "JSON", "Map(String, String)", "Point"} {
+	for _, typ := range []string{"JSON", "Point", "Array(JSON)", "Tuple(UInt8, Point)", "Nullable(Tuple(UInt8))", "Tuple()"} {
 		if _, err := NewBuilder(mustType(t, typ)); err == nil {
 			t.Errorf("%s: accepted", typ)
 		}

@@ -3,7 +3,6 @@ package convert
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 
@@ -21,9 +20,6 @@ func (c *column) compileBounds(base *native.Type) error {
 		return nil
 	}
 	compare := comparison(base)
-	if compare == nil {
-		return errors.New("values of this type have no least and greatest")
-	}
 	usual, limits, err := forType(base, c.zoning())
 	if err != nil {
 		return err

@@ -1,8 +1,10 @@
 package convert
 
 import (
+	"bytes"
 	"fmt"
 
+	"chute/connectors"
 	"chute/connectors/native"
 )
 
@@ -14,6 +16,7 @@ type cell struct {
 	append  appender
 	letters []byte // the value in other letters
 	mapped  []byte // the value that the map has instead
+	fault   fault  // what is wrong inside of the value, when it is an array, tuple or map
 	odd     string // code of a warning about the value that it is at
 	instead string // with odd: what became of the value, for people
 
@@ -33,14 +36,14 @@ type Warning struct {
 func newCell(c *column, b *native.Builder) *cell {
 	made := &cell{column: c, builder: b}
 	if c.make != nil {
-		made.append = c.make()
+		made.append = c.make(&made.fault)
 	}
 	return made
 }
 
 // take appends a value for the text by all rules, or returns the code of why it is refused. Then nothing of it stays.
 func (c *cell) take(text []byte, quoted bool) (code string) {
-	c.odd = ""
+	c.odd, c.fault = "", fault{}
 	c.builder.MarkTo(&c.mark)
 	if code = c.value(text, quoted); code == "" {
 		return ""
@@ -88,6 +91,10 @@ func (c *cell) blank(quoted bool) (code string) {
 		c.builder.AppendNull()
 		return ""
 	}
+	if c.empty {
+		c.builder.AppendDefault()
+		return ""
+	}
 	if c.append(c.builder, nil) != "" {
 		return Blank
 	}
@@ -111,4 +118,21 @@ func (c *cell) warn(record uint64, line int64, text []byte) {
 	c.warnings = append(c.warnings, Warning{
 		Column: c.Label, Code: c.odd, Count: 1, Record: record, Line: line, Message: fmt.Sprintf("Column %q: %s.", cut(c.Label), message),
 	})
+}
+
+// reason describes a refused value to the partner.
+func (c *cell) reason(record uint64, code string, text []byte) connectors.Reason {
+	value := bytes.Clone(text[:min(len(text), maxValue)])
+	if c.Secret {
+		value = []byte(masked)
+	}
+	return connectors.Reason{Record: record, Column: c.Label, Code: code, Value: value, Message: c.message(code, text), Source: "text"}
+}
+
+// message is one sentence about what is wrong.
+func (c *cell) message(code string, text []byte) string {
+	if c.fault.at > 0 {
+		return c.faultMessage(code, text, &c.fault)
+	}
+	return c.column.message(code, text)
 }

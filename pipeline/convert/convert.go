@@ -21,6 +21,10 @@
 //	UUID                        with its four dashes or with none
 //	IPv4, IPv6                  as usual; an IPv6 column takes an IPv4 address as ::ffff:a.b.c.d
 //	Enum8, Enum16               the names
+//	Time, Time64                15:04:05, also with a sign and up to 999 hours
+//	Array, Tuple, Map, Nested   as ClickHouse writes them: [1,2], ('a',1), {'k':[1]}; NULL where an element may be; texts, dates, addresses and the like in single
+//	                            quotes, with the usual escapes
+//	JSON                        an object
 //
 // each also inside Nullable, LowCardinality and SimpleAggregateFunction. Blanks around a value belong to it, so numbers and dates with them are refused.
 // testdata/types.md, which is made by a test, shows each type with examples.
@@ -59,11 +63,16 @@
 //	not_in_map      not one of the values that the column's map has
 //	below_min       less than the column's least value
 //	above_max       more than the column's greatest value
+//	bad_structure   not written as this array, tuple or map
+//	too_many        an array or map of more than a million elements
+//	not_a_json      not a JSON object that the engine would take
+//	nested_sizes    the arrays of one Nested have different lengths
 //	fields          the record has another number of fields than the plan
 package convert
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"chute/connectors/native"
@@ -89,6 +98,10 @@ const (
 	NotInMap      = "not_in_map"
 	BelowMin      = "below_min"
 	AboveMax      = "above_max"
+	BadStructure  = "bad_structure"
+	TooMany       = "too_many"
+	NotAJSON      = "not_a_json"
+	NestedSizes   = "nested_sizes"
 	Fields        = "fields"
 )
 
@@ -120,6 +133,7 @@ type Plan struct {
 	columns []column
 	native  []native.Column
 	fields  int
+	nested  [][]int // columns that are parts of one Nested, whose arrays must be of the same length
 }
 
 // appender converts text and appends the value, or returns the code of what is wrong with it; what it appended until then is taken back by its caller.
@@ -128,13 +142,14 @@ type appender func(b *native.Builder, text []byte) (code string)
 // column is a Column made ready. It isn't changed afterwards.
 type column struct {
 	Column
-	make     func() appender // a conversion may have memory of its own: one for each goroutine
-	field    int             // index into a record's fields; -1: none
-	nullable bool            // the type takes NULL
-	text     bool            // of String and FixedString: an empty quoted value is a value
-	ruled    bool            // rules change or judge the text before it is read
-	stand    []byte          // Default; nil: none
-	limits   string          // what the type holds, for messages
+	make     func(*fault) appender // a conversion may have memory of its own: one for each goroutine
+	field    int                   // index into a record's fields; -1: none
+	nullable bool                  // the type takes NULL
+	empty    bool                  // of Array, Map and Nested: a blank is an empty one
+	text     bool                  // of String and FixedString: an empty quoted value is a value
+	ruled    bool                  // rules change or judge the text before it is read
+	stand    []byte                // Default; nil: none
+	limits   string                // what the type holds, for messages
 	bounds   bounds
 }
 
@@ -151,9 +166,35 @@ func Compile(columns []Column) (*Plan, error) {
 			p.fields++
 		}
 		p.columns = append(p.columns, made)
-		p.native = append(p.native, native.Column{Name: c.Name, Type: c.Type.Plain()})
+		p.native = append(p.native, native.Column{Name: c.Name, Type: stored(c.Type).Plain()})
 	}
+	p.nested = nestedGroups(p.columns)
 	return p, nil
+}
+
+// nestedGroups finds columns that belong together: arrays with the same name before the dot.
+func nestedGroups(columns []column) [][]int {
+	place := map[string]int{}
+	var all, groups [][]int
+	for i, c := range columns {
+		name, _, dotted := strings.Cut(c.Name, ".")
+		if !dotted || c.Type.Base().Kind != native.Array {
+			continue
+		}
+		at, known := place[name]
+		if !known {
+			at = len(all)
+			place[name] = at
+			all = append(all, nil)
+		}
+		all[at] = append(all[at], i)
+	}
+	for _, g := range all {
+		if len(g) > 1 {
+			groups = append(groups, g)
+		}
+	}
+	return groups
 }
 
 // Fields returns the number of fields that a record must have: one for each column with neither Constant nor lineage, in the order of the columns.
@@ -162,9 +203,17 @@ func (p *Plan) Fields() int { return p.fields }
 // Columns returns the columns as blocks will have them, in order.
 func (p *Plan) Columns() []native.Column { return p.native }
 
+// stored is the type that blocks have for a column: JSON is text for us.
+func stored(t *native.Type) *native.Type {
+	if t.Kind == native.JSON {
+		return &native.Type{Kind: native.String}
+	}
+	return t
+}
+
 func compile(c Column) (column, error) {
 	made := column{Column: c, field: -1, nullable: c.Type.Nullable()}
-	b, err := native.NewBuilder(c.Type)
+	b, err := native.NewBuilder(stored(c.Type))
 	if err != nil {
 		return made, err
 	}
@@ -176,6 +225,7 @@ func compile(c Column) (column, error) {
 	}
 	base := c.Type.Base()
 	made.text = base.Kind == native.String || base.Kind == native.FixedString
+	made.empty = base.Kind == native.Array || base.Kind == native.Map || base.Kind == native.Nested
 	if err := made.compileRules(base); err != nil {
 		return made, err
 	}
@@ -183,12 +233,12 @@ func compile(c Column) (column, error) {
 	if c.Default != nil {
 		made.stand = []byte(*c.Default)
 		if code := cell.standIn(); code != "" {
-			return made, fmt.Errorf("the default is refused: %s", made.message(code, made.stand))
+			return made, fmt.Errorf("the default is refused: %s", cell.message(code, made.stand))
 		}
 	}
 	if c.Constant != nil {
 		if code := cell.value(c.Constant, false); code != "" {
-			return made, fmt.Errorf("the constant is refused: %s", made.message(code, c.Constant))
+			return made, fmt.Errorf("the constant is refused: %s", cell.message(code, c.Constant))
 		}
 	}
 	return made, nil

@@ -1,13 +1,11 @@
 package convert
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"chute/connectors"
 	"chute/connectors/native"
 )
 
@@ -19,15 +17,6 @@ const (
 
 // masked stands for values that mustn't be told. It doesn't tell their length either.
 const masked = "•••"
-
-// reason describes a refused value to the partner.
-func (c *column) reason(record uint64, code string, text []byte) connectors.Reason {
-	value := bytes.Clone(text[:min(len(text), maxValue)])
-	if c.Secret {
-		value = []byte(masked)
-	}
-	return connectors.Reason{Record: record, Column: c.Label, Code: code, Value: value, Message: c.message(code, text), Source: "text"}
-}
 
 // message is one sentence about what is wrong.
 func (c *column) message(code string, text []byte) string {
@@ -57,6 +46,9 @@ func (c *column) message(code string, text []byte) string {
 	case NotADate:
 		return v + " is not a date (YYYY-MM-DD)"
 	case NotATime:
+		if t.Kind == native.Time || t.Kind == native.Time64 {
+			return v + " is not a time (hh:mm:ss)"
+		}
 		return v + " is not a date and time (YYYY-MM-DD hh:mm:ss)"
 	case AmbiguousTime:
 		return fmt.Sprintf("%s comes twice in %s, where clocks were set back: write it with its offset", v, c.zoneName())
@@ -67,6 +59,8 @@ func (c *column) message(code string, text []byte) string {
 			return fmt.Sprintf("%s is longer than the %d bytes that fit", v, t.Size)
 		}
 		return fmt.Sprintf("%s is %d bytes long, more than the %d that fit", v, len(text), t.Size)
+	case NotAJSON:
+		return v + " is not a JSON object"
 	case NotInEnum:
 		return fmt.Sprintf("%s is not one of %s", v, c.limits)
 	case NotAUUID:

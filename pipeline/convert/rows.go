@@ -21,7 +21,7 @@ type Rows struct {
 func (p *Plan) NewRows() *Rows {
 	r := &Rows{plan: p}
 	for i := range p.columns {
-		b, err := native.NewBuilder(p.columns[i].Type)
+		b, err := native.NewBuilder(stored(p.columns[i].Type))
 		if err != nil {
 			panic("convert: unreachable, Compile has made one already: " + err.Error())
 		}
@@ -57,6 +57,11 @@ func (r *Rows) Append(record uint64, fields [][]byte, quoted []bool, reasons []c
 			r.fail(c, &reasons[len(reasons)-1])
 		}
 	}
+	if good {
+		if reason := r.uneven(record); reason != nil {
+			good, reasons = false, append(reasons, *reason)
+		}
+	}
 	switch {
 	case !good:
 		for _, c := range r.cells {
@@ -66,6 +71,23 @@ func (r *Rows) Append(record uint64, fields [][]byte, quoted []bool, reasons []c
 		r.warn(record, fields)
 	}
 	return reasons, good
+}
+
+// uneven compares the lengths of the arrays of each Nested; the engine would refuse the whole block for one that differs.
+func (r *Rows) uneven(record uint64) *connectors.Reason {
+	for _, group := range r.plan.nested {
+		first := r.cells[group[0]]
+		for _, i := range group[1:] {
+			c := r.cells[i]
+			if a, b := first.builder.LastLen(), c.builder.LastLen(); a != b {
+				reason := connectors.Reason{Record: record, Column: c.Label, Code: NestedSizes, Source: "text",
+					Message: fmt.Sprintf("the list has %d elements where that of column %q has %d", b, cut(first.Label), a)}
+				r.fail(c, &reason)
+				return &reason
+			}
+		}
+	}
+	return nil
 }
 
 // lineage appends where the record comes from.

@@ -171,9 +171,9 @@ func TestCompileRefuses(t *testing.T) {
 		typ    string
 		want   string
 	}{
-		{Column{}, "Array(UInt8)", "cannot be built"},
-		{Column{}, "JSON", "cannot be built"},
-		{Column{}, "Time", "can't be converted"},
+		{Column{}, "Array(JSON)", "cannot be built"},
+		{Column{}, "Array(BFloat16)", "can't be converted"},
+		{Column{}, "Tuple()", "cannot be built"},
 		{Column{}, "BFloat16", "can't be converted"},
 		{Column{}, "DateTime('Mars/Olympus')", "Mars/Olympus"},
 		{Column{}, "DateTime('Local')", "Local"},

@@ -69,14 +69,28 @@ func (c *column) compileRules(base *native.Type) error {
 		return err
 	}
 	c.ruled = c.Trim != TrimNone || c.Case != KeepCase || c.Map != nil || c.MaxLength > 0 || c.Pattern != nil
+	switch base.Kind {
+	case native.Array, native.Map, native.Tuple, native.Nested:
+		e, err := newElement(base, c.zoning(), c.Secret)
+		c.make = func(f *fault) appender { return nested(e, f) }
+		return err
+	}
+	if base.Kind == native.JSON {
+		if c.nullable {
+			return errors.New("text can't be converted to this type")
+		}
+		var err error
+		c.make, err = jsonConversion(base)
+		return err
+	}
 	made, limits, err := c.conversion(base)
 	if err != nil {
 		return err
 	}
 	c.limits = limits
-	c.make = func() appender { return made }
+	c.make = func(*fault) appender { return made }
 	if c.Decimal != "" && c.Decimal != "." || c.Thousands != "" {
-		c.make = func() appender { return separated(made, c.Decimal, c.Thousands) }
+		c.make = func(*fault) appender { return separated(made, c.Decimal, c.Thousands) }
 	}
 	return c.compileBounds(base)
 }
@@ -101,6 +115,8 @@ func (c *column) fits(base *native.Type) error {
 	switch {
 	case !c.Format.IsZero() && (k < native.Date || k > native.DateTime64):
 		return errors.New("format is for dates and times")
+	case (c.Min != "" || c.Max != "") && comparison(base) == nil:
+		return errors.New("values of this type have no least and greatest")
 	case c.TimeZone != nil && k != native.DateTime && k != native.DateTime64:
 		return errors.New("timezone is for dates with times")
 	case !number && (c.Decimal != "" && c.Decimal != "." || c.Thousands != ""):

@@ -32,6 +32,8 @@ func forType(t *native.Type, local zoning) (appender, string, error) {
 		return toDate32, "1900-01-01 to 2299-12-31", nil
 	case native.DateTime, native.DateTime64:
 		return forTime(t, local)
+	case native.Time, native.Time64:
+		return clockTime(t), clockLimits, nil
 	case native.UUID:
 		return toUUID, "", nil
 	case native.IPv4:
