@@ -18,13 +18,9 @@ import (
 // Sweep removes, at the start, the empty work folders of batches that are through: a crash may have come between the last record in the ledger and
 // the removal. Folders of other ledgers aren't touched.
 func (im *Importer) Sweep(ctx context.Context) error {
-	unsettled, err := im.Ledger.Unsettled(ctx)
+	busy, err := im.busyFolders(ctx)
 	if err != nil {
 		return err
-	}
-	busy := map[string]bool{}
-	for _, r := range unsettled {
-		busy[strconv.FormatUint(r.Batch, 10)] = true
 	}
 	own := path.Join(im.Work, im.Ledger.ID())
 	folders, err := im.Store.List(ctx, own)
@@ -35,11 +31,25 @@ func (im *Importer) Sweep(ctx context.Context) error {
 		return fmt.Errorf("look for work folders that are left: %w", err)
 	}
 	for _, f := range folders {
-		if f.Mode.IsDir() && !busy[f.Name] {
+		batch, err := strconv.ParseUint(f.Name, 10, 64)
+		if err == nil && f.Mode.IsDir() && !busy[batch] {
 			im.clearFolder(ctx, path.Join(own, f.Name))
 		}
 	}
 	return nil
+}
+
+// busyFolders are the batches, by number, with a file that isn't through.
+func (im *Importer) busyFolders(ctx context.Context) (map[uint64]bool, error) {
+	unsettled, err := im.Ledger.Unsettled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	busy := map[uint64]bool{}
+	for _, r := range unsettled {
+		busy[r.Batch] = true
+	}
+	return busy, nil
 }
 
 // clearFolder removes a batch's work folder with what is chute's own in it: the claim file, and sidecars of a run that was withdrawn. If

@@ -75,15 +75,14 @@ func (im *Importer) conclude(ctx context.Context, b *batch, err error) []connect
 	return verdicts
 }
 
-// clearWhenThrough removes the batch's work folder unless a file is still in it.
+// clearWhenThrough removes the batch's work folder unless a file is still in it: files of one folder may go on apart from each other.
 func (im *Importer) clearWhenThrough(ctx context.Context, b *batch) {
 	begun := b.begun()
-	for _, it := range begun {
-		if it.run.State != ledger.Settled && it.run.State != ledger.Withdrawn {
-			return
-		}
+	if len(begun) == 0 {
+		return
 	}
-	if len(begun) > 0 {
+	busy, err := im.busyFolders(ctx)
+	if err == nil && !busy[begun[0].run.Batch] {
 		im.clearFolder(ctx, b.folder)
 	}
 }
