@@ -18,6 +18,7 @@ import (
 	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reconcile"
+	"chute/pipeline/report"
 )
 
 // Importer imports the files of one job. Its methods are called by one goroutine at a time.
@@ -65,18 +66,22 @@ func (im *Importer) Resume(ctx context.Context, ids []uint64) []connectors.Verdi
 	return verdicts
 }
 
-type step func(ctx context.Context, b *batch) error
+// step is one part of the way; its name stands in the operators' report.
+type step struct {
+	name string
+	do   func(ctx context.Context, b *batch) error
+}
 
 // steps are the way of a file, in order (design: "Exactly once").
 func (im *Importer) steps() []step {
 	return []step{
-		im.claim,   // rename into the work folder; recorded before and after
-		im.locate,  // believe the folder, not the rename's answer
-		im.open,    // the table, as its server describes it now
-		im.load,    // read, convert, count; good records to the stage, bad ones to the reject file
-		im.judge,   // thresholds, identity, the table's own rules; then report and sidecars, and the point of no return
-		im.publish, // the stage's rows become visible; the target decides whether they are
-		im.settle,  // move what lies ready to its recorded names, the file last
+		{"claim", im.claim},     // rename into the work folder; recorded before and after
+		{"locate", im.locate},   // believe the folder, not the rename's answer
+		{"open", im.open},       // the table, as its server describes it now
+		{"load", im.load},       // read, convert, count; good records to the stage, bad ones to the reject file
+		{"judge", im.judge},     // thresholds, identity, the table's own rules; then report and sidecars, and the point of no return
+		{"publish", im.publish}, // the stage's rows become visible; the target decides whether they are
+		{"settle", im.settle},   // move what lies ready to its recorded names, the file last
 	}
 }
 
@@ -105,6 +110,7 @@ type batch struct {
 	session connectors.Session
 	target  *reconcile.Target
 	began   time.Time
+	steps   []report.Step // so far, in this try
 }
 
 // item is one file of a batch.
@@ -140,7 +146,10 @@ func (b *batch) advance(ctx context.Context, from int) error {
 		if len(b.active()) == 0 {
 			return nil
 		}
-		if err := s(ctx, b); err != nil {
+		began := now()
+		err := s.do(ctx, b)
+		b.steps = append(b.steps, report.Step{Name: s.name, Began: began, Took: time.Since(began)})
+		if err != nil {
 			return err
 		}
 	}

@@ -134,6 +134,7 @@ func (im *Importer) report(b *batch, it *item) *report.Report {
 		full.Server, full.Version = report.Text(server.Address), server.Version
 		full.Table, full.Promise = report.Text(b.target.Table()), report.Text(b.target.Promise(server))
 	}
+	full.Steps = slices.Clone(b.steps)
 	im.fillPartner(it, &full.Partner)
 	if r.Error != "" {
 		full.Failures = append(full.Failures, report.Failure{Time: r.Started, Step: string(r.State), Error: report.Text(r.Error)})
