@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -30,6 +31,7 @@ type daemon struct {
 	ledger   *ledger.Ledger
 	database connectors.Database
 	stores   map[string]*local.Folder
+	hand     sync.RWMutex // read-locked by imports by hand that are under way
 	log      zerolog.Logger
 }
 
@@ -111,10 +113,15 @@ func (d *daemon) Close() error {
 
 // importer makes the importer of a job whose files come from its store.
 func (d *daemon) importer(job *config.Job) *pipeline.Importer {
+	im := d.newImporter(job)
 	store := d.stores[job.Store]
+	im.Inbox, im.Store, im.Work = store, store, d.config.Store(job.Store).Work
+	return im
+}
+
+func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 	return &pipeline.Importer{
-		Job: job, Inbox: store, Store: store, Work: d.config.Store(job.Store).Work,
-		Database: d.database, Staging: d.config.Database.Staging, Ledger: d.ledger,
+		Job: job, Database: d.database, Staging: d.config.Database.Staging, Ledger: d.ledger,
 		RunsDir: filepath.Join(d.config.State.Dir, "runs"), Cores: runtime.GOMAXPROCS(0), Log: d.log,
 	}
 }
@@ -151,7 +158,7 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 	return watcher.Job{
 		Config: job, Folder: store, Handle: im.Import, Resume: im.Resume, Begun: begun,
 		Ready:     func(ctx context.Context) error { return d.enoughRoom(ctx, store) },
-		Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job.Name) },
+		Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job) },
 	}
 }
 
@@ -171,14 +178,14 @@ func (d *daemon) sortByJob(unsettled []ledger.Run) map[string][]uint64 {
 }
 
 // unsettledOf are a job's runs that somebody has to go on with; those that are given up on aren't among them.
-func (d *daemon) unsettledOf(ctx context.Context, job string) ([]uint64, error) {
+func (d *daemon) unsettledOf(ctx context.Context, job *config.Job) ([]uint64, error) {
 	runs, err := d.ledger.Unsettled(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var ids []uint64
 	for _, run := range runs {
-		if run.Job == job && run.Status != ledger.Stuck && run.Status != ledger.Interrupted {
+		if run.Job == job.Name && run.Store == job.Store && run.Status != ledger.Stuck && run.Status != ledger.Interrupted {
 			ids = append(ids, run.ID)
 		}
 	}

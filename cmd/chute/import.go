@@ -26,18 +26,17 @@ func importCommand() *cobra.Command {
 		Long: "Loads files with a job's settings, with the same checks, ledger and reports as the daemon. The files stay where they are; " +
 			"log, report and rejects go to the run's folder in the state, or to --out. A file that was loaded before is skipped.\n\n" +
 			"Exit codes: 0 finished (or skipped), 2 finished with rejects, 3 a file was rejected, 1 technical failure, 64 usage, 78 configuration.",
-		Args: cobra.MinimumNArgs(2),
+		Args:        cobra.MinimumNArgs(2),
+		Annotations: servedByOwner,
 		RunE: func(c *cobra.Command, args []string) error {
 			chute, job, err := config.LoadJob(configFile(c), args[0], set)
 			if err != nil {
 				return err
 			}
-			d, err := openDaemon(c.Context(), chute, []*config.Job{job}, newLog(c.ErrOrStderr()))
-			if err != nil {
-				return err
+			if out != "" {
+				out = callerOf(c).path(out)
 			}
-			defer d.Close()
-			return d.importFiles(c, job, args[1:], out)
+			return withState(c, chute, []*config.Job{job}, func(d *daemon) error { return d.importFiles(c, job, args[1:], out) })
 		},
 	}
 	c.Flags().StringArrayVar(&set, "set", nil, "`KEY=VALUE` over the job's own, like --set target.table=orders_test; may be repeated")
@@ -51,9 +50,16 @@ func (d *daemon) importFiles(c *cobra.Command, job *config.Job, files []string, 
 	if err != nil {
 		return err
 	}
-	if _, err := d.endHandRuns(c.Context()); err != nil {
-		return err
+	im.Log = newLog(c.ErrOrStderr())
+	if d.hand.TryLock() { // what is under way in this process isn't cut off
+		_, err := d.endHandRuns(c.Context())
+		d.hand.Unlock()
+		if err != nil {
+			return err
+		}
 	}
+	d.hand.RLock()
+	defer d.hand.RUnlock()
 	worst := exitFinished
 	for _, name := range files {
 		code, err := d.importFile(c, im, name)
@@ -70,7 +76,7 @@ func (d *daemon) importFiles(c *cobra.Command, job *config.Job, files []string, 
 
 // handImporter makes an importer that reads files where they are. What comes out is made in a work folder beside its final place.
 func (d *daemon) handImporter(job *config.Job, out string) (*pipeline.Importer, error) {
-	im := d.importer(job)
+	im := d.newImporter(job)
 	root, work := d.config.State.Dir, "hand"
 	im.Out = func(run uint64) string { return fmt.Sprintf("runs/%d", run) }
 	if out != "" {
@@ -129,7 +135,7 @@ func (d *daemon) endHandRun(ctx context.Context, run ledger.Run) error {
 }
 
 func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string) (code int, err error) {
-	path, err := filepath.Abs(name)
+	path, err := filepath.Abs(callerOf(c).path(name))
 	if err != nil {
 		return exitFailed, err
 	}

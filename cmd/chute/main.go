@@ -43,6 +43,10 @@ func (e *exit) Error() string { return e.text }
 
 // run is chute without the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return execute(withCaller(ctx, here(args, stdout, stderr)), args, stdin, stdout, stderr)
+}
+
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := command()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -91,6 +95,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().String("config", "/etc/chute/chute.toml", "the configuration `FILE`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err.Error()} })
 	root.AddCommand(runCommand(), importCommand(), demoCommand(), engineCommand(), templatesCommand())
+	root.PersistentPreRunE = refuseForOthers
 	for _, c := range root.Commands() {
 		usageErrors(c)
 	}
@@ -121,5 +126,5 @@ func usageErrors(c *cobra.Command) {
 
 func configFile(c *cobra.Command) string {
 	file, _ := c.Flags().GetString("config") // always defined
-	return file
+	return callerOf(c).path(file)
 }

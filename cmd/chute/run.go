@@ -21,7 +21,7 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			defer d.Close()
-			return d.Run(c.Context())
+			return d.serveDuring(c.Context(), func() error { return d.Run(c.Context()) })
 		},
 	}
 }

@@ -20,6 +20,7 @@ type Request struct {
 	Dir      string   `json:"dir"`                // the working directory, absolute
 	Terminal bool     `json:"terminal,omitempty"` // the output goes to a terminal
 	Width    int      `json:"width,omitempty"`    // of the terminal, in characters
+	Progress bool     `json:"progress,omitempty"` // what is said besides, on stderr, goes to a terminal
 	UID      uint32   `json:"-"`                  // who asks: the user that owns the file, whatever the file says
 }
 
