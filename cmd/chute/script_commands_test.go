@@ -59,8 +59,10 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"fed":      func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).fed(ts, number(ts, args[0])) },
 	"chaos":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).chaos(ts, args) },
 	"big":      big,
-	"loading":  func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).loading(ts, number(ts, args[0])) },
-	"grow":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).grow(ts, args) },
+	"loading": func(ts *testscript.TestScript, _ bool, args []string) {
+		worldOf(ts).loading(ts, args[0], number(ts, args[1]))
+	},
+	"grow": func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).grow(ts, args) },
 }
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value("world").(*world) }

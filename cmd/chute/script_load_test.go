@@ -79,22 +79,23 @@ func (w *world) fed(ts *testscript.TestScript, n int) {
 	})
 }
 
-// chaos kills the daemon K times while N files arrive, one every 50 ms: chaos SEED N K. Each time it waits until some run is on its way, lets
-// a random moment pass, and strikes. It ends with a daemon that was let alone until all files are through.
+// chaos kills the daemon K times while N files arrive, one every 50 ms: chaos SEED N K. Each time it waits until the runs
+// that were cut off are through and new ones begin, lets a random moment pass, and strikes. It ends with a daemon that was let alone until all files are through.
 func (w *world) chaos(ts *testscript.TestScript, args []string) {
 	seed, files, kills := number(ts, args[0]), number(ts, args[1]), number(ts, args[2])
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	w.feed(ts, []string{args[1], "50ms"})
 	for k := range kills {
+		begun := w.countRuns(ts, "TRUE")
 		w.start(ts, false, nil)
-		w.until(ts, "a run to be on its way", func() bool {
-			return w.countRuns(ts, "state NOT IN ('settled', 'withdrawn')") > 0 || w.countRuns(ts, "state = 'settled'") == files
+		w.until(ts, "a run to begin", func() bool {
+			return w.countRuns(ts, "TRUE") > begun || w.countRuns(ts, "state = 'settled'") == files
 		})
 		// The moment is what is random here; nothing is waited for.
 		select {
 		case <-w.daemon.exited:
 			ts.Fatalf("the daemon ended by itself:\n%s", w.logTail())
-		case <-time.After(time.Duration(random.IntN(60_000)) * time.Microsecond):
+		case <-time.After(time.Duration(random.IntN(120_000)) * time.Microsecond):
 		}
 		w.kill9(ts)
 		w.ledger(ts, "SELECT state, count(*) FROM runs GROUP BY state ORDER BY state", func(r *sql.Rows) error {
@@ -149,10 +150,10 @@ func (w *world) grow(ts *testscript.TestScript, args []string) {
 	ts.Check(f.Close())
 }
 
-// loading waits until a stage on the server holds at least N rows: a load is under way.
-func (w *world) loading(ts *testscript.TestScript, n int) {
+// loading waits until the stage of a run on the server holds at least N rows: its load is under way. loading RUN N.
+func (w *world) loading(ts *testscript.TestScript, run string, n int) {
 	w.until(ts, "a stage to fill", func() bool {
-		rows := w.ask(ts, "SELECT toString(sum(rows)) FROM system.parts WHERE active AND database = currentDatabase() AND table LIKE 'chute_stage%'")
+		rows := w.ask(ts, "SELECT toString(sum(rows)) FROM system.parts WHERE active AND database = currentDatabase() AND table LIKE 'chute_stage_%_"+run+"'")
 		return number(ts, rows) >= n
 	})
 }
