@@ -18,6 +18,7 @@ require (
 	github.com/vbauerster/mpb/v8 v8.16.2 // progress bars
 	go.uber.org/goleak v1.3.0 // tests find goroutines that are left
 	golang.org/x/sys v0.49.0 // renameat2, leases, flock, syncfs
+	golang.org/x/text v0.43.0 // charsets of delivered files
 	modernc.org/sqlite v1.62.0 // the ledger, without cgo
 	pgregory.net/rapid v1.3.0 // property tests
 )

@@ -78,31 +78,6 @@ func (c checker) folders(j *Job) {
 	}
 }
 
-func (c checker) format(f *Format) {
-	if f.Encoding != "utf-8" {
-		c.bad("format.encoding", `%q isn't available in this version; allowed is "utf-8"`, f.Encoding)
-	}
-	if len(f.Delimiter) > 8 || c.has("format.delimiter") && f.Delimiter == "" && !c.broken("format.delimiter") {
-		c.bad("format.delimiter", "must be one to eight bytes")
-	}
-	if strings.ContainsAny(f.Delimiter, "\r\n") {
-		c.bad("format.delimiter", "can't hold a line end")
-	}
-	if len(f.Quote) > 1 || strings.ContainsAny(f.Quote, "\r\n") {
-		c.bad("format.quote", `must be one byte and no line end, or "" for none`)
-	} else if f.Quote != "" && strings.Contains(f.Delimiter, f.Quote) {
-		c.bad("format.quote", "can't be a part of the delimiter")
-	}
-	c.atLeast("format.skip_top", int64(f.SkipTop), 0)
-	c.atLeast("format.skip_bottom", int64(f.SkipBottom), 0)
-	if f.SkipBottom > 1000 { // these lines are held in memory until the end is found
-		c.bad("format.skip_bottom", "must be at most 1000")
-	}
-	if f.MaxRecord < 1<<10 || f.MaxRecord > 1<<30 {
-		c.bad("format.max_record_bytes", "must be from 1KiB to 1GiB")
-	}
-}
-
 func (c checker) target(j *Job) {
 	t := &j.Target
 	c.notEmpty("target.run_column", "target.record_column", "target.partition_by")

@@ -206,9 +206,8 @@ func fillJob(j *Job) {
 		j.Done = beside(j.Inbox, "done", j.Done)
 		j.Rejected = beside(j.Inbox, "rejected", j.Rejected)
 	}
-	if j.Format.Delimiter == "" {
-		j.Format.Delimiter = map[string]string{"tsv": "\t"}[j.Format.Type]
-		j.Format.Delimiter = cmp.Or(j.Format.Delimiter, ",")
+	if f := &j.Format; f.Delimiter == "" {
+		f.Delimiter = f.defaultDelimiter()
 	}
 	for i := range j.Columns {
 		c := &j.Columns[i]

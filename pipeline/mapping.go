@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"chute/config"
 	"chute/connectors"
@@ -16,7 +15,7 @@ import (
 type mapping struct {
 	columns  []convert.Column
 	fields   []int // for each column that isn't constant the index of its field
-	warnings []string
+	warnings []headerWarning
 }
 
 // mapColumns finds where each column comes from. What the file lacks or has too much of is the file's fault only where a header says so; a job
@@ -35,7 +34,9 @@ func mapColumns(job *config.Job, t *reconcile.Target, header []string, vars map[
 	if len(m.columns) == 0 {
 		return nil, &connectors.Rejection{Code: "header", Message: "None of the file's columns is known: " + quotedList(header) + "."}
 	}
-	m.warnExtra(job, header)
+	if err := m.judgeHeader(job, wanted, header); err != nil {
+		return nil, err
+	}
 	return m, m.addLineage(t)
 }
 
@@ -93,9 +94,12 @@ func (m *mapping) add(job *config.Job, t *reconcile.Target, c config.Column, hea
 		m.columns = append(m.columns, column)
 		return nil
 	}
-	field, label, err := fieldOf(c, header)
+	field, label, missing, err := fieldOf(c, header)
 	if err != nil {
 		return err
+	}
+	if missing != nil {
+		return m.absent(job, column, missing)
 	}
 	column.Label = label
 	m.columns = append(m.columns, column)
@@ -122,30 +126,6 @@ func rulesOf(c config.Column) convert.Rules {
 	return rules
 }
 
-// fieldOf finds a column's field, by position or by the header, and what to call it to the partner.
-func fieldOf(c config.Column, header []string) (field int, label string, err error) {
-	if c.Position > 0 {
-		if header == nil {
-			return c.Position - 1, fmt.Sprintf("#%d", c.Position), nil
-		}
-		if c.Position > len(header) {
-			return 0, "", &connectors.Rejection{Code: "header",
-				Message: fmt.Sprintf("The file's header has %d columns; a column number %d is expected.", len(header), c.Position)}
-		}
-		return c.Position - 1, header[c.Position-1], nil
-	}
-	source := c.Source
-	if source == "" {
-		source = c.Name
-	}
-	i := slices.Index(header, source)
-	if i < 0 {
-		return 0, "", &connectors.Rejection{Code: "header",
-			Message: fmt.Sprintf("The file's header lacks the column %q; it has %s.", source, quotedList(header))}
-	}
-	return i, source, nil
-}
-
 // width is how many fields a record of a file without a header has: up to the last one that a column, loaded or ignored, names.
 func (m *mapping) width(job *config.Job) int {
 	width := 0
@@ -156,42 +136,4 @@ func (m *mapping) width(job *config.Job) int {
 		width = max(width, c.Position)
 	}
 	return width
-}
-
-// warnExtra names fields that nothing is made of, unless the job ignores them by name.
-func (m *mapping) warnExtra(job *config.Job, header []string) {
-	used := slices.Clone(m.fields)
-	for _, c := range job.Columns {
-		if c.Ignore {
-			if field, _, err := fieldOf(c, header); err == nil {
-				used = append(used, field)
-			}
-		}
-	}
-	var extra []string
-	for i, name := range header {
-		if !slices.Contains(used, i) {
-			extra = append(extra, name)
-		}
-	}
-	if len(extra) > 0 {
-		m.warnings = append(m.warnings, "Columns of the file that aren't loaded: "+quotedList(extra)+".")
-	}
-}
-
-// quotedList prints names for a person; at most twenty, so that a file can't fill a log with its header.
-func quotedList(names []string) string {
-	const most = 20
-	var quoted []string
-	for i, name := range names {
-		if i == most {
-			quoted = append(quoted, fmt.Sprintf("and %d more", len(names)-most))
-			break
-		}
-		quoted = append(quoted, fmt.Sprintf("%.60q", name))
-	}
-	if len(quoted) == 0 {
-		return "none"
-	}
-	return strings.Join(quoted, ", ")
 }

@@ -120,8 +120,8 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	if err != nil {
 		return err
 	}
-	for _, text := range m.warnings {
-		it.warn("extra_columns", text)
+	for _, w := range m.warnings {
+		it.warn(w.Code, w.Text)
 	}
 	if reader.Header() == nil {
 		reader.SetWidth(m.width(im.Job))
@@ -132,6 +132,7 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	}
 	it.result.insert = p.plan.Columns()
 	it.result.rejects.Begin(reader.Preamble(), reader.LineEnd())
+	it.result.rejects.Ends(reader.LineEnds())
 	return im.readAll(ctx, it, p, reader, emit)
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 
 	"chute/config"
 )
@@ -15,28 +14,24 @@ const (
 	maxMaxRecord     = 1 << 30 // positions within a chunk have 32 bits
 )
 
-// crRule says what a CR before a line's last byte is.
-type crRule uint8
-
-const (
-	crData     crRule = iota // data
-	crOptional               // part of the line end if it is there
-	crRequired               // part of the line end, which is none without it
-)
-
 // dialect is config.Format made ready for scanning. Readers share it with their chunks: nobody changes it after the first chunk.
 type dialect struct {
-	delim      []byte
+	delimiters
+	lines
+	charset    charset
+	repeat     bool // delimiters that follow each other are one
 	quote      byte
 	quoting    bool
-	last       byte // last byte of a line end
-	cr         crRule
-	pad, cut   bool // what to do with ragged records
+	escape     byte // takes the next byte as it is
+	escaping   bool
+	nulls      [][]byte // with escaping: unquoted fields that are left as they are
+	comment    []byte   // begins lines to pass over
+	pad, cut   bool     // what to do with ragged records
 	skipEmpty  bool
 	max        int // longest record, line end included
 	skipTop    int
 	skipBottom int
-	header     bool
+	header     int      // how many records it is made of
 	required   bool     // the last line must have its end
 	names      []string // of the header
 	width      int      // fields of a record; 0 = any
@@ -51,8 +46,11 @@ func newDialect(f config.Format) (*dialect, error) {
 		max:        defaultMaxRecord,
 		skipTop:    f.SkipTop,
 		skipBottom: f.SkipBottom,
-		header:     f.Header,
+		repeat:     f.RepeatDelimiter,
 		required:   f.LastLine == "required",
+	}
+	if f.Header {
+		d.header = max(f.HeaderLines, 1)
 	}
 	if f.MaxRecord > 0 {
 		d.max = int(min(max(int64(f.MaxRecord), minMaxRecord), maxMaxRecord))
@@ -62,107 +60,87 @@ func newDialect(f config.Format) (*dialect, error) {
 	default:
 		return nil, fmt.Errorf("format type %q: this reader knows csv and tsv", f.Type)
 	}
-	if e := strings.ToLower(f.Encoding); e != "" && e != "utf-8" && e != "utf8" {
-		return nil, fmt.Errorf("encoding %q: this reader knows utf-8", f.Encoding)
+	var err error
+	if d.lines, err = newLines(f.LineEnd); err != nil {
+		return nil, err
 	}
-	if err := d.setLineEnd(f.LineEnd); err != nil {
+	if d.charset, err = findCharset(f.Encoding); err != nil {
 		return nil, err
 	}
 	return d, d.setSigns(f)
 }
 
-func (d *dialect) setLineEnd(name string) error {
-	switch name {
-	case "", "auto":
-		d.last, d.cr = '\n', crOptional
-	case "lf":
-		d.last, d.cr = '\n', crData
-	case "crlf":
-		d.last, d.cr = '\n', crRequired
-	case "cr":
-		d.last, d.cr = '\r', crData
-	default:
-		return fmt.Errorf("line_end %q: use auto, lf, crlf or cr", name)
-	}
-	return nil
-}
-
-// setSigns takes delimiter and quote.
+// setSigns takes what separates and marks, in the bytes that it has where texts are cut.
 func (d *dialect) setSigns(f config.Format) error {
-	d.delim = []byte(f.Delimiter)
-	if len(d.delim) == 0 {
-		d.delim = []byte(",")
-		if f.Type == "tsv" {
-			d.delim = []byte("\t")
+	if err := d.setDelimiters(f); err != nil {
+		return err
+	}
+	var err error
+	if d.quote, d.quoting, err = d.signByte("quote", f.Quote); err != nil {
+		return err
+	}
+	if f.Escape != "" && f.Escape != "double" {
+		if d.escape, d.escaping, err = d.signByte("escape", f.Escape); err != nil {
+			return err
+		}
+		if d.quoting && d.escape == d.quote {
+			return errors.New(`the escape character is the quote: write "double"`)
+		}
+		for _, word := range f.Null {
+			if sign, err := d.charset.Sign(word); err == nil { // a word that the charset doesn't have can't come
+				d.nulls = append(d.nulls, sign)
+			}
 		}
 	}
-	if len(d.delim) > 8 || bytes.ContainsAny(d.delim, "\r\n") {
-		return fmt.Errorf("delimiter %q: use one to eight bytes, no line end among them", f.Delimiter)
+	if d.comment, err = d.charset.Sign(f.Comment); err != nil {
+		return fmt.Errorf("comment: %w", err)
 	}
-	switch len(f.Quote) {
-	case 0:
-		return nil
-	case 1:
-		d.quote, d.quoting = f.Quote[0], true
-	default:
-		return fmt.Errorf("quote %q: use one byte, or none", f.Quote)
-	}
-	if d.quote == '\r' || d.quote == '\n' || bytes.IndexByte(d.delim, d.quote) >= 0 {
-		return errors.New("the quote must be no line end and no part of the delimiter")
+	if bytes.ContainsAny(d.comment, "\r\n") {
+		return fmt.Errorf("comment %q: use no line end in it", f.Comment)
 	}
 	return nil
 }
 
-// lineEnd returns the position after the first line end in b[from:], -1 when there is none. b must hold the byte before from
-// unless a line begins there.
-func (d *dialect) lineEnd(b []byte, from int) int {
-	for at := from; ; {
-		i := bytes.IndexByte(b[at:], d.last)
-		if i < 0 {
-			return -1
-		}
-		at += i + 1
-		if d.cr != crRequired || at >= 2 && b[at-2] == '\r' {
-			return at
+func (d *dialect) setDelimiters(f config.Format) error {
+	words := f.Delimiters
+	if len(words) == 0 {
+		words = []string{f.Delimiter}
+		if f.Delimiter == "" {
+			words[0] = ","
+			if f.Type == "tsv" {
+				words[0] = "\t"
+			}
 		}
 	}
-}
-
-// lineStart returns the start of the last line in b, which may be one that just ended.
-func (d *dialect) lineStart(b []byte) int {
-	for {
-		i := bytes.LastIndexByte(b, d.last)
-		if i < 0 || d.cr != crRequired || i > 0 && b[i-1] == '\r' {
-			return i + 1
+	var signs [][]byte
+	for _, word := range words {
+		sign, err := d.charset.Sign(word)
+		if err != nil {
+			return fmt.Errorf("delimiter: %w", err)
 		}
-		b = b[:i]
+		if len(sign) == 0 || len(sign) > 8 || bytes.ContainsAny(sign, "\r\n") {
+			return fmt.Errorf("delimiter %q: use one to eight bytes, no line end among them", word)
+		}
+		signs = append(signs, sign)
 	}
+	d.delimiters = newDelimiters(signs)
+	return nil
 }
 
-// ended tells whether a line has its end.
-func (d *dialect) ended(line []byte) bool { return len(d.text(line)) < len(line) }
-
-// text returns a line or record without its line end.
-func (d *dialect) text(line []byte) []byte {
-	n := len(line)
-	if n == 0 || line[n-1] != d.last {
-		return line
+// signByte returns a sign of one byte, false for none.
+func (d *dialect) signByte(key, word string) (byte, bool, error) {
+	sign, err := d.charset.Sign(word)
+	switch {
+	case err != nil:
+		return 0, false, fmt.Errorf("%s: %w", key, err)
+	case len(sign) == 0:
+		return 0, false, nil
+	case len(sign) > 1:
+		return 0, false, fmt.Errorf("%s %q: use one byte, or none", key, word)
+	case sign[0] == '\r' || sign[0] == '\n' || d.delimiters.have(sign[0]):
+		return 0, false, fmt.Errorf("the %s must be no line end and no part of the delimiter", key)
 	}
-	switch cr := n >= 2 && line[n-2] == '\r'; {
-	case d.cr == crData, d.cr == crOptional && !cr:
-		return line[:n-1]
-	case cr:
-		return line[:n-2]
-	}
-	return line
-}
-
-// countLines counts the line ends in b.
-func (d *dialect) countLines(b []byte) int {
-	if d.cr == crRequired {
-		return bytes.Count(b, []byte("\r\n"))
-	}
-	return bytes.Count(b, []byte{d.last})
+	return sign[0], true, nil
 }
 
 // column names a field for a person: by the header, or by its number.

@@ -148,7 +148,7 @@ func TestPreambles(t *testing.T) {
 		{"empty", nil, "", "header", ""},
 		{"only a mark", nil, "\xEF\xBB\xBF", "header", ""},
 		{"only empty lines", nil, "\n\n", "header", ""},
-		{"twice", nil, "a,b,a\n", "header", ""},
+		{"twice", nil, "a,b,a\n", "", "a|b|a"},
 		{"no name", nil, "a,,b\n", "header", ""},
 		{"blank name", nil, "a, \t,b\n", "header", ""},
 		{"delimiter at the end", nil, "a,b,\n", "header", ""},
@@ -209,7 +209,7 @@ func TestLineEndAndComplete(t *testing.T) {
 func TestBadDialects(t *testing.T) {
 	for name, set := range map[string]func(*config.Format){
 		"type":              func(f *config.Format) { f.Type = "xml" },
-		"encoding":          func(f *config.Format) { f.Encoding = "utf-16" },
+		"encoding":          func(f *config.Format) { f.Encoding = "utf-61" },
 		"line end":          func(f *config.Format) { f.LineEnd = "nl" },
 		"long delimiter":    func(f *config.Format) { f.Delimiter = "123456789" },
 		"delimiter is line": func(f *config.Format) { f.Delimiter = ";\n" },

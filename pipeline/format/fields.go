@@ -9,14 +9,18 @@ import (
 
 // scan cuts one record into fields; valid tells whether it is UTF-8.
 func (r *Record) scan(d *dialect, raw []byte, k kind, valid bool) {
-	r.Raw, r.Reason, r.Continued = raw, nil, k == piece
+	r.dialect, r.Raw, r.Reason, r.Continued = d, raw, nil, k == piece
+	if r.widths != nil {
+		r.Raw = r.source
+	}
 	r.Fields, r.Quoted, r.spare = r.Fields[:0], r.Quoted[:0], r.spare[:0]
 	text := d.text(raw)
 	switch k {
-	case plain:
-		r.splitPlain(d, text)
-	case quoted:
-		r.splitQuoted(d, text)
+	case plain, quoted:
+		if dangling := r.split(d, text, k); dangling {
+			r.refuseEscape(d, text)
+			return
+		}
 	case badQuotes:
 		r.refuseQuotes(d, text)
 		return
@@ -25,26 +29,61 @@ func (r *Record) scan(d *dialect, raw []byte, k kind, valid bool) {
 		return
 	}
 	if !valid {
-		r.refuseEncoding(d, text)
-		return
+		if bad := d.charset.firstBad(text); bad >= 0 {
+			r.refuseEncoding(d, text, bad)
+			return
+		}
+		if d.charset.table != nil {
+			r.decodeFields(&d.charset, len(text))
+		}
 	}
 	if d.width > 0 && len(r.Fields) != d.width {
 		r.fit(d, text)
 	}
 }
 
+// split cuts a record whose quotes, if it has any, are right; dangling tells that it ends with an escape character.
+func (r *Record) split(d *dialect, text []byte, k kind) (dangling bool) {
+	switch {
+	case d.escaping:
+		_, dangling = r.splitEscaped(d, text)
+	case k == plain:
+		r.splitPlain(d, text)
+	default:
+		r.splitQuoted(d, text)
+	}
+	if d.repeat {
+		r.squeeze()
+	}
+	return dangling
+}
+
+// squeeze takes away what several delimiters together have between them and before and after them. What is left of a record without anything
+// else is one empty field, as of an empty line.
+func (r *Record) squeeze() {
+	kept := 0
+	for i, field := range r.Fields {
+		if len(field) > 0 || r.Quoted[i] {
+			r.Fields[kept], r.Quoted[kept] = field, r.Quoted[i]
+			kept++
+		}
+	}
+	kept = max(kept, 1)
+	r.Fields, r.Quoted = r.Fields[:kept], r.Quoted[:kept]
+}
+
 // splitPlain cuts a record without quotes at its delimiters.
 func (r *Record) splitPlain(d *dialect, text []byte) {
-	if len(d.delim) == 1 {
-		r.Fields = splitByte(r.Fields, text, d.delim[0])
+	if d.single && d.only != nil {
+		r.Fields = splitByte(r.Fields, text, d.only[0])
 	} else {
 		for {
-			i := bytes.Index(text, d.delim)
+			i, n := d.nextDelimiter(text)
 			if i < 0 {
 				break
 			}
 			r.Fields = append(r.Fields, text[:i:i])
-			text = text[i+len(d.delim):]
+			text = text[i+n:]
 		}
 		r.Fields = append(r.Fields, text)
 	}
@@ -79,7 +118,7 @@ func splitByte(fields [][]byte, text []byte, delim byte) [][]byte {
 // splitQuoted cuts a record that may have quoted fields. It returns where the field begins whose quotes are bad, -1 when none are.
 func (r *Record) splitQuoted(d *dialect, text []byte) int {
 	for at := 0; ; {
-		if at < len(text) && text[at] == d.quote {
+		if d.quoting && at < len(text) && text[at] == d.quote {
 			field, next := r.unquote(d, text, at+1)
 			if next < 0 {
 				return at
@@ -88,16 +127,16 @@ func (r *Record) splitQuoted(d *dialect, text []byte) int {
 			if next == len(text) {
 				return -1
 			}
-			at = next + len(d.delim)
+			at = next + d.delimiterAt(text[next:])
 			continue
 		}
-		i := bytes.Index(text[at:], d.delim)
+		i, n := d.nextDelimiter(text[at:])
 		if i < 0 {
 			r.Fields, r.Quoted = append(r.Fields, text[at:]), append(r.Quoted, false)
 			return -1
 		}
 		r.Fields, r.Quoted = append(r.Fields, text[at:at+i:at+i]), append(r.Quoted, false)
-		at += i + len(d.delim)
+		at += i + n
 	}
 }
 
@@ -120,7 +159,7 @@ func (r *Record) unquote(d *dialect, text []byte, at int) ([]byte, int) {
 			start = at
 			continue
 		}
-		if at+1 < len(text) && !bytes.HasPrefix(text[at+1:], d.delim) {
+		if at+1 < len(text) && d.delimiterAt(text[at+1:]) == 0 {
 			return nil, -1
 		}
 		if len(r.spare) == held {

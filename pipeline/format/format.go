@@ -39,8 +39,13 @@ type Record struct {
 	// Reason says why the record is refused; nil for a good one. Fields mean nothing then.
 	Reason *connectors.Reason
 
-	reason connectors.Reason // what Reason points to
-	spare  []byte            // holds fields with doubled quotes
+	dialect *dialect          // of its chunk
+	reason  connectors.Reason // what Reason points to
+	spare   []byte            // holds fields with doubled quotes or escape characters
+	decoded []byte            // holds fields of charsets of single bytes
+
+	// Where text was decoded before it was cut: how many of the file's bytes each byte of the record's text stands for, and these bytes.
+	widths, source []byte
 }
 
 // maxValue bounds the Value of a Reason, in bytes.

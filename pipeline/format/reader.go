@@ -17,14 +17,13 @@ const (
 // Reader cuts delimited text into chunks of whole records. It isn't safe for concurrent use; its chunks are independent of it and of each
 // other. It holds at most two and a half of the longest records allowed, and the lines of skip_bottom.
 type Reader struct {
-	src   io.Reader
+	input
 	split splitter
 
-	buf   []byte // buf[pos:limit] can be cut into records, what is behind may be footer
-	pos   int
-	limit int
-	base  int64 // offset of buf[0] in the file
-	err   error // what src ended with
+	pos    int // buf[pos:limit] can be cut into records, what is behind may be footer
+	limit  int
+	base   int64 // offset of buf[0] in the text
+	offset int64 // of buf[pos] in the file
 
 	line      int64  // number of the line at pos
 	records   uint64 // number of the last record given out
@@ -45,7 +44,8 @@ func newReader(r io.Reader, f config.Format, chunk int) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("format: %w", err)
 	}
-	n := &Reader{src: r, split: splitter{dialect: d, piece: max(chunk, minMaxRecord)}, line: 1, chunk: chunk, lastEnded: true}
+	n := &Reader{input: input{src: r, holdCR: d.cr == crEither}, split: splitter{dialect: d, piece: max(chunk, minMaxRecord)}, line: 1, chunk: chunk, lastEnded: true}
+	n.begin(&d.charset)
 	if err := n.readPreamble(); err != nil {
 		return nil, err
 	}
@@ -69,14 +69,22 @@ func (r *Reader) Complete() bool { return r.lastEnded }
 
 // LineEnd returns what the first line that was read so far ends with; before there is one, what the dialect prefers.
 func (r *Reader) LineEnd() []byte {
-	switch d := r.split.dialect; {
-	case r.lineEnd != nil:
+	if r.lineEnd != nil {
 		return r.lineEnd
-	case d.cr == crRequired:
-		return []byte("\r\n")
-	default:
-		return []byte{d.last}
 	}
+	return r.split.charset.bytesOf(r.split.preferred())
+}
+
+// LineEnds returns what a record that is whole may end with, in the file's own bytes.
+func (r *Reader) LineEnds() [][]byte {
+	ends := [][]byte{r.split.charset.bytesOf(string(r.split.last))}
+	switch r.split.cr {
+	case crRequired:
+		ends[0] = r.LineEnd()
+	case crEither:
+		ends = append(ends, r.split.charset.bytesOf("\r"))
+	}
+	return ends
 }
 
 // SetWidth says how many fields a record must have, for files without a header. It is to be called before the first Next.
@@ -115,7 +123,7 @@ func (r *Reader) cut(c *Chunk) int {
 		if k == needMore || k < tooLong && at > 0 && end > r.chunk {
 			break
 		}
-		if k != blank {
+		if k != blank && k != remark {
 			c.extents = append(c.extents, extent{uint32(at), uint32(end), uint32(line), k})
 		}
 		switch k {
@@ -133,6 +141,11 @@ func (r *Reader) cut(c *Chunk) int {
 // take moves n bytes into c.
 func (r *Reader) take(c *Chunk, n int) {
 	c.buf = append(c.buf, r.buf[r.pos:r.pos+n]...)
+	if r.decoding() {
+		c.source = append(c.source, r.original(r.pos, r.pos+n)...)
+		c.widths = append(c.widths, r.widths[r.pos:r.pos+n]...)
+	}
+	r.offset += int64(r.length(r.pos, r.pos+n))
 	r.pos += n
 	r.line += int64(c.lines)
 	for _, e := range c.extents {
@@ -148,26 +161,11 @@ func (r *Reader) fill() error {
 	if r.err != nil {
 		return r.err
 	}
-	have := copy(r.buf, r.buf[r.pos:])
+	r.drop(r.pos)
 	r.base += int64(r.pos)
 	r.pos = 0
-	want := max(r.chunk, have+have/2+1)
-	if want > cap(r.buf) {
-		r.buf = append(make([]byte, 0, want), r.buf[:have]...)
-	}
-	r.buf = r.buf[:want]
-	idle := 0
-	for have < want && r.err == nil {
-		var n int
-		n, r.err = r.src.Read(r.buf[have:])
-		have += n
-		if idle++; n > 0 {
-			idle = 0
-		} else if idle > 100 && r.err == nil {
-			r.err = io.ErrNoProgress
-		}
-	}
-	r.buf = r.buf[:have]
+	have := len(r.buf)
+	r.more(max(r.chunk, have+have/2+1) + 1)
 	r.noteEnds()
 	return nil
 }
@@ -180,7 +178,7 @@ func (r *Reader) noteEnds() {
 	}
 	if r.lineEnd == nil {
 		if end := d.lineEnd(r.buf, 0); end > 0 {
-			r.lineEnd = bytes.Clone(r.buf[len(d.text(r.buf[:end])):end])
+			r.lineEnd = bytes.Clone(r.original(len(d.text(r.buf[:end])), end))
 		}
 	}
 }
@@ -196,7 +194,7 @@ func (r *Reader) hold() error {
 		if r.limit <= r.pos {
 			break
 		}
-		r.limit = max(r.pos, d.lineStart(r.buf[:r.limit-1]))
+		r.limit = max(r.pos, d.lineStart(d.text(r.buf[:r.limit])))
 	}
 	if waiting := len(r.buf) - r.pos; r.limit == r.pos && waiting > d.max*(d.skipBottom+1)+r.chunk {
 		return &connectors.Rejection{Code: "record_too_long", Message: fmt.Sprintf(
@@ -207,7 +205,7 @@ func (r *Reader) hold() error {
 
 // finish returns what Next says after the last record.
 func (r *Reader) finish() error {
-	r.footer = bytes.Clone(r.buf[r.limit:])
+	r.footer = bytes.Clone(r.original(r.limit, len(r.buf)))
 	if r.split.required && !r.lastEnded {
 		return &connectors.Rejection{Code: "incomplete", Message: "The last line has no line end: the file isn't complete."}
 	}

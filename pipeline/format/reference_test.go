@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,11 +23,12 @@ type found struct {
 
 // reference reads delimited text the slow, obvious way: the whole input at once, byte by byte.
 type reference struct {
-	f     config.Format
-	in    []byte // cut before the footer once the preamble is known
-	at    int
-	line  int64
-	names []string
+	f        config.Format
+	in       []byte // cut before the footer once the preamble is known
+	at       int
+	line     int64
+	names    []string
+	dangling bool // the record just read ends with the escape character
 }
 
 // result is everything a reader has to say about a file.
@@ -35,6 +37,7 @@ type result struct {
 	Preamble string
 	Header   []string
 	Records  []found
+	Skipped  string // between the records
 	Footer   string
 	Complete bool
 }
@@ -59,7 +62,9 @@ func readByReference(in []byte, f config.Format, width int) result {
 	out.Footer = string(in[footer:])
 	p.in = in[:footer]
 	for p.at < len(p.in) {
-		if rec, ok := p.record(width); ok {
+		if rec, ok := p.record(width); !ok {
+			out.Skipped += rec.Raw
+		} else {
 			rec.Number = uint64(len(out.Records)) + 1
 			out.Records = append(out.Records, rec)
 		}
@@ -82,22 +87,36 @@ func (p *reference) preamble() bool {
 	if !p.f.Header {
 		return true
 	}
-	for p.at < len(p.in) {
+	for n := 0; n < max(p.f.HeaderLines, 1); {
+		if p.at >= len(p.in) {
+			return false
+		}
 		rec, ok := p.record(0)
 		if !ok {
 			continue
 		}
-		seen := map[string]bool{}
-		for _, name := range rec.Fields {
-			if strings.TrimSpace(name) == "" || seen[name] {
-				return false
-			}
-			seen[name] = true
+		if rec.Code != "" || n > 0 && len(rec.Fields) != len(p.names) {
+			return false
 		}
-		p.names = rec.Fields
-		return rec.Code == ""
+		if n++; n == 1 {
+			p.names = rec.Fields
+			continue
+		}
+		for i, name := range rec.Fields {
+			switch {
+			case strings.TrimSpace(p.names[i]) == "":
+				p.names[i] = name
+			case strings.TrimSpace(name) != "":
+				p.names[i] += " " + name
+			}
+		}
 	}
-	return false
+	for _, name := range p.names {
+		if strings.TrimSpace(name) == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // footer returns where the lines of skip_bottom begin.
@@ -118,7 +137,9 @@ func (p *reference) record(width int) (found, bool) {
 	start, lineEnd := p.at, p.lineEnd(p.at)
 	rec := found{Line: p.line, Offset: int64(start)}
 	end, kind := lineEnd, ""
-	if text := p.textLen(start, lineEnd); lineEnd-start > int(p.f.MaxRecord) {
+	if p.f.Comment != "" && bytes.HasPrefix(p.in[start:], []byte(p.f.Comment)) {
+		kind = "blank"
+	} else if text := p.textLen(start, lineEnd); lineEnd-start > int(p.f.MaxRecord) {
 		kind = "record_too_long"
 	} else if text == 0 && p.f.EmptyLines == "skip" {
 		kind = "blank"
@@ -131,6 +152,8 @@ func (p *reference) record(width int) (found, bool) {
 				kind = "text_after_quote"
 			}
 			end = lineEnd
+		} else if p.dangling {
+			kind = "dangling_escape"
 		}
 	}
 	p.at = end
@@ -171,6 +194,8 @@ func (rec *found) judge(ragged string, width int) {
 
 // fields reads a record at `at`. bad is where text follows a closing quote, or the end of the input for a quote that isn't closed.
 func (p *reference) fields(rec *found, at int) (end, bad int) {
+	p.dangling = false
+	defer p.squeeze(rec)
 	for {
 		field, quoted := []byte{}, false
 		if p.f.Quote != "" && at < len(p.in) && p.in[at] == p.f.Quote[0] {
@@ -179,33 +204,75 @@ func (p *reference) fields(rec *found, at int) (end, bad int) {
 				if at >= len(p.in) {
 					return at, at
 				}
-				if p.in[at] == p.f.Quote[0] {
-					if at++; at >= len(p.in) || p.in[at] != p.f.Quote[0] {
+				if p.escape(at) {
+					if at++; at >= len(p.in) {
+						return at, at
+					}
+				} else if p.in[at] == p.f.Quote[0] {
+					if at++; p.escapes() || at >= len(p.in) || p.in[at] != p.f.Quote[0] {
 						break
 					}
 				}
 				field = append(field, p.in[at])
 			}
 		}
+		start := at
 		for at < len(p.in) && p.sign(at) == 0 {
 			if quoted {
 				return at, at - 1
 			}
+			if p.escape(at) {
+				if at++; at >= len(p.in) || p.lineEndAt(at) > 0 {
+					p.dangling = true
+					break
+				}
+			}
 			field = append(field, p.in[at])
 			at++
+		}
+		if raw := string(p.in[start:at]); !quoted && p.escapes() && slices.Contains(p.f.Null, raw) {
+			field = []byte(raw)
 		}
 		rec.Fields, rec.Quoted = append(rec.Fields, string(field)), append(rec.Quoted, quoted)
 		if at >= len(p.in) || p.lineEndAt(at) > 0 {
 			return at + p.lineEndAt(at), -1
 		}
-		at += len(p.f.Delimiter)
+		at += p.sign(at)
 	}
+}
+
+func (p *reference) escapes() bool { return p.f.Escape != "" && p.f.Escape != "double" }
+
+// escape tells whether the escape character is at `at`.
+func (p *reference) escape(at int) bool { return p.escapes() && p.in[at] == p.f.Escape[0] }
+
+func (p *reference) squeeze(rec *found) {
+	if !p.f.RepeatDelimiter {
+		return
+	}
+	var fields []string
+	var quoted []bool
+	for i, field := range rec.Fields {
+		if field != "" || rec.Quoted[i] {
+			fields, quoted = append(fields, field), append(quoted, rec.Quoted[i])
+		}
+	}
+	if fields == nil {
+		fields, quoted = []string{""}, []bool{false}
+	}
+	rec.Fields, rec.Quoted = fields, quoted
 }
 
 // sign is the length of the delimiter or line end at `at`.
 func (p *reference) sign(at int) int {
-	if bytes.HasPrefix(p.in[at:], []byte(p.f.Delimiter)) {
-		return len(p.f.Delimiter)
+	longest := 0
+	for _, delimiter := range append([]string{p.f.Delimiter}, p.f.Delimiters...) {
+		if len(delimiter) > longest && bytes.HasPrefix(p.in[at:], []byte(delimiter)) {
+			longest = len(delimiter)
+		}
+	}
+	if longest > 0 {
+		return longest
 	}
 	return p.lineEndAt(at)
 }
@@ -220,6 +287,11 @@ func (p *reference) lineEndAt(at int) int {
 		return len(rest) - len(bytes.TrimPrefix(rest, []byte("\n")))
 	case "cr":
 		return len(rest) - len(bytes.TrimPrefix(rest, []byte("\r")))
+	case "any":
+		if rest[0] == '\r' && !bytes.HasPrefix(rest, []byte("\r\n")) {
+			return 1
+		}
+		fallthrough
 	case "auto":
 		if rest[0] == '\n' {
 			return 1

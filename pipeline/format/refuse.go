@@ -1,7 +1,6 @@
 package format
 
 import (
-	"bytes"
 	"fmt"
 	"unicode/utf8"
 
@@ -10,6 +9,9 @@ import (
 
 // refuse makes the record a refused one. Line, Offset and Number are already known.
 func (r *Record) refuse(code, column string, value []byte, message string) {
+	if d := r.dialect; d.charset.table != nil {
+		value = d.charset.appendText(nil, value[:min(len(value), maxValue)])
+	}
 	r.reason = connectors.Reason{
 		Record: r.Number, Line: r.Line, Offset: r.Offset,
 		Column: column, Code: code, Value: cutText(value), Message: message, Source: "text",
@@ -18,62 +20,109 @@ func (r *Record) refuse(code, column string, value []byte, message string) {
 }
 
 func (r *Record) refuseQuotes(d *dialect, text []byte) {
-	bad := r.splitQuoted(d, text)
-	column, value := d.column(len(r.Fields)), text[bad:]
-	if closed := r.closingQuote(d, value); closed >= 0 {
+	bad := 0
+	if d.escaping {
+		bad, _ = r.splitEscaped(d, text)
+	} else {
+		bad = r.splitQuoted(d, text)
+	}
+	column, value := d.column(r.before(d, len(r.Fields))), text[bad:]
+	if closed := closingQuote(d, value); closed >= 0 {
 		r.refuse("text_after_quote", column, value, fmt.Sprintf(
-			"After the quote that closes column %q comes text. A quote within a value must be doubled.", column))
+			"After the quote that closes column %q comes text. A quote within a value must be %s.", column, d.howEscaped()))
 		return
 	}
 	r.refuse("unclosed_quote", column, value, fmt.Sprintf("The quote that opens column %q is never closed properly.", column))
 }
 
-// closingQuote returns the position of the quote that ends the field at the beginning of b, -1 when none does.
-func (r *Record) closingQuote(d *dialect, b []byte) int {
-	for at := 1; ; at += 2 {
-		i := bytes.IndexByte(b[at:], d.quote)
-		if i < 0 {
-			return -1
+func (d *dialect) howEscaped() string {
+	if d.escaping {
+		return fmt.Sprintf("written as %c%c", d.escape, d.quote)
+	}
+	return "doubled"
+}
+
+// before returns how many fields there are among the first n.
+func (r *Record) before(d *dialect, n int) int {
+	if !d.repeat {
+		return n
+	}
+	count := 0
+	for i, field := range r.Fields[:n] {
+		if len(field) > 0 || r.Quoted[i] {
+			count++
 		}
-		if at += i; at+1 == len(b) || b[at+1] != d.quote {
+	}
+	return count
+}
+
+// closingQuote returns the position of the quote that ends the field at the beginning of b, -1 when none does.
+func closingQuote(d *dialect, b []byte) int {
+	for at := 1; at < len(b); at++ {
+		switch {
+		case d.escaping && b[at] == d.escape:
+			at++
+		case b[at] != d.quote:
+		case !d.escaping && at+1 < len(b) && b[at+1] == d.quote:
+			at++
+		default:
 			return at
 		}
 	}
+	return -1
+}
+
+func (r *Record) refuseEscape(d *dialect, text []byte) {
+	column := d.column(len(r.Fields) - 1)
+	r.refuse("dangling_escape", column, r.Fields[len(r.Fields)-1], fmt.Sprintf(
+		"Column %q ends with the escape character: outside of quotes a line end can't be escaped, and %c itself is written twice.", column, d.escape))
 }
 
 func (r *Record) refuseLength(d *dialect, text []byte) {
 	r.refuse("record_too_long", "", text, fmt.Sprintf("The record is longer than %d bytes.", d.max))
 }
 
-// refuseEncoding names the first bad byte, its column and the text around it.
-func (r *Record) refuseEncoding(d *dialect, text []byte) {
-	bad := firstInvalid(text)
-	r.Fields, r.Quoted = r.Fields[:0], r.Quoted[:0]
-	column := bytes.Count(text[:bad], d.delim)
-	if d.quoting {
-		if r.splitQuoted(d, text[:bad]) < 0 {
-			r.Fields = r.Fields[:len(r.Fields)-1] // the last one holds the bad byte
-		}
-		column = len(r.Fields)
+// refuseEncoding names the bad byte in text, its column and the text around it.
+func (r *Record) refuseEncoding(d *dialect, text []byte, bad int) {
+	r.Fields, r.Quoted, r.spare = r.Fields[:0], r.Quoted[:0], r.spare[:0]
+	unclosed := 0
+	if d.escaping {
+		unclosed, _ = r.splitEscaped(d, text[:bad])
+	} else {
+		unclosed = r.splitQuoted(d, text[:bad])
+	}
+	column := len(r.Fields)
+	if unclosed < 0 {
+		column-- // the last one holds the bad byte
 	}
 	from := max(0, bad-maxValue/2)
-	for from > 0 && from < bad && !utf8.RuneStart(text[from]) {
+	for from > 0 && from < bad && !utf8.RuneStart(text[from]) && d.charset.table == nil {
 		from++
 	}
-	r.refuse("bad_encoding", d.column(column), text[from:min(len(text), bad+maxValue/2)],
-		fmt.Sprintf("The byte 0x%02X isn't UTF-8.", text[bad]))
-	r.reason.Offset = r.Offset + int64(bad)
+	value, delivered, offset := text[from:min(len(text), bad+maxValue/2)], text[bad:bad+1], bad
+	if r.widths != nil {
+		offset = sum(r.widths[:bad])
+		delivered = r.source[offset : offset+int(r.widths[bad])]
+		value = r.asDelivered(text, from, from+len(value))
+	}
+	r.refuse("bad_encoding", d.column(r.before(d, column)), value, d.charset.badBytes(delivered))
+	r.reason.Offset = r.Offset + int64(offset)
 }
 
-func firstInvalid(text []byte) int {
-	for at := 0; at < len(text); {
-		c, width := utf8.DecodeRune(text[at:])
-		if c == utf8.RuneError && width == 1 {
-			return at
+// asDelivered returns text[from:to] with the file's own bytes for those that aren't characters.
+func (r *Record) asDelivered(text []byte, from, to int) []byte {
+	var out []byte
+	at := sum(r.widths[:from])
+	for i := from; i < to; i++ {
+		width := int(r.widths[i])
+		if text[i] == badByte {
+			out = append(out, r.source[at:at+width]...)
+		} else {
+			out = append(out, text[i])
 		}
 		at += width
 	}
-	return 0
+	return out
 }
 
 // fit applies the rule for records with too few or too many fields.

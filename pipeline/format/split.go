@@ -12,6 +12,7 @@ const (
 	tooLong               // the first piece of a line longer than the longest record
 	piece                 // a further piece of it
 	blank                 // an empty line to skip
+	remark                // a comment, or a piece of one
 	needMore              // not a record: the bytes at hand don't tell
 )
 
@@ -28,6 +29,7 @@ type splitter struct {
 	resumes bool  // it ended for the length of its record: a later one may get further
 	quoteAt int64 // offset up to which plain lines are known to have no quote
 	inLong  bool  // within a line that is too long
+	remark  bool  // which is a comment
 	piece   int   // how long its further pieces may be
 }
 
@@ -44,20 +46,35 @@ func (s *splitter) record(data []byte, from int, base int64, last bool) (end int
 	}
 	switch {
 	case line-from > s.max:
-		s.inLong = true
+		s.inLong, s.remark = true, s.comments(data[from:])
 		end = from + s.max
 		if data[end-1] == '\r' {
 			end-- // a line end must not be cut in two
 		}
-		return end, tooLong
+		return end, s.longKind(tooLong)
 	case !whole && !last:
 		return 0, needMore
+	case s.comments(data[from:line]):
+		return line, remark
 	case s.skipEmpty && len(s.text(data[from:line])) == 0:
 		return line, blank
 	case !s.quoting || !s.quoteBefore(data, from, line, base):
 		return line, plain
 	}
 	return s.withQuotes(data, from, line, base, last)
+}
+
+// comments tells whether a line is a comment.
+func (d *dialect) comments(line []byte) bool {
+	return len(d.comment) > 0 && bytes.HasPrefix(line, d.comment)
+}
+
+// longKind is the kind of a part of a line that is too long: that of a record, or a comment's.
+func (s *splitter) longKind(k kind) kind {
+	if s.remark {
+		return remark
+	}
+	return k
 }
 
 // quoteBefore tells whether there is a quote in data[from:line]. It remembers where the next one is.
@@ -89,6 +106,9 @@ func (s *splitter) withQuotes(data []byte, from, line int, base int64, last bool
 		at = s.failed.shifted(-base)
 	}
 	stop := min(len(data), from+s.max)
+	if s.cr == crEither && stop < len(data) && data[stop-1] == '\r' && data[stop] == '\n' {
+		stop-- // they are one line end
+	}
 	final := last && stop == len(data)
 	at, how = s.walk(data[:stop], at, final)
 	switch {
@@ -123,11 +143,11 @@ func (s *splitter) nextPiece(data []byte, from int, last bool) (int, kind) {
 		if data[end-1] == '\r' {
 			end--
 		}
-		return end, piece
+		return end, s.longKind(piece)
 	}
 	if end <= from {
 		return 0, needMore
 	}
 	s.inLong = line < 0 && !last
-	return end, piece
+	return end, s.longKind(piece)
 }

@@ -24,6 +24,9 @@ const (
 
 // walk goes on from s to the end of the record in b; last tells that no byte follows b. It looks at every byte once.
 func (d *dialect) walk(b []byte, s spot, last bool) (spot, ending) {
+	if d.escaping {
+		return d.walkEscaped(b, s, last)
+	}
 	line := -1 // cached end of the line that holds s.at: a line with many quotes is searched once
 	for {
 		if s.inside {
@@ -95,16 +98,16 @@ func (d *dialect) walkQuoted(b []byte, s spot, last bool) (spot, ending) {
 // begins tells whether the quote at q, outside of quotes, is the first byte of a field. It walks from delimiter to delimiter because one
 // such as "::" can overlap itself.
 func (d *dialect) begins(b []byte, s *spot, q int) bool {
-	if len(d.delim) == 1 {
-		return q == s.field || b[q-1] == d.delim[0]
+	if d.single {
+		return q == s.field || d.first[b[q-1]]
 	}
 	for {
-		i := bytes.Index(b[s.seen:q], d.delim)
+		i, n := d.nextDelimiter(b[s.seen:q])
 		if i < 0 {
 			s.seen = q
 			return s.field == q
 		}
-		s.field = s.seen + i + len(d.delim)
+		s.field = s.seen + i + n
 		s.seen = s.field
 	}
 }
@@ -128,15 +131,18 @@ func (d *dialect) afterQuote(b []byte, i int, last bool) (int, follower) {
 		return i, endFollows
 	case len(rest) == 0:
 		return i, unknownFollows
-	case rest[0] == d.quote:
+	case rest[0] == d.quote && !d.escaping:
 		return i + 1, quoteFollows
-	case bytes.HasPrefix(rest, d.delim):
-		return i + len(d.delim), fieldFollows
-	case rest[0] == d.last && d.cr != crRequired:
-		return i + 1, endFollows
-	case d.cr != crData && bytes.HasPrefix(rest, []byte("\r\n")):
-		return i + 2, endFollows
-	case !last && (d.cr != crData && len(rest) == 1 && rest[0] == '\r' || bytes.HasPrefix(d.delim, rest)):
+	case !last && d.begun(rest):
+		return i, unknownFollows
+	}
+	if n := d.delimiterAt(rest); n > 0 {
+		return i + n, fieldFollows
+	}
+	switch n := d.endAt(rest, last); {
+	case n > 0:
+		return i + n, endFollows
+	case n < 0:
 		return i, unknownFollows
 	}
 	return i, textFollows

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 
 	"chute/connectors"
 )
@@ -24,6 +25,7 @@ type Writer struct {
 
 	preamble []byte
 	lineEnd  []byte
+	ends     [][]byte // what a record that is whole ends with, one of them
 
 	records   file
 	reasons   file
@@ -66,6 +68,10 @@ func (w *Writer) Begin(preamble, lineEnd []byte) {
 		w.lineEnd = bytes.Clone(lineEnd)
 	}
 }
+
+// Ends says what a record that is whole may end with, in the file's own bytes. It is called before the first Add. Without it that is the last byte of
+// the line end: where lines end with CRLF one with LF alone is taken as well, since files mix them.
+func (w *Writer) Ends(ends [][]byte) { w.ends = ends }
 
 // ReasonsOnly says that there is to be no file of records: for a file that can't be cut into records, or is refused as a
 // whole. It is called before the first Add; FinishReasons does the same afterwards.
@@ -124,9 +130,12 @@ func (w *Writer) endRecord() error {
 	return w.records.write(w.lineEnd)
 }
 
-// ended tells whether a record has its line end. Where lines end with CRLF one with LF alone is taken as well: files mix them.
+// ended tells whether a record has its line end.
 func (w *Writer) ended(raw []byte) bool {
-	return bytes.HasSuffix(raw, w.lineEnd[len(w.lineEnd)-1:])
+	if len(w.ends) == 0 {
+		return bytes.HasSuffix(raw, w.lineEnd[len(w.lineEnd)-1:])
+	}
+	return slices.ContainsFunc(w.ends, func(end []byte) bool { return bytes.HasSuffix(raw, end) })
 }
 
 func (w *Writer) addReason(ctx context.Context, r *connectors.Reason) error {
