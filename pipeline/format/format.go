@@ -5,14 +5,19 @@
 // belongs to the preamble, to a record, to an empty line or to the footer, and nothing is thrown away or mended: what is
 // refused can be handed back exactly as it came.
 //
-// Delimited text is read by rule, not by guess:
+// Delimited text is read by rule, not by guess; testdata/dialect.md lists the rules with a test for each. Those that everything else follows from:
 //
-//   - A field is quoted when it begins with the quote. Within it a doubled quote stands for one, and delimiters and line
-//     ends are data, CRLF included. After the closing quote comes a delimiter or the end of the record.
+//   - A field is quoted when it begins with the quote. Within it a doubled quote stands for one (or the escape character takes the next one as it is),
+//     and delimiters and line ends are data, CRLF included. After the closing quote comes a delimiter or the end of the record.
 //   - Anywhere else a quote is an ordinary character. NUL is an ordinary character everywhere.
+//   - Outside of quotes a line end always ends the record, whatever comes before it.
 //   - A record whose quotes don't come out right is one refused record that ends at its first line end, and reading goes on
 //     with the next line: a stray quote costs one record, not the file. The same happens when the closing quote isn't found
 //     within the longest record allowed.
+//   - Fields come out as UTF-8. A byte that the file's charset has no character for refuses its record.
+//
+// Charsets in which no byte of a longer character looks like ASCII are cut as they are, and only the fields are decoded. The others are decoded before,
+// with a way back to every byte.
 //
 // Decompress does the step before: gzip and zstd, complete or not at all.
 package format
