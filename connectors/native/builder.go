@@ -83,11 +83,8 @@ func (b *Builder) Mark() (m Mark) {
 // MarkTo sets m to the state as it is now, in the memory that m has.
 func (b *Builder) MarkTo(m *Mark) {
 	m.rows, m.data = b.rows, len(b.data)
-	if len(m.elems) != len(b.elems) {
-		m.elems = make([]Mark, len(b.elems))
-	}
-	for i, e := range b.elems {
-		e.MarkTo(&m.elems[i])
+	if b.elems != nil {
+		b.markElems(m)
 	}
 }
 

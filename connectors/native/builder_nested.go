@@ -27,6 +27,15 @@ func (b *Builder) nest(t *Type) error {
 // Elems returns the builders of the elements, nil for types without.
 func (b *Builder) Elems() []*Builder { return b.elems }
 
+func (b *Builder) markElems(m *Mark) {
+	if len(m.elems) != len(b.elems) {
+		m.elems = make([]Mark, len(b.elems))
+	}
+	for i, e := range b.elems {
+		e.MarkTo(&m.elems[i])
+	}
+}
+
 // LastLen returns the number of elements in the last row of an array, map or nested.
 func (b *Builder) LastLen() int {
 	before := uint64(0)

@@ -79,7 +79,7 @@ func clockText(v int64, scale int) string {
 	}
 	unit := pow10(scale)
 	s := v / unit
-	text := fmt.Sprintf("%s%03d:%02d:%02d", sign, s/3600, s/60%60, s%60)
+	text := fmt.Sprintf("%s%02d:%02d:%02d", sign, s/3600, s/60%60, s%60)
 	if scale > 0 {
 		text += fmt.Sprintf(".%0*d", scale, v%unit)
 	}

@@ -10,10 +10,12 @@ import (
 
 // cell is a column of one Rows: what it gathers, and the memory that reading needs. Texts in it are used again with the next value.
 type cell struct {
-	*column
-	builder *native.Builder
-	mark    native.Mark // the column before the value that it is at
 	append  appender
+	builder *native.Builder
+	field   int         // index into a record's fields; -1: none
+	plain   bool        // no rule of the column changes anything: the short way
+	mark    native.Mark // the column before the value that it is at
+	*column
 	letters []byte // the value in other letters
 	mapped  []byte // the value that the map has instead
 	fault   fault  // what is wrong inside of the value, when it is an array, tuple or map
@@ -33,18 +35,26 @@ type Warning struct {
 	Message string // about the first one
 }
 
-func newCell(c *column, b *native.Builder) *cell {
-	made := &cell{column: c, builder: b}
-	if c.make != nil {
-		made.append = c.make(&made.fault)
+// init makes a cell ready, which then mustn't move: its conversion knows where it is.
+func (c *cell) init(from *column, b *native.Builder) {
+	*c = cell{column: from, builder: b, field: from.field, plain: from.plain()}
+	if from.make != nil {
+		c.append = from.make(&c.fault)
 	}
-	return made
 }
 
-// take appends a value for the text by all rules, or returns the code of why it is refused. Then nothing of it stays.
+// plain tells columns without any rule.
+func (c *column) plain() bool {
+	return !c.ruled && c.Trim == TrimNone && c.OnError == Reject && c.bounds.compare == nil && c.Null == nil
+}
+
+// take appends a value for the text by all rules, or returns the code of why it is refused. Then what stays of it is taken back with the record.
 func (c *cell) take(text []byte, quoted bool) (code string) {
-	c.odd, c.fault = "", fault{}
 	c.builder.MarkTo(&c.mark)
+	if c.plain && len(text) > 0 {
+		return c.append(c.builder, text)
+	}
+	c.odd, c.fault = "", fault{}
 	if code = c.value(text, quoted); code == "" {
 		return ""
 	}

@@ -229,7 +229,8 @@ func compile(c Column) (column, error) {
 	if err := made.compileRules(base); err != nil {
 		return made, err
 	}
-	cell := newCell(&made, b)
+	var cell cell
+	cell.init(&made, b)
 	if c.Default != nil {
 		made.stand = []byte(*c.Default)
 		if code := cell.standIn(); code != "" {

@@ -13,19 +13,19 @@ type Rows struct {
 	Line int64  // set by the caller before Append: the line of the record, for Warnings
 
 	plan  *Plan
-	cells []*cell
+	cells []cell
 	fatal *connectors.Reason
 }
 
 // NewRows returns empty rows. They grow to the size of a chunk and are meant to be used again after Reset.
 func (p *Plan) NewRows() *Rows {
-	r := &Rows{plan: p}
+	r := &Rows{plan: p, cells: make([]cell, len(p.columns))}
 	for i := range p.columns {
 		b, err := native.NewBuilder(stored(p.columns[i].Type))
 		if err != nil {
 			panic("convert: unreachable, Compile has made one already: " + err.Error())
 		}
-		r.cells = append(r.cells, newCell(&p.columns[i], b))
+		r.cells[i].init(&p.columns[i], b)
 	}
 	return r
 }
@@ -39,7 +39,8 @@ func (r *Rows) Append(record uint64, fields [][]byte, quoted []bool, reasons []c
 			Message: fmt.Sprintf("the record has %d fields where %d are expected", len(fields), r.plan.fields)}), false
 	}
 	good, odd := true, false
-	for _, c := range r.cells {
+	for i := range r.cells {
+		c := &r.cells[i]
 		text, code := c.Constant, ""
 		switch {
 		case c.field >= 0:
@@ -64,7 +65,8 @@ func (r *Rows) Append(record uint64, fields [][]byte, quoted []bool, reasons []c
 	}
 	switch {
 	case !good:
-		for _, c := range r.cells {
+		for i := range r.cells {
+			c := &r.cells[i]
 			c.builder.Rollback(c.mark)
 		}
 	case odd:
@@ -76,9 +78,9 @@ func (r *Rows) Append(record uint64, fields [][]byte, quoted []bool, reasons []c
 // uneven compares the lengths of the arrays of each Nested; the engine would refuse the whole block for one that differs.
 func (r *Rows) uneven(record uint64) *connectors.Reason {
 	for _, group := range r.plan.nested {
-		first := r.cells[group[0]]
+		first := &r.cells[group[0]]
 		for _, i := range group[1:] {
-			c := r.cells[i]
+			c := &r.cells[i]
 			if a, b := first.builder.LastLen(), c.builder.LastLen(); a != b {
 				reason := connectors.Reason{Record: record, Column: c.Label, Code: NestedSizes, Source: "text",
 					Message: fmt.Sprintf("the list has %d elements where that of column %q has %d", b, cut(first.Label), a)}
@@ -109,7 +111,8 @@ func (r *Rows) fail(c *cell, reason *connectors.Reason) {
 
 // warn counts what was odd in a record that is loaded.
 func (r *Rows) warn(record uint64, fields [][]byte) {
-	for _, c := range r.cells {
+	for i := range r.cells {
+		c := &r.cells[i]
 		if c.odd == "" {
 			continue
 		}
@@ -126,7 +129,8 @@ func (r *Rows) Fatal() *connectors.Reason { return r.fatal }
 
 // Warnings calls each with what was odd in loaded records since Reset, summed up by column and code.
 func (r *Rows) Warnings(each func(Warning)) {
-	for _, c := range r.cells {
+	for i := range r.cells {
+		c := &r.cells[i]
 		for _, w := range c.warnings {
 			each(w)
 		}
@@ -144,7 +148,8 @@ func (r *Rows) Len() int {
 // Bytes returns the size of the columns' data.
 func (r *Rows) Bytes() int {
 	n := 0
-	for _, c := range r.cells {
+	for i := range r.cells {
+		c := &r.cells[i]
 		n += c.builder.Bytes()
 	}
 	return n
@@ -153,7 +158,8 @@ func (r *Rows) Bytes() int {
 // Reset removes all records and warnings and keeps the memory.
 func (r *Rows) Reset() {
 	r.fatal = nil
-	for _, c := range r.cells {
+	for i := range r.cells {
+		c := &r.cells[i]
 		c.builder.Reset()
 		c.warnings = c.warnings[:0]
 	}
@@ -167,7 +173,7 @@ func (r *Rows) Block(b *native.Block) {
 		b.Data = append(b.Data, nil)
 	}
 	b.Data = b.Data[:len(r.cells)]
-	for i, c := range r.cells {
-		b.Data[i] = c.builder.AppendTo(b.Data[i][:0])
+	for i := range r.cells {
+		b.Data[i] = r.cells[i].builder.AppendTo(b.Data[i][:0])
 	}
 }
