@@ -16,7 +16,7 @@
 //     within the longest record allowed.
 //   - Fields come out as UTF-8. A byte that the file's charset has no character for refuses its record.
 //
-// Charsets in which no byte of a longer character looks like ASCII are cut as they are, and only the fields are decoded. The others are decoded before,
+// Texts in UTF-8 and in charsets of single bytes that begin with ASCII are cut as they are, and only the fields are decoded. All others are decoded before,
 // with a way back to every byte.
 //
 // Decompress does the step before: gzip and zstd, complete or not at all.

@@ -179,6 +179,42 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+// A record gets the line end that it lacks in the file's own bytes, and none when it has one of several.
+func TestEnds(t *testing.T) {
+	for _, c := range []struct {
+		lineEnd string
+		ends    []string
+		raw     []string
+		want    string
+	}{
+		{"\n\x00", []string{"\n\x00"}, []string{"a\x00", "b\x00\n\x00", "c\x00\n\x00"}, "a\x00\n\x00b\x00\n\x00c\x00\n\x00"},
+		{"\r\n", []string{"\n", "\r"}, []string{"a\r", "b\n", "c", "d\r\n"}, "a\rb\nc\r\nd\r\n"},
+		{"\r\n", nil, []string{"a\r", "b\n", "c"}, "a\r\r\nb\nc\r\n"},
+	} {
+		ctx := testContext(t)
+		store := connectortest.NewMemory(".chute")
+		w := New(store, dir, "a.csv", 10)
+		w.Begin(nil, []byte(c.lineEnd))
+		var ends [][]byte
+		for _, end := range c.ends {
+			ends = append(ends, []byte(end))
+		}
+		w.Ends(ends)
+		for _, raw := range c.raw {
+			if err := w.Add(ctx, []byte(raw), []connectors.Reason{{Code: "x"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		made, err := w.Finish(ctx, []byte("end"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := store.Tree()[made[0].Path]; got != c.want+"end" {
+			t.Errorf("%q, expected %q and an end", got, c.want)
+		}
+	}
+}
+
 func TestRejectedAsAWhole(t *testing.T) {
 	ctx := testContext(t)
 	want := []Output{{dir + "/a.rejects.jsonl", "a.rejects.jsonl"}}
