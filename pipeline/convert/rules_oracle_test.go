@@ -1,8 +1,6 @@
 package convert
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"math/big"
 	"regexp"
@@ -12,8 +10,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"chute/connectors/native"
 
 	"pgregory.net/rapid"
 )
@@ -186,170 +182,6 @@ func TestBoundsAgainstOracle(t *testing.T) {
 		}
 		if got != want {
 			rt.Fatalf("%s: %s in %s to %s: got %q, want %q", typ, text, low, high, got, want)
-		}
-	})
-}
-
-// drawLiteral draws a value of a type in ClickHouse's writing, with what it is.
-func drawLiteral(t *rapid.T, typ *native.Type) (text string, value any) {
-	switch typ.Kind {
-	case native.LowCardinality:
-		return drawLiteral(t, typ.Elems[0])
-	case native.Nullable:
-		if rapid.Bool().Draw(t, "null") {
-			return "NULL", nil
-		}
-		return drawLiteral(t, typ.Elems[0])
-	case native.UInt16:
-		n := rapid.Uint16().Draw(t, "n")
-		return fmt.Sprint(n), uint64(n)
-	case native.String:
-		s := rapid.StringOfN(rapid.RuneFrom([]rune("a,'\\(]{:é \n\x00N")), 0, 6, -1).Draw(t, "s")
-		return "'" + strings.NewReplacer(`\`, `\\`, "'", rapid.SampledFrom([]string{`\'`, "''"}).Draw(t, "quote"), "\n", `\n`, "\x00", `\0`).Replace(s) + "'", s
-	}
-	if typ.Kind == native.Tuple {
-		return drawTuple(t, typ.Elems, "(", ", ", ")")
-	}
-	var texts []string
-	all := []any{}
-	for range rapid.IntRange(0, 3).Draw(t, "length") {
-		var s string
-		var v any
-		if typ.Kind == native.Map {
-			s, v = drawTuple(t, typ.Elems, "", " : ", "")
-			v = [2]any(v.([]any))
-		} else {
-			s, v = drawLiteral(t, typ.Elems[0])
-		}
-		texts, all = append(texts, s), append(all, v)
-	}
-	brackets := "[]"
-	if typ.Kind == native.Map {
-		brackets = "{}"
-	}
-	return brackets[:1] + strings.Join(texts, ",") + " " + brackets[1:], all
-}
-
-func drawTuple(t *rapid.T, types []*native.Type, open, between, end string) (string, any) {
-	var texts []string
-	var all []any
-	for _, e := range types {
-		s, v := drawLiteral(t, e)
-		texts, all = append(texts, s), append(all, v)
-	}
-	return open + strings.Join(texts, between) + end, all
-}
-
-var literalTypes = []string{"Array(UInt16)", "Array(Nullable(String))", "Array(Array(String))", "Tuple(UInt16, Array(Nullable(UInt16)), String)", "Map(String, Array(Tuple(String, UInt16)))",
-	"Array(Map(LowCardinality(String), Nullable(UInt16)))", "Array(Tuple(Array(UInt16)))"}
-
-// TestLiterals: what is written as ClickHouse writes it is what is read.
-func TestLiterals(t *testing.T) {
-	for _, s := range literalTypes {
-		typ := typeOf(t, s)
-		p := compiled(t, Column{Name: "c", Type: typ})
-		rapid.Check(t, func(t *rapid.T) {
-			text, want := drawLiteral(t, typ)
-			v, reason := one(t, p, text, false)
-			if reason != nil || !same(v, want) {
-				t.Fatalf("%s: %q gives %v, %+v, want %v", typ, text, v, reason, want)
-			}
-		})
-	}
-}
-
-// FuzzLiteral: no text makes the reading of lists panic, leave something behind, or take a list whose brackets don't close.
-func FuzzLiteral(f *testing.F) {
-	for _, s := range []string{"[1,2]", "[[],['a\\x41''']]", "(1,[NULL],'x')", "{'a':[('b',1)]}", "[(([1]))]", "[", "['", "['\\", "{'a':", "[1,]", "(1,)", "[1]]"} {
-		f.Add(s)
-	}
-	var plans []*Plan
-	for _, s := range literalTypes {
-		plans = append(plans, compiled(f, Column{Name: "c", Type: typeOf(f, s)}))
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if text == "" || len(text) > 2000 {
-			return
-		}
-		for i, p := range plans {
-			v, reason := one(t, p, text, false)
-			if end := strings.TrimRight(text, " \t\r\n"); reason == nil && strings.IndexByte("])}", end[len(end)-1]) < 0 {
-				t.Fatalf("%s: %q is taken as %v", literalTypes[i], text, v)
-			}
-		}
-	})
-}
-
-// agreeJSON: what is taken is a valid object with names once; what is refused is either not that, or more than the engine takes.
-func agreeJSON(t failer, p *Plan, text string) {
-	t.Helper()
-	v, reason := one(t, p, text, false)
-	valid := json.Valid([]byte(text)) && strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{")
-	switch {
-	case reason == nil && (!valid || !utf8.ValidString(text) || v != text):
-		t.Fatalf("%q is taken as %v", text, v)
-	case reason != nil && valid && !excused(reason.Message):
-		t.Fatalf("%q is refused: %s", text, reason.Message)
-	}
-	var all map[string]any
-	if reason == nil {
-		d := json.NewDecoder(bytes.NewReader([]byte(text)))
-		d.UseNumber()
-		if err := d.Decode(&all); err != nil {
-			t.Fatalf("%q: %v", text, err)
-		}
-	}
-}
-
-// excused are refusals of valid JSON.
-func excused(message string) bool {
-	for _, why := range []string{"a path that isn't there already", "a number that fits 64 bits", "an escape that JSON has", "UTF-8", "less depth"} {
-		if strings.HasSuffix(message, why) {
-			return true
-		}
-	}
-	return false
-}
-
-func drawJSON(t *rapid.T, depth int) string {
-	kinds := 6
-	if depth == 0 {
-		kinds = 4
-	}
-	switch rapid.IntRange(0, kinds-1).Draw(t, "kind") {
-	case 0:
-		return rapid.SampledFrom([]string{"null", "true", "false", "nul"}).Draw(t, "word")
-	case 1:
-		return rapid.StringMatching(`-?(0|[1-9][0-9]{0,20}|0[0-9])(\.[0-9]{1,3})?([eE][+-]?[0-9]{1,3})?`).Draw(t, "number")
-	case 2, 3:
-		return `"` + rapid.StringMatching(`(a|b|\.|é|\\n|\\u0041|\\ud83d\\ude00|\\ud83d|\\q){0,3}`).Draw(t, "text") + `"`
-	case 4:
-		return "[" + strings.Join(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawJSON(t, depth-1) }), 0, 3).Draw(t, "list"), ", ") + "]"
-	}
-	return drawObject(t, depth)
-}
-
-func drawObject(t *rapid.T, depth int) string {
-	var members []string
-	for range rapid.IntRange(0, 3).Draw(t, "members") {
-		members = append(members, `"`+rapid.StringMatching(`(a|b|\.|\\u0061){0,2}`).Draw(t, "name")+`": `+drawJSON(t, depth-1))
-	}
-	return "{" + strings.Join(members, ",") + "}"
-}
-
-func TestJSONAgainstPackage(t *testing.T) {
-	p := compiled(t, Column{Name: "c", Type: typeOf(t, "JSON")})
-	rapid.Check(t, func(t *rapid.T) { agreeJSON(t, p, drawObject(t, 3)) })
-}
-
-func FuzzJSON(f *testing.F) {
-	for _, s := range []string{"{}", `{"a":[1,{"b":"\ud83d\ude00"}],"c":-1.5e3}`, `{"a":{"b":1},"a.b":2}`, `{"":{"":1}}`, `{"a":01}`, `{"a"`, "{\"a\":\"\xff\"}", `{"a":[{"x":1,"x":2}]}`} {
-		f.Add(s)
-	}
-	p := compiled(f, Column{Name: "c", Type: typeOf(f, "JSON")})
-	f.Fuzz(func(t *testing.T, text string) {
-		if text != "" && len(text) < 10_000 {
-			agreeJSON(t, p, text)
 		}
 	})
 }
