@@ -200,11 +200,11 @@ func newWorld(env *testscript.Env, engine string) error {
 	env.Setenv("XDG_CACHE_HOME", filepath.Join(w.dir, "cache"))
 	env.Setenv(chdb.Variable, library)
 	env.Setenv("IN", filepath.Join(w.dir, "store/in"))
-	return w.configure(filepath.Join(w.dir, "store"))
+	return w.configure()
 }
 
 // configure writes chute.toml where the script brings none, and fills in what the script can't know.
-func (w *world) configure(string) error {
+func (w *world) configure() error {
 	name := filepath.Join(w.dir, "chute.toml")
 	if _, err := os.Stat(name); os.IsNotExist(err) {
 		if err := os.WriteFile(name, []byte(defaultConfig), 0o644); err != nil {
@@ -246,7 +246,9 @@ func (w *world) close(env *testscript.Env) {
 	if w.server != server {
 		w.server.Kill()
 		os.RemoveAll(w.server.Dir)
-	} else if w.engine == "clickhouse" {
+		w.server = server
+	}
+	if w.engine == "clickhouse" {
 		_ = w.serverQuery(new(bytes.Buffer), "DROP DATABASE "+w.database) // a server of a test: nobody misses it
 	}
 	if t, ok := env.T().(interface{ Failed() bool }); ok && t.Failed() {
