@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -53,9 +54,23 @@ func FindCharset(name string) (Charset, error) {
 			return c, nil
 		}
 	}
-	found, err := ianaindex.IANA.Encoding(word)
+	if known, ok := charsets.Load(word); ok {
+		return known.(Charset), nil
+	}
+	c, err := lookUp(word)
+	if err == nil {
+		charsets.Store(word, c)
+	}
+	return c, err
+}
+
+// charsets are those that were looked up, by name: tables are made once.
+var charsets sync.Map
+
+func lookUp(name string) (Charset, error) {
+	found, err := ianaindex.IANA.Encoding(name)
 	if err != nil || found == nil {
-		found, err = htmlindex.Get(word)
+		found, err = htmlindex.Get(name)
 	}
 	switch {
 	case err != nil || found == nil || found == encoding.Replacement:
@@ -68,7 +83,7 @@ func FindCharset(name string) (Charset, error) {
 			return c, nil
 		}
 	}
-	c := Charset{Name: word}
+	c := Charset{Name: name}
 	if c.Table = singleBytes(found); c.Table == nil {
 		c.Decoding = found
 	}

@@ -311,3 +311,19 @@ func FuzzCharsets(f *testing.F) {
 		whole(t, in, c, int(chunk)+1)
 	})
 }
+
+// What decoders take for granted of charsets of several bytes: ASCII is itself in them.
+func TestASCIIInCharsetsOfSeveralBytes(t *testing.T) {
+	for _, e := range encodings {
+		c, err := findCharset(e.name)
+		if err != nil || c.Decoding == nil {
+			continue
+		}
+		m := newMultibyte(c.Decoding)
+		for b := range rune(utf8.RuneSelf) {
+			if m.one[b] != b {
+				t.Errorf("%s: byte %02X is %q", e.name, b, m.one[b])
+			}
+		}
+	}
+}

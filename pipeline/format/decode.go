@@ -194,6 +194,11 @@ func (m *multibyte) transform(b []byte) (text []byte, complete bool) {
 func (m *multibyte) decode(to, widths, src []byte, last bool) ([]byte, []byte, int) {
 	n := 0
 	for n < len(src) {
+		if run := asciiRun(src[n:]); run > 0 { // ASCII means itself in all of them
+			to, widths = append(to, src[n:n+run]...), append(widths, ones[:run]...)
+			n += run
+			continue
+		}
 		r, width := m.one[src[n]], 1
 		if r == lead {
 			switch {
@@ -224,6 +229,18 @@ func (m *multibyte) decode(to, widths, src []byte, last bool) ([]byte, []byte, i
 		n += width
 	}
 	return to, widths, n
+}
+
+var ones = bytes.Repeat([]byte{1}, 256)
+
+// asciiRun returns how many bytes of ASCII b begins with, up to 256.
+func asciiRun(b []byte) int {
+	for i, c := range b[:min(len(b), len(ones))] {
+		if c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return min(len(b), len(ones))
 }
 
 // longer decodes what isn't in the tables. It returns 0 when more bytes are needed, and no text for what isn't a character.

@@ -99,14 +99,27 @@ func TestHostileFilesTakeLinearTime(t *testing.T) {
 		"long delimiter":              {"a\"::\"\n", "::", 1 << 18},
 		"quotes everywhere":           {"a\"a\"a\"a\"a\"a\"", "::", 1 << 24},
 		"half a delimiter":            {":\":\":", "::", 1 << 24},
+		"only escapes":                {"\\", ",", 1 << 24},
+		"escapes and quotes":          {"\"\\\n", ",", 1 << 18},
+		"escaped line ends":           {"a\",\"\\\n", ",", 1 << 24},
+		"only CR":                     {"\r", ",", 1 << 24},
+		"CR, LF":                      {"\"\r\r\n", ",", 1 << 18},
 	} {
-		f := standard()
-		f.Header, f.Delimiter, f.MaxRecord = false, c.delimiter, c.max
-		in := strings.Repeat(c.line, size/len(c.line))
-		start := time.Now()
-		readFast(t, strings.NewReader(in), f)
-		if took := time.Since(start); took > 15*time.Second {
-			t.Errorf("%s: %v for 1 MiB", name, took)
+		for _, set := range []func(*config.Format){
+			func(*config.Format) {},
+			func(f *config.Format) { f.Escape, f.LineEnd = "\\", "any" },
+			func(f *config.Format) { f.LineEnd, f.Delimiters = "any", []string{c.delimiter, ";;", "a"} },
+			func(f *config.Format) { f.Escape, f.LineEnd, f.Encoding = "\\", "cr", "gb18030" },
+		} {
+			f := standard()
+			f.Header, f.Delimiter, f.MaxRecord = false, c.delimiter, c.max
+			set(&f)
+			in := strings.Repeat(c.line, size/len(c.line))
+			start := time.Now()
+			readFast(t, strings.NewReader(in), f)
+			if took := time.Since(start); took > 15*time.Second {
+				t.Errorf("%s, %+v: %v for 1 MiB", name, f, took)
+			}
 		}
 	}
 	// Lines that open, then one without any end: each search stops within it, a little later each time.
@@ -142,24 +155,119 @@ func readFast(t testing.TB, src io.Reader, f config.Format) (good int) {
 }
 
 func TestNoAllocationPerRecord(t *testing.T) {
-	in := "a,b,c\n" + strings.Repeat("1,two,\"thr\"\"ee\"\n4,five,6\n", 50000)
-	var c Chunk
-	var rec Record
-	allocations := testing.AllocsPerRun(3, func() {
-		r, err := NewReader(strings.NewReader(in), standard())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for r.Next(&c) == nil {
-			for c.Scan(&rec) {
-				if rec.Reason != nil {
-					t.Fatal(rec.Reason.Message)
+	text := strings.Repeat("1,two,\"thr\"\"ee\"\n4,five,6\n", 50000)
+	for name, set := range map[string]func(*config.Format){
+		"plain": func(*config.Format) {},
+		"windows-1252": func(f *config.Format) {
+			f.Encoding = "windows-1252"
+			text = strings.ReplaceAll(text, "five", "f\xEFve")
+		},
+		"shift_jis": func(f *config.Format) {
+			f.Encoding = "shift_jis"
+			text = strings.ReplaceAll(text, "f\xEFve", "\x83\x5C")
+		},
+		"any line end": func(f *config.Format) { f.LineEnd = "any" },
+		"escapes":      func(f *config.Format) { f.Escape = "\\"; text = strings.ReplaceAll(text, "\"\"", "\\\"") },
+		"several delimiters, repeated": func(f *config.Format) {
+			f.Delimiters, f.RepeatDelimiter = []string{",", ",,", ";"}, true
+		},
+	} {
+		plain := text
+		f := standard()
+		set(&f)
+		in := "a,b,c\n" + text
+		text = plain
+		var c Chunk
+		var rec Record
+		allocations := testing.AllocsPerRun(3, func() {
+			r, err := NewReader(strings.NewReader(in), f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for r.Next(&c) == nil {
+				for c.Scan(&rec) {
+					if rec.Reason != nil {
+						t.Fatalf("%s: %s", name, rec.Reason.Message)
+					}
 				}
 			}
+		})
+		if allocations > 100 {
+			t.Errorf("%s: %v allocations for 100,000 records", name, allocations)
 		}
+	}
+}
+
+// Comments of any length, also before the header, take no more memory than records.
+func TestEndlessComments(t *testing.T) {
+	f := standard()
+	f.Comment, f.MaxRecord = "#", 1<<20
+	r, err := NewReader(io.MultiReader(strings.NewReader("a,b\n#"), io.LimitReader(endless('x'), 40<<20), strings.NewReader("\n1,2\n")), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c Chunk
+	var rec Record
+	for err = r.Next(&c); err == nil; err = r.Next(&c) {
+		for c.Scan(&rec) {
+			if rec.Number != 1 || rec.Line != 3 || rec.Offset != 5+40<<20+1 || rec.Reason != nil {
+				t.Fatalf("record %d in line %d at %d", rec.Number, rec.Line, rec.Offset)
+			}
+		}
+		if cap(c.buf) > 6<<20 || cap(r.buf) > 4<<20 {
+			t.Fatalf("a chunk of %d and a buffer of %d bytes", cap(c.buf), cap(r.buf))
+		}
+	}
+	if err != io.EOF || rec.Number != 1 {
+		t.Errorf("%v after record %d", err, rec.Number)
+	}
+	for _, before := range []string{"\n", "#\n", "#" + strings.Repeat("x", 2<<20)} {
+		src := io.LimitReader(repeating(before), maxBefore+8<<20)
+		if _, err := NewReader(io.MultiReader(src, strings.NewReader("\na,b\n")), f); rejectionCode(err) != "header" {
+			t.Errorf("without end before the header, %.4q: %v", before, err)
+		}
+	}
+}
+
+// repeating gives a text again and again.
+func repeating(text string) io.Reader {
+	r := strings.NewReader(text)
+	return readerFunc(func(p []byte) (int, error) {
+		if r.Len() == 0 {
+			r.Reset(text)
+		}
+		return r.Read(p)
 	})
-	if allocations > 100 {
-		t.Errorf("%v allocations for 100,000 records", allocations)
+}
+
+// BenchmarkCharsets reads the same text in other charsets, and with other dialects.
+func BenchmarkCharsets(b *testing.B) {
+	ascii := "1234567,2024-01-31,some text here,12.50,Paris,FR,77,0.25,true,8812\n"
+	for name, c := range map[string]struct {
+		line string
+		set  func(*config.Format)
+	}{
+		"UTF-8, ASCII":         {ascii, func(*config.Format) {}},
+		"UTF-8":                {strings.ReplaceAll(ascii, "Paris", "Zürich"), func(*config.Format) {}},
+		"windows-1252, ASCII":  {ascii, func(f *config.Format) { f.Encoding = "windows-1252" }},
+		"windows-1252":         {strings.ReplaceAll(ascii, "Paris", "Z\xFCrich"), func(f *config.Format) { f.Encoding = "windows-1252" }},
+		"UTF-16":               {string(encodings[4].bytes(b, ascii)), func(f *config.Format) { f.Encoding = "utf-16le" }},
+		"GBK":                  {strings.ReplaceAll(ascii, "some text here", strings.Repeat("\x81\x40", 7)), func(f *config.Format) { f.Encoding = "gbk" }},
+		"escapes":              {ascii, func(f *config.Format) { f.Escape = "\\" }},
+		"any line end":         {ascii, func(f *config.Format) { f.LineEnd = "any" }},
+		"several delimiters":   {ascii, func(f *config.Format) { f.Delimiters = []string{",", ";"} }},
+		"repeated, one of two": {ascii, func(f *config.Format) { f.RepeatDelimiter = true }},
+	} {
+		f := standard()
+		f.Header = false
+		c.set(&f)
+		in := []byte(strings.Repeat(c.line, 16<<20/len(c.line)))
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(in)))
+			for b.Loop() {
+				readFast(b, bytes.NewReader(in), f)
+			}
+		})
 	}
 }
 
