@@ -69,6 +69,10 @@ func comparison(t *native.Type) func(a, b []byte) int {
 	switch k := t.Kind; {
 	case k == native.String, k == native.FixedString:
 		return bytes.Compare
+	case k == native.BFloat16:
+		return func(a, b []byte) int {
+			return order(math.Float32frombits(uint32(binary.LittleEndian.Uint16(a))<<16), math.Float32frombits(uint32(binary.LittleEndian.Uint16(b))<<16))
+		}
 	case k == native.Float32:
 		return func(a, b []byte) int {
 			return order(math.Float32frombits(binary.LittleEndian.Uint32(a)), math.Float32frombits(binary.LittleEndian.Uint32(b)))

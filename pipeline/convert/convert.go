@@ -10,7 +10,7 @@
 // # What is taken
 //
 //	Int8…Int256, UInt8…UInt256  digits with an optional sign; leading zeros are free
-//	Float32, Float64            digits, optional point, optional exponent; rounded to the nearest as always with these types, but not to
+//	BFloat16, Float32, Float64  digits, optional point, optional exponent; rounded to the nearest as always with these types, but not to
 //	                            infinity and not to zero; inf and nan are refused
 //	Decimal(P, S)               digits, optional point; zeros beyond the scale are free, other digits there are refused
 //	String, FixedString(N)      all bytes; a FixedString is filled up with zero bytes as ClickHouse does

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"unsafe"
 
@@ -22,6 +23,42 @@ func toFloat32(b *native.Builder, text []byte) string {
 		b.AppendFloat32(float32(v))
 	}
 	return code
+}
+
+// toBFloat16 takes the nearest number whose bits are the upper half of a Float32's.
+func toBFloat16(b *native.Builder, text []byte) string {
+	v, code := parseFloat(text, 32)
+	if code != "" {
+		return code
+	}
+	bits := math.Float32bits(float32(v))
+	low := bits & 0xffff
+	up := low > 0x8000 || low == 0x8000 && halfWay(text, v, bits>>16&1 == 1)
+	bits >>= 16
+	if up {
+		bits++ // into the exponent if need be: the next number
+	}
+	if bits&0x7fff == 0x7f80 || bits&0x7fff == 0 && v != 0 {
+		return OutOfRange
+	}
+	b.AppendUint16(uint16(bits))
+	return ""
+}
+
+// halfWay tells whether a number that is, as a Float32, in the middle between two is rounded away from zero: the text may be a little to one
+// side of it, which the first rounding took away; in the very middle the even one is taken.
+func halfWay(text []byte, middle float64, odd bool) bool {
+	exact, ok := new(big.Rat).SetString(string(text))
+	if !ok {
+		return odd // unreachable: the text has been read as a number
+	}
+	switch exact.Abs(exact).Cmp(new(big.Rat).SetFloat64(math.Abs(middle))) {
+	case 1:
+		return true
+	case -1:
+		return false
+	}
+	return odd
 }
 
 // parseFloat reads a number in decimal writing. strconv takes more (hexadecimal, underscores, inf) and so comes second.

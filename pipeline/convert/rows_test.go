@@ -172,9 +172,9 @@ func TestCompileRefuses(t *testing.T) {
 		want   string
 	}{
 		{Column{}, "Array(JSON)", "cannot be built"},
-		{Column{}, "Array(BFloat16)", "can't be converted"},
+		{Column{}, "Array(IntervalDay)", "can't be converted"},
 		{Column{}, "Tuple()", "cannot be built"},
-		{Column{}, "BFloat16", "can't be converted"},
+		{Column{}, "IntervalDay", "can't be converted"},
 		{Column{}, "DateTime('Mars/Olympus')", "Mars/Olympus"},
 		{Column{}, "DateTime('Local')", "Local"},
 		{Column{}, "DateTime64(3, '../../etc/passwd')", "isn't known"},

@@ -111,7 +111,7 @@ func (c *column) conversion(base *native.Type) (appender, string, error) {
 func (c *column) fits(base *native.Type) error {
 	k := base.Kind
 	whole := k >= native.Int8 && k <= native.UInt256
-	number := whole || k == native.Float32 || k == native.Float64 || k == native.Decimal
+	number := whole || k == native.BFloat16 || k == native.Float32 || k == native.Float64 || k == native.Decimal
 	switch {
 	case !c.Format.IsZero() && (k < native.Date || k > native.DateTime64):
 		return errors.New("format is for dates and times")

@@ -14,6 +14,8 @@ func forType(t *native.Type, local zoning) (appender, string, error) {
 		native.UInt8, native.UInt16, native.UInt32, native.UInt64, native.UInt128, native.UInt256:
 		convert, limits := integer(t)
 		return convert, limits, nil
+	case native.BFloat16:
+		return toBFloat16, "up to about 3.39e38, not closer to zero than 9.2e-41", nil
 	case native.Float32:
 		return toFloat32, "up to about 3.4e38, not closer to zero than 1.4e-45", nil
 	case native.Float64:
@@ -48,7 +50,7 @@ func forType(t *native.Type, local zoning) (appender, string, error) {
 
 func (c *column) isInteger() bool {
 	switch c.Type.Base().Kind {
-	case native.Float32, native.Float64, native.Decimal:
+	case native.BFloat16, native.Float32, native.Float64, native.Decimal:
 		return false
 	}
 	return true

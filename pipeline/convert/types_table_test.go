@@ -43,6 +43,7 @@ var typeTable = []typeCase{
 	{"UInt128", wholeText, true, []string{"0", "0", "340282366920938463463374607431768211455", "340282366920938463463374607431768211455"}, []string{"-1", OutOfRange, "340282366920938463463374607431768211456", OutOfRange, "+", NotANumber}},
 	{"UInt256", wholeText, true, []string{"0", "0", "115792089237316195423570985008687907853269984665640564039457584007913129639935", "115792089237316195423570985008687907853269984665640564039457584007913129639935"},
 		[]string{"-1", OutOfRange, "115792089237316195423570985008687907853269984665640564039457584007913129639936", OutOfRange, "1.", NotANumber}},
+	{"BFloat16", floatText, true, []string{"1.5", "1.5", "-2", "-2", "0.1", "0.100097656"}, []string{"3.4e38", OutOfRange, "1e-42", OutOfRange, "nan", NotANumber}},
 	{"Float32", floatText, false, []string{"1.5", "1.5", "-2e-3", "-0.002", ".5", "0.5", "3.4028235e38", "3.4028235e38"}, []string{"3.5e38", OutOfRange, "1e-60", OutOfRange, "nan", NotANumber, "inf", NotANumber, "1,5", NotANumber}},
 	{"Float64", floatText, false, []string{"1.5", "1.5", "-1e-300", "-1e-300", "1.7976931348623157e308", "1.7976931348623157e308"}, []string{"1.8e308", OutOfRange, "1e-400", OutOfRange, "1.2.3", NotANumber}},
 	{"Decimal(9, 2)", decimalText, false, []string{"1234567.89", "1234567.89", "-9999999.99", "-9999999.99", "1.500", "1.5", ".5", "0.5"}, []string{"10000000", OutOfRange, "0.123", Scale, "1e2", NotANumber, "1,5", NotANumber}},

@@ -203,7 +203,7 @@ func (x *typeTrial) compare() {
 	x.t.Helper()
 	want := fmt.Sprintf("toString(CAST(w AS %s))", x.typ.Plain())
 	switch x.typ.Kind {
-	case native.Map, native.DateTime, native.Float32: // can't be cast; is cast in the zone of an old server; is cast with a rounding too many
+	case native.Map, native.DateTime, native.Float32, native.BFloat16: // can't be cast; is cast in the zone of an old server; are cast with wrong roundings
 
 		want = "w"
 	}
