@@ -94,7 +94,11 @@ func (im *Importer) locate(ctx context.Context, b *batch) error {
 
 func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
 	there, err := im.Store.List(ctx, b.folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		// No file was moved, if the store is there at all: a mount that is away has neither folder.
+		_, err = im.Store.List(ctx, b.items[0].run.Inbox)
+	}
+	if err != nil {
 		return err
 	}
 	names := make(map[string]connectors.File, len(there))

@@ -139,3 +139,28 @@ func appendTo(name, text string) error {
 	_, err = f.WriteString(text)
 	return errors.Join(err, f.Close())
 }
+
+// TestStoreAway: a run that was about to claim isn't taken for lost while its store isn't mounted.
+func TestStoreAway(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(orders)
+	w.drop("a.csv", lines(10))
+	w.killedChild("rename", false)
+	store := filepath.Join(w.Dir, "store")
+	w.open()
+	if err := os.Rename(store, store+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(store, 0o755); err != nil { // the mount point
+		t.Fatal(err)
+	}
+	if v := w.resumeAll(); v[0].Outcome != connectors.Later || v[0].Run == 0 {
+		t.Errorf("verdict %+v, want later with its run", v[0])
+	}
+	if err := errors.Join(os.Remove(store), os.Rename(store+".away", store)); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, w.resumeAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+	w.wantRows("SELECT count() FROM %t", "10")
+	w.wantSettled()
+}
