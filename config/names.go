@@ -1,5 +1,10 @@
 package config
 
+import (
+	"strconv"
+	"strings"
+)
+
 // TargetColumns are the columns that are loaded: all but the ignored ones.
 func (j *Job) TargetColumns() []Column {
 	var columns []Column
@@ -25,4 +30,10 @@ func (j *Job) Variables(name string) map[string]string {
 	vars := map[string]string{"name": name}
 	vars["stem"], vars["ext"] = splitName(name)
 	return vars
+}
+
+// Shown is a file's name for people: as it is, or, when it has bytes that aren't UTF-8 or characters that don't print, with those escaped.
+func Shown(name string) string {
+	quoted := strconv.Quote(name)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }

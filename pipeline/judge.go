@@ -125,13 +125,14 @@ func (im *Importer) empty(*item) error {
 	return nil
 }
 
-// identity is what a file counts as once it is loaded, and which earlier loads may be repeated. Refused records that come back mended are
+// identity is what a file counts as once it is loaded, and which earlier loads may be repeated. It counts per job and table: what was tried by
+// hand on a table for tests isn't loaded yet. Refused records that come back mended are
 // a file of their own, whatever their name was.
 func (im *Importer) identity(it *item) ledger.Identity {
 	policy := im.Job.Redelivery
 	blank := it.run.File.Size == 0 // all empty files have the same bytes, which says nothing
 	return ledger.Identity{
-		Run: it.run.ID, Job: im.Job.Name, SHA256: it.run.SHA256, Name: it.run.File.Name,
+		Run: it.run.ID, Job: im.Job.Name + " into " + im.Job.Target.Table.String(), SHA256: it.run.SHA256, Name: it.run.File.Name,
 		MaySame:    policy.Same == "load" || blank,
 		MayChanged: policy.Changed == "load" || im.Job.Returned(it.run.File.Name),
 		MayRenamed: policy.Renamed == "load" || blank,

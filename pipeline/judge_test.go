@@ -151,3 +151,22 @@ func TestRejectsComeBack(t *testing.T) {
 	w.wantRows("SELECT count(), sum(id) FROM %t", "10 55")
 	w.wantSettled()
 }
+
+// TestIdentityPerTable: what was loaded into a table for tests isn't loaded yet.
+func TestIdentityPerTable(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(orders)
+	w.open()
+	w.drop("a.csv", lines(3))
+	real := w.im.Job.Target.Table
+	w.im.Job.Target.Table.Table = "trial"
+	w.importAll()
+	w.im.Job.Target.Table = real
+	w.drop("a.csv", lines(3))
+	w.importAll()
+	w.wantRows("SELECT count() FROM %t", "3")
+	w.drop("a.csv", lines(3))
+	w.importAll()
+	w.wantRows("SELECT count() FROM %t", "3")
+	w.wantSettled()
+}

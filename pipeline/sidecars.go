@@ -37,7 +37,7 @@ func (im *Importer) setStatus(it *item) {
 	case it.rejection != nil:
 		r.Status, r.Accepted = ledger.Rejected, 0
 	case it.skip != nil:
-		r.Status, r.Accepted, r.SameAs = ledger.Skipped, 0, it.skip.Holder.ID
+		r.Status, r.Accepted, r.Rejects, r.SameAs = ledger.Skipped, 0, 0, it.skip.Holder.ID
 	case r.Rejects > 0:
 		r.Status = ledger.FinishedWithRejects
 	default:

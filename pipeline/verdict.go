@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"chute/config"
 	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reconcile"
@@ -127,7 +128,7 @@ func (im *Importer) logVerdict(it *item, v connectors.Verdict) {
 	if v.Outcome == connectors.Later {
 		line = im.Log.Warn().Err(v.Err).Bool("stuck", v.Stuck)
 	}
-	line.Str("job", it.run.Job).Str("file", it.run.File.Name).Int64("bytes", it.run.File.Size)
+	line.Str("job", it.run.Job).Str("file", config.Shown(it.run.File.Name)).Int64("bytes", it.run.File.Size)
 	if v.Run != 0 {
 		line.Uint64("run", v.Run).Str("status", string(it.run.Status)).Uint64("records", it.run.Records).
 			Uint64("loaded", it.run.Accepted).Uint64("rejects", it.run.Rejects)

@@ -36,7 +36,7 @@ func (c *changes) take() changes {
 
 func (c *changes) log(log zerolog.Logger) {
 	for _, change := range c.named {
-		event := log.WithLevel(change.state.level()).Str("file", change.name).Stringer("state", change.state)
+		event := log.WithLevel(change.state.level()).Str("file", config.Shown(change.name)).Stringer("state", change.state)
 		if change.job != "" {
 			event.Str("job", change.job)
 		}

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"chute/config"
 	"chute/connectors"
 )
 
@@ -93,7 +94,7 @@ func (in *inbox) giveBack(e *entry, err error, now moment) {
 // logRound says what a person should know of a round; the same error again isn't news.
 func (t *taker) logRound(r round, before error, until moment) {
 	for _, v := range r.stuck {
-		t.log.Error().Err(v.Err).Uint64("run", v.Run).Str("file", v.File.Name).Msg("the run is stuck: it waits for a person, others go on")
+		t.log.Error().Err(v.Err).Uint64("run", v.Run).Str("file", config.Shown(v.File.Name)).Msg("the run is stuck: it waits for a person, others go on")
 	}
 	if r.cause != nil && (before == nil || before.Error() != r.cause.Error()) {
 		t.log.Warn().Err(r.cause).Time("until", t.inbox.clock.wall(until)).Msg("the job pauses and tries again")

@@ -168,7 +168,7 @@ func (d *daemon) sortByJob(unsettled []ledger.Run) map[string][]uint64 {
 	for _, run := range unsettled {
 		i := slices.IndexFunc(d.jobs, func(j *config.Job) bool { return j.Name == run.Job && j.Store == run.Store })
 		if i < 0 {
-			d.log.Warn().Uint64("run", run.ID).Str("job", run.Job).Str("file", run.File.Name).
+			d.log.Warn().Uint64("run", run.ID).Str("job", run.Job).Str("file", config.Shown(run.File.Name)).
 				Msg("a file waits in the work folder: its job is gone or has another store")
 			continue
 		}

@@ -112,7 +112,7 @@ func (d *daemon) endHandRuns(ctx context.Context) (others []ledger.Run, err erro
 			continue
 		}
 		if err := d.endHandRun(ctx, run); err != nil {
-			d.log.Warn().Err(err).Uint64("run", run.ID).Str("file", run.File.Name).Msg("an import by hand that was cut off can't be ended now")
+			d.log.Warn().Err(err).Uint64("run", run.ID).Str("file", config.Shown(run.File.Name)).Msg("an import by hand that was cut off can't be ended now")
 		}
 	}
 	return others, nil
