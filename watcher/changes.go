@@ -1,6 +1,10 @@
 package watcher
 
-import "github.com/rs/zerolog"
+import (
+	"github.com/rs/zerolog"
+
+	"chute/config"
+)
 
 // changes are states to be logged. Of very many at once only the first are named.
 type changes struct {
