@@ -80,7 +80,9 @@ func (c *cell) value(text []byte, quoted bool) (code string) {
 	case takeStand:
 		return c.standIn()
 	case isBlank:
-		return c.blank(quoted && len(text) == 0 && text != nil)
+		return c.blank(quoted)
+	case unmapped:
+		return c.blank(false)
 	}
 	if code = c.append(c.builder, text); code == "" && c.bounds.compare != nil {
 		code = c.bounds.judge(c.builder.Last())

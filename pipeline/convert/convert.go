@@ -39,7 +39,8 @@
 //
 // A field is blank when it is empty, quoted or not, or when it is one of the column's Null words and not quoted. The first of these that fits decides:
 // Required refuses it; Default stands in for it; an empty quoted field in a Nullable String or FixedString is the empty string;
-// Nullable gives NULL; a type that can be empty (String, FixedString, an Enum that has the empty name) is empty; else it is refused.
+// Nullable gives NULL; a type that can be empty (String, FixedString, Array, Map, Nested, an Enum
+// that has the empty name) is empty; else it is refused.
 //
 // # Codes
 //

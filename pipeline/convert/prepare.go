@@ -13,7 +13,8 @@ type next int
 
 const (
 	readIt    next = iota
-	isBlank        // nothing is left to read
+	isBlank        // nothing is there to read
+	unmapped       // nothing is left: the map has nothing for it, which isn't an empty text, even if the value was quoted
 	takeStand      // Default stands in
 	refuse
 )
@@ -52,7 +53,7 @@ func (c *cell) lookUp(text []byte) (out []byte, then next, code string) {
 	mapped, ok := c.Map[string(text)]
 	switch {
 	case ok && mapped == "":
-		return nil, isBlank, ""
+		return nil, unmapped, ""
 	case ok:
 		c.mapped = append(c.mapped[:0], mapped...)
 		return c.mapped, readIt, ""
