@@ -172,7 +172,7 @@ func TestNamesAndKinds(t *testing.T) {
 			if e.Reason == "" || e.Since.IsZero() {
 				t.Errorf("%q has no reason or no time: %+v", e.Name, e)
 			}
-			if n := strings.Count(x.log.String(), fmt.Sprintf(`"file":%q`, e.Name)); e.State != TemporaryName && n != 1 {
+			if n := strings.Count(x.log.String(), fmt.Sprintf(`"file":%q`, config.Shown(e.Name))); e.State != TemporaryName && n != 1 {
 				t.Errorf("%q was logged %d times, want once", e.Name, n)
 			}
 		}
