@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"chute/config"
 	"chute/connectors"
 	"chute/connectors/connectortest"
 )
