@@ -63,6 +63,10 @@ func (d *delimiters) nextDelimiter(b []byte) (at, length int) {
 	if d.only != nil {
 		return bytes.Index(b, d.only), len(d.only)
 	}
+	return d.nextOfSeveral(b)
+}
+
+func (d *delimiters) nextOfSeveral(b []byte) (at, length int) {
 	for i, c := range b {
 		if d.first[c] {
 			if n := d.delimiterAt(b[i:]); n > 0 {

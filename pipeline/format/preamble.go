@@ -85,7 +85,7 @@ func (r *Reader) skipLine(at int) (int, error) {
 }
 
 // maxBefore bounds the empty lines and comments before a header, which are held in memory.
-const maxBefore = 64 << 20
+const maxBefore = 16 << 20
 
 // readHeader reads the header at `at` and returns the position after it.
 func (r *Reader) readHeader(at int) (int, error) {

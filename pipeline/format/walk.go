@@ -133,7 +133,7 @@ func (d *dialect) afterQuote(b []byte, i int, last bool) (int, follower) {
 		return i, unknownFollows
 	case rest[0] == d.quote && !d.escaping:
 		return i + 1, quoteFollows
-	case !last && d.begun(rest):
+	case !d.single && !last && d.begun(rest):
 		return i, unknownFollows
 	}
 	if n := d.delimiterAt(rest); n > 0 {
