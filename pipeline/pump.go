@@ -123,6 +123,7 @@ func (p *pump) convert(x *portion) {
 			x.records++
 		}
 		if x.record.Reason != nil {
+			p.plan.Mask(x.record.Reason)
 			x.refuse(append(x.reasons, *x.record.Reason))
 			continue
 		}

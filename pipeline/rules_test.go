@@ -70,13 +70,15 @@ func TestRules(t *testing.T) {
 			"2,unknown,7,nein,f,2222\n"+
 			"3,31/02/99,x,ja,x,3333\n"+
 			"4,01/01/70,8,ja,y,4444\n"+
-			"5,30/02/99,9,maybe,z,hunter2\n")
+			"5,30/02/99,9,maybe,z,hunter2\n"+
+			"6,31/12/99,7,ja,hunter2\n"+
+			"7,31/12/99,7,ja,m,\"hunter2\"hunter2\n")
 		wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
 		w.wantRows("SELECT id, toString(ifNull(born, toDate('2000-01-01'))), toInt64(paid * 100), yes, sex, card FROM %t ORDER BY id",
 			"2 2000-01-01 700 0 female 2222", "3 2000-01-01 -100 1 x 3333", "4 2000-01-01 800 1 y 4444", "1000 1999-12-31 123450 1 male 1111")
 		w.wantSettled()
 		said := w.told("a.csv")
-		for _, want := range []string{`"rejects":1,`, `"warnings":5}`,
+		for _, want := range []string{`"rejects":3,`, `"warnings":5}`,
 			`{"code":"not_a_date","column":"Born","message":"Column \"Born\": \"31/02/99\" is not a date written as %d/%m/%y; the record is loaded without the value.","line":4,"count":1}`,
 			`{"code":"below_min","column":"Born","message":"Column \"Born\": \"01/01/70\" is less than 1970-01-02; the record is loaded without the value.","line":5,"count":1}`,
 			`{"code":"not_a_number","column":"Paid","message":"Column \"Paid\": \"x\" is not a number; the record is loaded with the column's default.","line":4,"count":1}`,

@@ -76,6 +76,7 @@ import (
 	"strings"
 	"time"
 
+	"chute/connectors"
 	"chute/connectors/native"
 )
 
@@ -200,6 +201,17 @@ func nestedGroups(columns []column) [][]int {
 
 // Fields returns the number of fields that a record must have: one for each column with neither Constant nor lineage, in the order of the columns.
 func (p *Plan) Fields() int { return p.fields }
+
+// Mask takes out of a reason what it repeats of a record, if any column of the plan is Secret. It is for reasons of whoever cut the file into fields: such
+// a piece may be of any column.
+func (p *Plan) Mask(r *connectors.Reason) {
+	for i := range p.columns {
+		if p.columns[i].Secret && len(r.Value) > 0 {
+			r.Value = []byte(masked)
+			return
+		}
+	}
+}
 
 // Columns returns the columns as blocks will have them, in order.
 func (p *Plan) Columns() []native.Column { return p.native }

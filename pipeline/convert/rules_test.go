@@ -203,6 +203,16 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
+func TestMask(t *testing.T) {
+	for secret, want := range map[bool]string{true: masked, false: "a,b"} {
+		p := compiled(t, Column{Name: "a", Type: typeOf(t, "String")}, Column{Name: "b", Type: typeOf(t, "String"), Rules: Rules{Secret: secret}})
+		r := connectors.Reason{Value: []byte("a,b")}
+		if p.Mask(&r); string(r.Value) != want {
+			t.Errorf("%q, want %q", r.Value, want)
+		}
+	}
+}
+
 func tell(t *testing.T, c Column, v string) (told string) {
 	t.Helper()
 	r := compiled(t, c).NewRows()
