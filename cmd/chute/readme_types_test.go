@@ -36,6 +36,20 @@ func TestReadmeTypes(t *testing.T) {
 	wantPart(t, "types", "the comment of pipeline/convert", strings.TrimSuffix(b.String(), "\n"))
 }
 
+// TestReadmeTables copies tables that other tests make.
+func TestReadmeTables(t *testing.T) {
+	for name, file := range map[string]string{
+		"dialect":    "pipeline/format/testdata/dialect.md",
+		"type table": "pipeline/convert/testdata/types.md",
+	} {
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantPart(t, name, file, strings.TrimSuffix(string(text), "\n")+"\n")
+	}
+}
+
 // words is a paragraph on one line.
 func words(text []comment.Text) string {
 	var b strings.Builder
