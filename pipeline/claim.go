@@ -165,11 +165,19 @@ func (im *Importer) writeClaim(ctx context.Context, b *batch) error {
 	return im.writeFile(ctx, path.Join(b.folder, claimFile), append(text, '\n'))
 }
 
-// writeFile writes a file of chute's own into the work folder. One of the same name is left from an earlier try and goes first.
+// writeFile writes a file of chute's own into the work folder. One of the same name is left from an earlier try and makes room.
 func (im *Importer) writeFile(ctx context.Context, name string, content []byte) error {
-	if err := im.Store.Remove(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := im.writeNewFile(ctx, name, content)
+	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	if err := im.Store.Remove(ctx, name); err != nil {
+		return err
+	}
+	return im.writeNewFile(ctx, name, content)
+}
+
+func (im *Importer) writeNewFile(ctx context.Context, name string, content []byte) error {
 	f, err := im.Store.Create(ctx, name)
 	if err != nil {
 		return err

@@ -111,6 +111,7 @@ type batch struct {
 	target  *reconcile.Target
 	began   time.Time
 	steps   []report.Step // so far, in this try
+	tried   bool          // an earlier try may have left something in the out folder
 }
 
 // item is one file of a batch.

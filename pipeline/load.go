@@ -16,9 +16,12 @@ import (
 // goes straight into the stage, however large it is. Files that came together are small: each is read and judged whole in
 // memory before a row of it enters the stage they share, so that one of them can't harm the others.
 func (im *Importer) load(ctx context.Context, b *batch) error {
-	if err := im.clearOut(ctx, b); err != nil {
-		return err
+	if b.tried {
+		if err := im.clearOut(ctx, b); err != nil {
+			return err
+		}
 	}
+	b.tried = true
 	stage := &stageWriter{im: im, b: b}
 	defer stage.abort()
 	together := len(b.active()) > 1

@@ -29,7 +29,7 @@ func (im *Importer) resumable(ctx context.Context, ids []uint64) ([]*batch, []co
 			batches[last].items = append(batches[last].items, it)
 			continue
 		}
-		batches = append(batches, &batch{im: im, folder: im.folder(run.Batch), items: []*item{it}, began: now()})
+		batches = append(batches, &batch{im: im, folder: im.folder(run.Batch), items: []*item{it}, began: now(), tried: true})
 	}
 	return batches, verdicts
 }
