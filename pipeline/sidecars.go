@@ -19,11 +19,17 @@ import (
 // operators. It also fixes the names under which all of it is going to lie.
 func (im *Importer) writeSidecars(ctx context.Context, b *batch) error {
 	return im.effect("sidecars", func() error {
+		var reports []*report.Report
 		for _, it := range b.active() {
 			im.setStatus(it)
-			if err := im.writeReports(ctx, b, it); err != nil {
+			full, err := im.writeReports(ctx, b, it)
+			if err != nil {
 				return fmt.Errorf("write the reports of %q: %w", it.run.File.Name, err)
 			}
+			reports = append(reports, full)
+		}
+		if err := im.writeOperators(reports); err != nil {
+			return err
 		}
 		return im.syncOut(ctx, b)
 	})
@@ -45,32 +51,38 @@ func (im *Importer) setStatus(it *item) {
 	}
 }
 
-func (im *Importer) writeReports(ctx context.Context, b *batch, it *item) error {
+// writeOperators writes the full reports; those of a batch share their syncs.
+func (im *Importer) writeOperators(reports []*report.Report) error {
+	if len(reports) == 1 {
+		return reports[0].WriteOperator(filepath.Join(im.RunsDir, strconv.FormatUint(reports[0].Run, 10)))
+	}
+	return report.WriteOperators(im.RunsDir, reports)
+}
+
+// writeReports writes the partner's sidecars of a file and returns the report that they come from.
+func (im *Importer) writeReports(ctx context.Context, b *batch, it *item) (*report.Report, error) {
 	outputs, err := im.rejectFiles(ctx, it)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := im.planMoves(ctx, b, it, outputs); err != nil {
-		return err
+		return nil, err
 	}
 	full := im.report(b, it)
 	if err := full.Check(); err != nil {
-		return err
+		return nil, err
 	}
 	if it.run.Report, err = full.JSON(); err != nil {
-		return err
+		return nil, err
 	}
 	text, err := full.Partner.JSON()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := im.writeFile(ctx, b.outName(it, reportSuffix), text); err != nil {
-		return err
+		return nil, err
 	}
-	if err := im.writeFile(ctx, b.outName(it, logSuffix), full.Partner.Log()); err != nil {
-		return err
-	}
-	return full.WriteOperator(filepath.Join(im.RunsDir, strconv.FormatUint(it.run.ID, 10)))
+	return full, im.writeFile(ctx, b.outName(it, logSuffix), full.Partner.Log())
 }
 
 // rejectFiles lists the reject files. One with records is given up when the file is rejected after all: the file itself is
