@@ -64,7 +64,7 @@ type JobsDir struct {
 
 // Limits bound what chute takes of the machine.
 type Limits struct {
-	// Memory is for chute itself, a size of at least 32MiB. Default 256MiB.
+	// Memory is for chute itself, a size of at least 16MiB. Default 256MiB.
 	Memory Size `toml:"memory" default:"256MiB"`
 	// EngineMemory is what one statement may take of the engine, a size of at least 64MiB. Default 2GiB.
 	EngineMemory Size `toml:"engine_memory" default:"2GiB"`

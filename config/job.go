@@ -67,7 +67,7 @@ type Job struct {
 
 // Retry says how often and how patiently a file is tried again that met an error which isn't its own fault.
 type Retry struct {
-	// Attempts is how often a file may meet the same error before it is stuck, from 1. Default 8. Being unable to reach the database isn't counted.
+	// Attempts is how often in a row a file may meet an error before it is stuck, from 1. Default 8. Being unable to reach the database isn't counted.
 	Attempts int `toml:"attempts" default:"8"`
 	// First is the wait before the second try, a duration above 0; it is doubled each time. Default 1s.
 	First Duration `toml:"first" default:"1s"`
@@ -104,6 +104,8 @@ type Errors struct {
 	MaxRejectPercent float64 `toml:"max_reject_percent" default:"100"`
 	// StopIfFirst rejects the file when the first so many records were all rejects; 0 = off. Default 100.
 	StopIfFirst int `toml:"stop_if_first" default:"100"`
+	// MaxBytes is how large the file of refused records may grow, a size; a file with more is rejected whole. Default 1GiB.
+	MaxBytes Size `toml:"max_reject_bytes" default:"1GiB"`
 	// MaxDetails is how many reasons are written to the reject list, from 0; counting goes on. Default 10000.
 	MaxDetails int `toml:"max_reject_details" default:"10000"`
 }

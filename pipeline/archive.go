@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"chute/config"
+	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reject"
 )
@@ -61,11 +62,25 @@ func (im *Importer) archive(it *item) (string, error) {
 	if im.InPlace {
 		return im.Out(it.run.ID), nil
 	}
-	pattern := im.Job.Done
-	if it.rejection != nil {
-		pattern = im.Job.Rejected
+	started := it.run.Started.In(im.Job.Timezone.Location())
+	if it.rejection == nil {
+		return im.Job.Done.Expand(started, it.vars)
 	}
-	return pattern.Expand(it.run.Started.In(im.Job.Timezone.Location()), it.vars)
+	if dir, err := im.Job.Rejected.Expand(started, it.vars); err == nil {
+		return dir, nil
+	}
+	return path.Join(path.Dir(it.run.Inbox), "rejected"), nil // a name that makes no folder is a reason to reject, not to wait
+}
+
+// checkName rejects a file whose name gives no folder to end in: its name is its own fault.
+func (im *Importer) checkName(it *item) error {
+	if im.InPlace {
+		return nil
+	}
+	if _, err := im.Job.Done.Expand(it.run.Started.In(im.Job.Timezone.Location()), it.vars); err != nil {
+		return &connectors.Rejection{Code: "name", Message: "The file's name isn't one that is expected here: parts of it are missing or odd."}
+	}
+	return nil
 }
 
 // numbered makes another name of one that is taken: orders.csv becomes orders.17.csv. Behind .rejects the number doesn't keep the name

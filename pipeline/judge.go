@@ -99,6 +99,10 @@ func (im *Importer) checkRejects(it *item) error {
 		return &connectors.Rejection{Code: "too_many_rejects",
 			Message: fmt.Sprintf("More than %d records were refused; nothing of the file was loaded.", limits.MaxRejects.N)}
 	}
+	if it.result.rejected > int64(limits.MaxBytes) {
+		return &connectors.Rejection{Code: "too_many_rejects",
+			Message: fmt.Sprintf("The refused records have more than %s; nothing of the file was loaded.", limits.MaxBytes)}
+	}
 	first := uint64(limits.StopIfFirst)
 	if first > 0 && it.run.Records >= first && (it.result.firstGood == 0 || it.result.firstGood > first) {
 		return &connectors.Rejection{Code: "first_records_rejected",
@@ -108,7 +112,11 @@ func (im *Importer) checkRejects(it *item) error {
 }
 
 // checkShare judges the share of rejects, which is known at the end only.
+// Refused records that come back are no sample of a delivery, so a share means nothing there.
 func (im *Importer) checkShare(it *item) error {
+	if im.Job.Returned(it.run.File.Name) {
+		return nil
+	}
 	limit := im.Job.Errors.MaxRejectPercent
 	if share := 100 * float64(it.run.Rejects) / float64(it.run.Records); share > limit {
 		return &connectors.Rejection{Code: "too_many_rejects",

@@ -115,7 +115,7 @@ func (w *stageWriter) ready(ctx context.Context, columns []native.Column) error 
 	if err := w.commit(); err != nil {
 		return err
 	}
-	first := w.b.items[0]
+	first := w.b.active()[0] // one that left the batch has no stage
 	insert, err := w.b.session.Insert(ctx, connectors.Statement{
 		ID: w.im.statementID(first, "insert"), SQL: first.run.Stage, Settings: reconcile.Pinned(w.b.session.Server().Abilities),
 	}, columns)

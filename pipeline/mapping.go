@@ -91,6 +91,9 @@ func (m *mapping) add(job *config.Job, t *reconcile.Target, c config.Column, hea
 			return fmt.Errorf("%s: constant: %w", c.Pos, err)
 		}
 		column.Constant = []byte(text)
+		if err := checkConstant(c, column); err != nil {
+			return err
+		}
 		m.columns = append(m.columns, column)
 		return nil
 	}
@@ -136,4 +139,17 @@ func (m *mapping) width(job *config.Job) int {
 		width = max(width, c.Position)
 	}
 	return width
+}
+
+// checkConstant rejects a file when a constant that is made of its name doesn't fit the column. One that is the same for all files is the
+// operator's to mend.
+func checkConstant(c config.Column, column convert.Column) error {
+	if len(c.Constant.Variables()) == 0 {
+		return nil
+	}
+	if _, err := convert.Compile([]convert.Column{column}); err != nil {
+		return &connectors.Rejection{Code: "name",
+			Message: fmt.Sprintf("The file's name says %.60q, which isn't a value that is expected there.", column.Constant)}
+	}
+	return nil
 }

@@ -27,6 +27,7 @@ type result struct {
 	warnings    []report.Warning
 	rejects     *reject.Writer
 	outputs     []reject.Output // finished reject files
+	rejected    int64           // bytes of refused records so far
 	tally       report.Tally
 	firstGood   uint64 // number of the first record that was accepted
 }
@@ -102,6 +103,9 @@ func (im *Importer) unchanged(it *item, f connectors.OpenFile, d *delivery) erro
 }
 
 func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *delivery, emit emitter) error {
+	if err := im.checkName(it); err != nil {
+		return err
+	}
 	if it.run.File.Size == 0 {
 		return im.empty(it)
 	}
@@ -159,6 +163,7 @@ func (im *Importer) readAll(ctx context.Context, it *item, p *pump, reader *form
 // count adds a portion up and writes its refused records to the reject file.
 func (im *Importer) count(ctx context.Context, it *item, x *portion) error {
 	for _, r := range x.refused {
+		it.result.rejected += int64(len(r.raw))
 		if r.continued {
 			if err := it.result.rejects.Continue(r.raw); err != nil {
 				return err

@@ -39,10 +39,23 @@ func (im *Importer) settle(ctx context.Context, b *batch) error {
 	}
 	return im.effect("settled", func() error {
 		for _, it := range items {
-			it.run.State, it.run.Finished, it.run.Error = ledger.Settled, now(), ""
+			it.run.Status, it.run.State, it.run.Finished, it.run.Error = settledStatus(it.run), ledger.Settled, now(), ""
 		}
 		return im.record(ctx, items)
 	})
+}
+
+// settledStatus is how a run has ended, whatever it was called while it waited.
+func settledStatus(r ledger.Run) ledger.Status {
+	switch {
+	case r.State == ledger.Rejecting && r.SameAs != 0:
+		return ledger.Skipped
+	case r.State == ledger.Rejecting:
+		return ledger.Rejected
+	case r.Rejects > 0:
+		return ledger.FinishedWithRejects
+	}
+	return ledger.Finished
 }
 
 // dropStage drops the stage of runs that have one. For rejected and skipped files the server may be out of reach:

@@ -172,11 +172,11 @@ func (im *Importer) fillPartner(it *item, p *report.Partner) {
 	p.Warnings = slices.Clone(it.result.warnings)
 	p.Counts.Warnings = it.countWarnings()
 	p.Dialect = im.dialect(it)
-	p.RejectFiles = rejectNames(it)
+	p.RejectFiles = rejectNames(it, im.Job.Errors.MaxDetails)
 }
 
 // rejectNames tells the partner what the reject files are called.
-func rejectNames(it *item) *report.RejectFiles {
+func rejectNames(it *item, details int) *report.RejectFiles {
 	files := &report.RejectFiles{}
 	for _, o := range it.result.outputs {
 		for _, m := range it.run.Moves {
@@ -193,6 +193,9 @@ func rejectNames(it *item) *report.RejectFiles {
 	}
 	if files.Reasons == "" && files.Records == "" {
 		return nil
+	}
+	if counts := it.result.rejects.Counts(); counts.Reasons > uint64(max(0, details)) {
+		files.Omitted = counts.Reasons - uint64(max(0, details))
 	}
 	return files
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -58,7 +59,32 @@ func (f *Folder) rename(ctx context.Context, from, to string) error {
 		return err
 	}
 	defer unix.Close(m.toDir)
+	if m.own && !m.private && !m.folder {
+		if err := inheritGroup(m); err != nil {
+			return err
+		}
+	}
 	return f.move(m)
+}
+
+// inheritGroup gives an own file that goes out the group that a file made in its new folder would have: set-group-id folders are how partners are let
+// read what lies there. Files that are the partner's stay as they are.
+func inheritGroup(m move) error {
+	var dir, file unix.Stat_t
+	if err := unix.Fstat(m.toDir, &dir); err != nil {
+		return err
+	}
+	if err := lstat(m.fromDir, m.from, &file); err != nil {
+		return err
+	}
+	if dir.Mode&unix.S_ISGID == 0 || dir.Gid == file.Gid || file.Uid != uint32(os.Geteuid()) {
+		return nil
+	}
+	err := retry(func() error { return unix.Fchownat(m.fromDir, m.from, -1, int(dir.Gid), unix.AT_SYMLINK_NOFOLLOW) })
+	if errors.Is(err, unix.EPERM) {
+		return nil // not one of our groups; then the file is readable for whom its mode says
+	}
+	return err
 }
 
 // movable refuses what Rename doesn't move, and tells folders from files.

@@ -179,9 +179,10 @@ func (p *Partner) next() string {
 		s = "  Nothing. If it was meant to be loaded once more, ask the operators and name the run.\n"
 	}
 	if f != nil && f.Reasons != "" {
-		s += "  Each refused record is listed with its reason in " + Quote(f.Reasons, maxMessage) + ".\n"
 		if f.Omitted > 0 {
-			s += "  There are too many to list: " + number(f.Omitted, "further reason") + " left out.\n"
+			s += "  The first reasons are listed in " + Quote(f.Reasons, maxMessage) + "; there are too many to list: " + number(f.Omitted, "further reason") + " left out.\n"
+		} else {
+			s += "  Each refused record is listed with its reason in " + Quote(f.Reasons, maxMessage) + ".\n"
 		}
 	}
 	return s
