@@ -36,7 +36,7 @@ type Job struct {
 	Empty string `toml:"empty" default:"reject" oneof:"reject,accept,ignore"`
 	// Order is which waiting file comes first: by "name" (default, by bytes) or as "seen" first.
 	Order string `toml:"order" default:"name" oneof:"name,seen" later:"mtime,sequence"`
-	// Priority is this job's place among jobs: the larger number comes first. Default 0.
+	// Priority is this job's place among jobs: the larger number comes first, also where a file fits several jobs; then the name. Default 0.
 	Priority int `toml:"priority"`
 	// Enabled is false for a draft, which is checked and never run. Default true.
 	Enabled bool `toml:"enabled" default:"true"`

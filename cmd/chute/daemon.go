@@ -143,6 +143,9 @@ func (d *daemon) Run(ctx context.Context) error {
 		d.log.Warn().Str("jobs", d.config.Jobs.Dir).Msg("there is no job: nothing is watched")
 		<-ctx.Done()
 	}
+	if err := d.ready(ctx); err != nil && ctx.Err() == nil {
+		d.log.Error().Err(err).Msg("no file can be loaded now; all wait in their inboxes")
+	}
 	err = w.Run(ctx)
 	d.log.Info().Msg("chute has stopped")
 	return err
