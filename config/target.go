@@ -20,6 +20,10 @@ type Target struct {
 	RunColumn string `toml:"run_column" default:"_chute_run"`
 	// RecordColumn is the column with the record's number in its file, a UInt64. Default _chute_record.
 	RecordColumn string `toml:"record_column" default:"_chute_record"`
+	// FileColumn is a column for the name of the file that a row came from, a String; with create it is made. Default: none.
+	FileColumn string `toml:"file_column"`
+	// TimeColumn is a column for the time at which its run began, a DateTime; with create it is made. Default: none.
+	TimeColumn string `toml:"time_column"`
 }
 
 // Column says where one column's values come from and how they are read. The rules work in this order: trim, blank (empty or a word of null), case,

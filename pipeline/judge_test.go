@@ -170,3 +170,17 @@ func TestIdentityPerTable(t *testing.T) {
 	w.wantRows("SELECT count() FROM %t", "3")
 	w.wantSettled()
 }
+
+// TestOrigin: a job may have the file's name and the run's time in columns of its table.
+func TestOrigin(t *testing.T) {
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.job(strings.Replace(orders, "create = true", "create = true\nfile_column = \"_chute_file\"\ntime_column = \"_chute_time\"", 1))
+		w.open()
+		w.drop("a b.csv", lines(3))
+		w.drop("c.csv", lines(4))
+		w.importAll()
+		w.wantRows("SELECT _chute_file, count(), uniqExact(_chute_time), max(_chute_time) > now() - 600, max(_chute_time) <= now() FROM %t GROUP BY _chute_file ORDER BY _chute_file",
+			"a b.csv 3 1 1 1", "c.csv 4 1 1 1")
+		w.wantSettled()
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"chute/connectors"
 	"chute/connectors/native"
 	"chute/pipeline/convert"
+	"chute/pipeline/ledger"
 	"chute/pipeline/reconcile"
 )
 
@@ -59,7 +60,7 @@ func (m *mapping) addLineage(t *reconcile.Target) error {
 func columnsOfTable(job *config.Job, t *reconcile.Target, header []string) []config.Column {
 	var columns []config.Column
 	for _, c := range t.Columns {
-		if t.Lineage.Known() && (c.Name == t.Lineage.Run || c.Name == t.Lineage.Record) {
+		if t.Lineage.Known() && (c.Name == t.Lineage.Run || c.Name == t.Lineage.Record) || c.Name == job.Target.FileColumn || c.Name == job.Target.TimeColumn {
 			continue
 		}
 		if header != nil && c.Default && !slices.Contains(header, c.Name) {
@@ -150,6 +151,24 @@ func checkConstant(c config.Column, column convert.Column) error {
 	if _, err := convert.Compile([]convert.Column{column}); err != nil {
 		return &connectors.Rejection{Code: "name",
 			Message: fmt.Sprintf("The file's name says %.60q, which isn't a value that is expected there.", column.Constant)}
+	}
+	return nil
+}
+
+// addOrigin appends the columns that say in words where a row came from, as far as the job names any.
+func (m *mapping) addOrigin(job *config.Job, t *reconcile.Target, run ledger.Run) error {
+	for _, c := range []struct{ name, text string }{
+		{job.Target.FileColumn, run.File.Name},
+		{job.Target.TimeColumn, run.Started.UTC().Format("2006-01-02 15:04:05Z")},
+	} {
+		if c.name == "" {
+			continue
+		}
+		have, ok := t.Column(c.name)
+		if !ok {
+			return fmt.Errorf("table %s has no column %s, which the job wants for the file's name or the time of its run", t.Table(), native.Identifier(c.name))
+		}
+		m.columns = append(m.columns, convert.Column{Name: c.name, Type: have.Type, Constant: []byte(c.text)})
 	}
 	return nil
 }

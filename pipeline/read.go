@@ -121,6 +121,9 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	}
 	it.result.header = reader.Header()
 	m, err := mapColumns(im.Job, b.target, reader.Header(), it.vars)
+	if err == nil {
+		err = m.addOrigin(im.Job, b.target, it.run)
+	}
 	if err != nil {
 		return err
 	}

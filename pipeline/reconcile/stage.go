@@ -26,6 +26,12 @@ func CreateTarget(job *config.Job, types []*native.Type, can connectors.Abilitie
 			elements = append(elements, "INDEX "+native.Identifier(target.RunColumn+"_index")+" "+native.Identifier(target.RunColumn)+" TYPE minmax GRANULARITY 1")
 		}
 	}
+	if target.FileColumn != "" {
+		elements = append(elements, native.Identifier(target.FileColumn)+" LowCardinality(String)")
+	}
+	if target.TimeColumn != "" {
+		elements = append(elements, native.Identifier(target.TimeColumn)+" DateTime('UTC')")
+	}
 	sql := "CREATE TABLE IF NOT EXISTS " + quoted(target.Table) + " (" + strings.Join(elements, ", ") + ") ENGINE = MergeTree"
 	if target.PartitionBy != "" {
 		sql += " PARTITION BY " + target.PartitionBy
