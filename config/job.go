@@ -30,7 +30,7 @@ type Job struct {
 	// IgnoreNames are globs of names never taken, besides the built-in temporary names. Default: none.
 	IgnoreNames []Glob `toml:"ignore"`
 
-	// Settle is how long a file must stay unchanged before it is taken, a duration. Default 5s; 60s is wise wherever partners upload.
+	// Settle is how long a file must stay unchanged before it is taken, a duration. Default 5s, on network file systems 60s; 60s is wise wherever partners upload.
 	Settle Duration `toml:"settle" default:"5s"`
 	// Empty is what happens to a file without bytes or without records: "reject" (default), "accept", "ignore" (it stays).
 	Empty string `toml:"empty" default:"reject" oneof:"reject,accept,ignore"`
@@ -60,6 +60,8 @@ type Job struct {
 
 	// Effective is the job after extends as TOML: the keys that are set, in the order of this struct, secrets as references.
 	Effective string `toml:"-"`
+	// SettleGiven tells that settle isn't the default one, which depends on the store.
+	SettleGiven bool `toml:"-"`
 	// Hash is the SHA-256 of Effective in hexadecimal digits.
 	Hash string   `toml:"-"`
 	Pos  Position `toml:"-"`

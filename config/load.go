@@ -31,6 +31,7 @@ type loadedJob struct {
 // finish adds what only a job without problems has.
 func (l loadedJob) finish() *Job {
 	l.job.Effective = effective(l.tree)
+	l.job.SettleGiven = l.tree.get("settle") != nil
 	l.job.Hash = hash(l.job.Effective)
 	return l.job
 }

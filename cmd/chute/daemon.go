@@ -153,6 +153,7 @@ func (d *daemon) Run(ctx context.Context) error {
 
 // watch joins a job to the watcher, after a look at what a crash left in its store.
 func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) watcher.Job {
+	d.settleLonger(job)
 	im := d.importer(job)
 	if err := im.Sweep(ctx); err != nil {
 		d.log.Warn().Err(err).Str("job", job.Name).Msg("old work folders can't be looked at now")
@@ -163,6 +164,16 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 		Ready:     func(ctx context.Context) error { return d.enoughRoom(ctx, store) },
 		Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job) },
 	}
+}
+
+// settleLonger gives a job without a settle of its own the default for the file system that its store lies on.
+func (d *daemon) settleLonger(job *config.Job) {
+	kind, network, err := d.stores[job.Store].Network()
+	if err != nil || !network || job.SettleGiven {
+		return // a store that isn't there now is looked at by the watcher
+	}
+	job.Settle = config.Duration(time.Minute)
+	d.log.Info().Str("job", job.Name).Str("files", kind).Msg("files on a network file system: settle is 60s unless the job says otherwise")
 }
 
 // sortByJob gives each job its runs. Runs that nobody can go on with stay where they are, and are said.
