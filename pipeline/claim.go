@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 
 	"chute/connectors"
@@ -18,6 +19,9 @@ const claimFile = "claim.json"
 
 // outFolder, in a batch's work folder, holds what goes out with its files, so that no partner's file name can clash with it.
 const outFolder = "out"
+
+// apartFolder, in a batch's work folder, holds claimed files that are called like something of chute's own there.
+const apartFolder = "in"
 
 // errChanged: the file isn't what it was when it came to rest.
 var errChanged = errors.New("the file changed after it had come to rest; it waits until it is at rest again")
@@ -93,20 +97,12 @@ func (im *Importer) locate(ctx context.Context, b *batch) error {
 }
 
 func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
-	there, err := im.Store.List(ctx, b.folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		// No file was moved, if the store is there at all: a mount that is away has neither folder.
-		_, err = im.Store.List(ctx, b.items[0].run.Inbox)
-	}
+	there, err := im.claimedFiles(ctx, b)
 	if err != nil {
 		return err
 	}
-	names := make(map[string]connectors.File, len(there))
-	for _, f := range there {
-		names[f.Name] = f
-	}
 	for _, it := range b.active() {
-		f, ok := names[it.run.File.Name]
+		f, ok := there[b.fileName(it)]
 		switch {
 		case !ok:
 			it.lost = true
@@ -123,12 +119,31 @@ func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
 	if len(b.active()) == 0 {
 		return nil
 	}
-	if _, ok := names[claimFile]; !ok {
+	if _, ok := there[path.Join(b.folder, claimFile)]; !ok {
 		if err := im.effect("claim.json", func() error { return im.writeClaim(ctx, b) }); err != nil {
 			return err
 		}
 	}
-	return im.Store.Sync(ctx, b.folder, im.Job.Inbox) // where the names came to first, then where they left
+	return im.Store.Sync(ctx, append(b.fileFolders(b.active()), im.Job.Inbox)...) // where the names came to first, then where they left
+}
+
+// claimedFiles are the entries of the folders that the batch's files are claimed into, by their whole names.
+func (im *Importer) claimedFiles(ctx context.Context, b *batch) (map[string]connectors.File, error) {
+	there := map[string]connectors.File{}
+	for _, folder := range b.fileFolders(b.active()) {
+		entries, err := im.Store.List(ctx, folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			// No file was moved, if the store is there at all: a mount that is away has neither folder.
+			_, err = im.Store.List(ctx, b.items[0].run.Inbox)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range entries {
+			there[path.Join(folder, f.Name)] = f
+		}
+	}
+	return there, nil
 }
 
 // giveBack puts a claimed file back into its inbox. When the inbox has a new file of that name it stays where it is.
@@ -139,7 +154,7 @@ func (im *Importer) giveBack(ctx context.Context, b *batch, it *item) error {
 	if err := im.Store.Rename(ctx, b.fileName(it), im.inboxName(it)); err != nil {
 		return fmt.Errorf("put the changed file back into its inbox: %w", err)
 	}
-	return im.Store.Sync(ctx, it.run.Inbox, b.folder)
+	return im.Store.Sync(ctx, it.run.Inbox, path.Dir(b.fileName(it)))
 }
 
 func (im *Importer) writeClaim(ctx context.Context, b *batch) error {
@@ -197,4 +212,22 @@ func (im *Importer) folder(batch uint64) string {
 func (im *Importer) inboxName(it *item) string { return path.Join(it.run.Inbox, it.run.File.Name) }
 
 // fileName is where the claimed file is, in the store.
-func (b *batch) fileName(it *item) string { return path.Join(b.folder, it.run.File.Name) }
+func (b *batch) fileName(it *item) string {
+	switch name := it.run.File.Name; name {
+	case claimFile, outFolder, apartFolder:
+		return path.Join(b.folder, apartFolder, name)
+	default:
+		return path.Join(b.folder, name)
+	}
+}
+
+// fileFolders are the folders that claimed files may be in; the batch's own is always the first.
+func (b *batch) fileFolders(items []*item) []string {
+	folders := []string{b.folder}
+	for _, it := range items {
+		if dir := path.Dir(b.fileName(it)); !slices.Contains(folders, dir) {
+			folders = append(folders, dir)
+		}
+	}
+	return folders
+}

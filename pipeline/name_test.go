@@ -89,3 +89,37 @@ func TestRejectBytes(t *testing.T) {
 	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"b.csv": connectors.Rejected})
 	w.wantSettled()
 }
+
+// TestNamesOfOurOwn: a partner may call files what chute calls its own in the work folder.
+func TestNamesOfOurOwn(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(orders)
+	w.open()
+	names := []string{claimFile, outFolder, apartFolder, "a.csv"}
+	want := map[string]connectors.Outcome{}
+	var files []string
+	for i, name := range names {
+		w.drop(name, lines(3+i))
+		want[name] = connectors.Done
+		files = append(files, "done/"+name, "done/"+name+".log", "done/"+name+".report.json")
+	}
+	w.failOnce("staging", true) // the claimed files wait in the work folder
+	w.importAll()
+	wantOutcomes(t, w.resumeAll(), want)
+	w.wantRows("SELECT count() FROM %t", "18")
+	w.wantSettled()
+	w.wantFiles(files...)
+
+	w.drop(claimFile, lines(3))
+	w.im.Fault = func(at string, before bool) error {
+		if at == "claimed" && !before {
+			return appendTo(filepath.Join(w.Dir, "store/.chute", w.im.Ledger.ID(), "5", apartFolder, claimFile), "9,1.00,x\n")
+		}
+		return nil
+	}
+	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{claimFile: connectors.Later}) // it changed, so it went back
+	w.im.Fault = nil
+	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{claimFile: connectors.Done})
+	w.wantRows("SELECT count() FROM %t", "22")
+	w.wantSettled()
+}

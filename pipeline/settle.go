@@ -31,7 +31,7 @@ func (im *Importer) settle(ctx context.Context, b *batch) error {
 			}
 		}
 	}
-	if err := im.syncFolders(ctx, append(append(folders, b.outFolders(items)...), b.folder)); err != nil {
+	if err := im.syncFolders(ctx, slices.Concat(folders, b.outFolders(items), b.fileFolders(items))); err != nil {
 		return err
 	}
 	if items = b.active(); len(items) == 0 {

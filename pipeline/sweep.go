@@ -61,6 +61,9 @@ func (im *Importer) clearFolder(ctx context.Context, folder string) {
 		err = im.removeEmpty(ctx, out)
 	}
 	if err == nil {
+		err = im.removeEmpty(ctx, path.Join(folder, apartFolder))
+	}
+	if err == nil {
 		err = im.removeClaim(ctx, folder)
 	}
 	if err == nil {
