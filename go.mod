@@ -11,6 +11,7 @@ require (
 	github.com/google/go-cmp v0.7.0 // differences in tests
 	github.com/klauspost/compress v1.20.3 // gzip and zstd
 	github.com/mattn/go-isatty v0.0.24 // is somebody looking?
+	github.com/mattn/go-runewidth v0.0.30 // how wide a text is on a terminal
 	github.com/pelletier/go-toml/v2 v2.4.3 // configuration, with the position of every key
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: commands tested as scripts
 	github.com/rs/zerolog v1.35.1 // the log: JSON for the journal, lines for people
@@ -34,7 +35,6 @@ require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/mattn/go-colorable v0.1.14 // indirect
-	github.com/mattn/go-runewidth v0.0.30 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/paulmach/orb v0.13.0 // indirect
 	github.com/pierrec/lz4/v4 v4.1.27 // indirect

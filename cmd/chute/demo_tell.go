@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
-
-	"fmt"
 
 	"chute/pipeline/ledger"
 )
@@ -39,12 +37,15 @@ func (d *demo) tell(ctx context.Context) error {
 		return err
 	}
 	d.printf("\nThe runs:\n\n")
-	table := tabwriter.NewWriter(d.out, 2, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "  run\tfile\tstatus\trecords\tloaded\trefused")
+	table := d.table(column{name: "run", right: true}, column{name: "file"}, column{name: "status"}, column{name: "records", right: true},
+		column{name: "loaded", right: true}, column{name: "refused", right: true})
 	for _, r := range runs {
-		fmt.Fprintf(table, "  %d\t%s\t%s\t%d\t%d\t%d\n", r.ID, r.File.Name, r.Status, r.Records, r.Accepted, r.Rejects)
+		err := table.add(fmt.Sprint(r.ID), r.File.Name, string(r.Status), fmt.Sprint(r.Records), fmt.Sprint(r.Accepted), fmt.Sprint(r.Rejects))
+		if err != nil {
+			return err
+		}
 	}
-	if err := table.Flush(); err != nil {
+	if err := table.flush(); err != nil {
 		return err
 	}
 	if err := d.printCounts(ctx); err != nil {
@@ -64,12 +65,22 @@ func (d *demo) printCounts(ctx context.Context) error {
 		return err
 	}
 	d.printf("\nThe table strikes, asked by SQL:\n\n")
-	table := tabwriter.NewWriter(d.out, 2, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "  file_year\tcount()\tsum(cost_total)\tmin(flight_date)\tmax(flight_date)")
+	table := d.table(column{name: "file_year"}, column{name: "count()", right: true}, column{name: "sum(cost_total)", right: true},
+		column{name: "min(flight_date)"}, column{name: "max(flight_date)"})
 	for _, r := range rows {
-		fmt.Fprintf(table, "  %v\t%v\t%v\t%.10s\t%.10s\n", r[0], r[1], r[2], fmt.Sprint(r[3]), fmt.Sprint(r[4]))
+		err := table.add(fmt.Sprint(r[0]), fmt.Sprint(r[1]), fmt.Sprint(r[2]), fmt.Sprintf("%.10s", fmt.Sprint(r[3])), fmt.Sprintf("%.10s", fmt.Sprint(r[4])))
+		if err != nil {
+			return err
+		}
 	}
-	return table.Flush()
+	return table.flush()
+}
+
+// table is one that is laid out and indented, wherever the demo prints.
+func (d *demo) table(columns ...column) *table {
+	t := textTable(d.out, columns...)
+	t.indent = "  "
+	return t
 }
 
 // printReject shows one refused record: its bytes, and the reason.

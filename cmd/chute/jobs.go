@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"text/tabwriter"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -19,16 +19,19 @@ func jobsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "job\tkind\tstore\tinbox\tfiles\ttable\tenabled")
+			table := newTable(c, column{name: "job"}, column{name: "kind"}, column{name: "store"}, column{name: "inbox"},
+				column{name: "files"}, column{name: "table"}, column{name: "enabled"})
 			for _, j := range jobs {
 				files := j.Match.String()
 				if files == "" {
 					files = j.MatchRegexp.String()
 				}
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%t\n", j.Name, j.Kind, j.Store, j.Inbox, files, j.Target.Table, j.Enabled)
+				err := table.add(j.Name, j.Kind, j.Store, j.Inbox, files, j.Target.Table.String(), strconv.FormatBool(j.Enabled))
+				if err != nil {
+					return err
+				}
 			}
-			return table.Flush()
+			return table.flush()
 		},
 	}
 	jobs.AddCommand(showJobCommand())

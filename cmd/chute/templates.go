@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -21,11 +20,13 @@ func templatesCommand() *cobra.Command {
 		Short: "list the built-in templates",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+			table := newTable(c, column{name: "template"}, column{name: "what it is"})
 			for _, t := range config.Templates() {
-				fmt.Fprintf(table, "%s\t%s\n", t.Name, firstComment(t.Text))
+				if err := table.add(t.Name, firstComment(t.Text)); err != nil {
+					return err
+				}
 			}
-			return table.Flush()
+			return table.flush()
 		},
 	}
 	show := &cobra.Command{
