@@ -60,7 +60,7 @@ func (im *Importer) checkConstraints(ctx context.Context, b *batch) error {
 			return err
 		}
 		for _, it := range items {
-			it.rejection = violation(it, broken, len(items) == 1)
+			it.rejection = violation(im.Ledger.Lineage(it.run.ID), broken, len(items) == 1)
 		}
 		if len(items) == 1 {
 			return nil
@@ -77,9 +77,9 @@ func (im *Importer) checkConstraints(ctx context.Context, b *batch) error {
 
 // violation is the rejection of a file whose records break a constraint, nil if none does. Without lineage rows don't tell
 // their file, but then a batch is one file.
-func violation(it *item, broken []reconcile.Violation, alone bool) *connectors.Rejection {
+func violation(lineage uint64, broken []reconcile.Violation, alone bool) *connectors.Rejection {
 	for _, v := range broken {
-		if v.Run != it.run.ID && !(alone && v.Run == 0) {
+		if v.Run != lineage && !(alone && v.Run == 0) {
 			continue
 		}
 		where := ""

@@ -96,13 +96,13 @@ func (im *Importer) present(ctx context.Context, b *batch, items []*item, publis
 		}
 		return none, nil
 	}
-	counts, err := reconcile.Count(ctx, b.session, b.target.Table(), b.target.Lineage, im.statementID(items[0], "count"), runIDs(items))
+	counts, err := reconcile.Count(ctx, b.session, b.target.Table(), b.target.Lineage, im.statementID(items[0], "count"), im.lineage(items))
 	if err != nil {
 		return none, err
 	}
 	found, missing := false, false
 	for _, it := range items {
-		n := counts[it.run.ID]
+		n := counts[im.Ledger.Lineage(it.run.ID)]
 		found = found || n > 0
 		missing = missing || !b.target.Whole(n, it.run.Accepted, published)
 	}
@@ -145,12 +145,12 @@ func (im *Importer) withdrawRows(ctx context.Context, b *batch, items []*item, t
 
 // takeOut deletes the rows of the runs from the target and waits until they are gone.
 func (im *Importer) takeOut(ctx context.Context, b *batch, items []*item) error {
-	st, asynchronous := reconcile.Delete(b.target, b.session.Server().Abilities, runIDs(items), im.statementID(items[0], "delete"))
+	st, asynchronous := reconcile.Delete(b.target, b.session.Server().Abilities, im.lineage(items), im.statementID(items[0], "delete"))
 	if err := im.effect("take out", func() error { return b.session.Exec(ctx, st) }); err != nil {
 		return fmt.Errorf("delete rows of the run from %s: %w", b.target.Table(), err)
 	}
 	for asynchronous {
-		gone, err := reconcile.Gone(ctx, b.session, b.target, runIDs(items), im.statementID(items[0], "count"))
+		gone, err := reconcile.Gone(ctx, b.session, b.target, im.lineage(items), im.statementID(items[0], "count"))
 		if err != nil || gone {
 			return err
 		}
@@ -167,7 +167,7 @@ func (im *Importer) attach(ctx context.Context, b *batch, items []*item) error {
 	if err != nil {
 		return err
 	}
-	statements, err := reconcile.Attach(ctx, b.session, b.target, stage, runIDs(items), im.statementID(items[0], "publish"))
+	statements, err := reconcile.Attach(ctx, b.session, b.target, stage, im.lineage(items), im.statementID(items[0], "publish"))
 	if err != nil {
 		return err
 	}

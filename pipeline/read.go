@@ -133,7 +133,7 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	if reader.Header() == nil {
 		reader.SetWidth(m.width(im.Job))
 	}
-	p := &pump{fields: m.fields, run: it.run.ID, cores: max(im.Cores, 1)}
+	p := &pump{fields: m.fields, run: im.Ledger.Lineage(it.run.ID), cores: max(im.Cores, 1)}
 	if p.plan, err = convert.Compile(m.columns); err != nil {
 		return fmt.Errorf("table %s: %w", b.target.Table(), err)
 	}

@@ -30,12 +30,13 @@ func keep(items []*item, runs []ledger.Run) {
 	}
 }
 
-func runIDs(items []*item) []uint64 {
-	ids := make([]uint64, len(items))
+// lineage are the numbers under which the files' rows are in a table.
+func (im *Importer) lineage(items []*item) []uint64 {
+	numbers := make([]uint64, len(items))
 	for i, it := range items {
-		ids[i] = it.run.ID
+		numbers[i] = im.Ledger.Lineage(it.run.ID)
 	}
-	return ids
+	return numbers
 }
 
 // now is a time as the ledger keeps it.

@@ -146,6 +146,9 @@ func (im *Importer) report(b *batch, it *item) *report.Report {
 		full.Server, full.Version = report.Text(server.Address), server.Version
 		full.Table, full.Promise = report.Text(b.target.Table()), report.Text(b.target.Promise(server))
 	}
+	if b.target != nil && b.target.Lineage.Known() {
+		full.Lineage = im.Ledger.Lineage(r.ID)
+	}
 	full.Steps = slices.Clone(b.steps)
 	im.fillPartner(it, &full.Partner)
 	if r.Error != "" {

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -80,12 +81,16 @@ type World struct {
 	Resume                         bool   // the child goes on with what is unsettled instead of importing
 }
 
+// worlds counts them: names of tests may differ in nothing that a database's name can hold.
+var worlds atomic.Int64
+
 func newWorld(t *testing.T, engine string) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, World: World{Dir: t.TempDir(), Engine: engine, Address: server.Address}}
-	w.Database = "t" + regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(strings.ToLower(t.Name()), "_")
+	name := regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(strings.ToLower(t.Name()), "_")
+	w.Database = fmt.Sprintf("t%d_%s", worlds.Add(1), name)
 	for _, dir := range []string{"store/in", "state", "jobs.d"} {
 		if err := os.MkdirAll(filepath.Join(w.Dir, dir), 0o755); err != nil {
 			t.Fatal(err)

@@ -22,9 +22,12 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -117,6 +120,26 @@ func (l *Ledger) source(key, value string) string {
 // ID is the ledger's own name, made once at random: ten lower-case letters and digits. It is part of everything that chute
 // makes outside of its state, so that several daemons on the same inboxes touch only their own.
 func (l *Ledger) ID() string { return l.id }
+
+// Numbers of runs in tables: the ledger's mark, and behind it the run's number in twelve digits, so that a person sees the number.
+// The largest is below 2^63, for programs that know no unsigned numbers.
+const (
+	runDigits = 1_000_000_000_000
+	marks     = math.MaxInt64/runDigits - 1
+)
+
+// Lineage is the number under which a run's rows are in a table. Each ledger counts its runs from 1, and tables see the runs of several: of a
+// daemon that shares them, of one that is gone, of a state that was lost. So the number begins with the ledger's mark.
+func (l *Ledger) Lineage(run uint64) uint64 { return mark(l.id)*runDigits + run }
+
+// RunOf is the number of the run in its ledger.
+func RunOf(lineage uint64) (run uint64) { return lineage % runDigits }
+
+// mark is a number made of a ledger's id, from 1 on. Of two ledgers one in nine million has the mark of the other.
+func mark(id string) uint64 {
+	sum := sha256.Sum256([]byte(id))
+	return 1 + binary.BigEndian.Uint64(sum[:8])%marks
+}
 
 // Close ends all connections. A Ledger isn't used after it.
 func (l *Ledger) Close() error {

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"text/tabwriter"
 	"time"
 )
@@ -20,7 +21,7 @@ func (r *Report) Log() []byte {
 	fmt.Fprint(b, "\nFor operators only\n")
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for _, l := range [][2]string{
-		{"ledger", r.Ledger}, {"store", visible(r.Store)}, {"path", visible(r.Path)}, {"job hash", r.JobHash},
+		{"ledger", r.Ledger}, {"lineage", lineage(r.Lineage)}, {"store", visible(r.Store)}, {"path", visible(r.Path)}, {"job hash", r.JobHash},
 		{"server", visible(r.Server)}, {"version", r.Version}, {"table", visible(r.Table)}, {"stage", visible(r.Stage)},
 		{"promise", visible(r.Promise)},
 	} {
@@ -42,6 +43,14 @@ func (r *Report) Log() []byte {
 		fmt.Fprintf(b, "  %s  %s: %s\n", moment(f.Time), f.Step, visible(f.Error))
 	}
 	return b.Bytes()
+}
+
+// lineage is "" for none.
+func lineage(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(n, 10)
 }
 
 // title heads a list before its first line.

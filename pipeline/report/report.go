@@ -146,6 +146,7 @@ type Report struct {
 	Partner
 
 	Ledger     string      `json:"ledger"`
+	Lineage    uint64      `json:"lineage,omitempty"` // the number of the run in the table's lineage column
 	Store      Text        `json:"store"`
 	Path       Text        `json:"path"` // of the inbox, absolute
 	JobHash    string      `json:"job_hash"`
