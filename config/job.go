@@ -91,7 +91,7 @@ type Redelivery struct {
 type Batch struct {
 	// Files is how many at most, from 1, which means never together. Default 500.
 	Files int `toml:"files" default:"500"`
-	// Bytes is the size of all files of a batch together. Default 8MiB. A file larger than a quarter of this goes alone.
+	// Bytes is the size of all files of a batch together. Default 8MiB. A file larger than a quarter of this goes alone, and so does one whose records take more than four times this, as those of a compressed one may.
 	Bytes Size `toml:"bytes" default:"8MiB"`
 }
 

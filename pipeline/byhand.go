@@ -51,14 +51,15 @@ func (im *Importer) GiveUp(ctx context.Context, id uint64) error {
 	return nil
 }
 
-// clearOut removes what an unfinished try wrote into the batch's out folder; it is all chute's own.
+// clearOut removes what an unfinished try of these files wrote into the batch's out folder. What lies ready there for others stays.
 func (im *Importer) clearOut(ctx context.Context, b *batch) error {
-	folders := []string{path.Join(b.folder, outFolder)}
 	for _, it := range b.active() {
-		folders = append(folders, b.rejectFolder(it))
-	}
-	for _, folder := range folders {
-		if err := im.removeFiles(ctx, folder); err != nil {
+		for _, suffix := range []string{logSuffix, reportSuffix} {
+			if err := im.Store.Remove(ctx, b.outName(it, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		if err := im.removeFiles(ctx, b.rejectFolder(it)); err != nil {
 			return err
 		}
 	}

@@ -88,7 +88,7 @@ func (im *Importer) locate(ctx context.Context, b *batch) error {
 	}
 	for _, it := range b.items {
 		if it.lost {
-			it.run.State, it.run.Finished = ledger.Withdrawn, now()
+			it.run.State, it.run.Status, it.run.Finished = ledger.Withdrawn, ledger.Failed, now()
 		} else if it.run.State == ledger.Claiming {
 			it.run.State = ledger.Claimed
 		}

@@ -61,7 +61,7 @@ func wantLater(t *testing.T, verdicts []connectors.Verdict) {
 		if v.Outcome == connectors.Later && v.Err == nil {
 			t.Errorf("%q waits, and nobody knows why", v.File.Name)
 		}
-		if v.Outcome == connectors.Rejected && v.File.Name != "c.csv" {
+		if v.Outcome == connectors.Rejected && v.File.Name != "a.csv" {
 			t.Errorf("%q was rejected by a fault that isn't its own: %v", v.File.Name, v.Err)
 		}
 	}

@@ -9,7 +9,7 @@ package pipeline
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -51,19 +51,34 @@ type Importer struct {
 
 // Import takes files from the inbox, in order, and says what became of each. They are loaded together and judged apart.
 func (im *Importer) Import(ctx context.Context, files []connectors.File) []connectors.Verdict {
-	b := im.newBatch(files)
-	err := b.advance(ctx, 0)
-	return im.conclude(ctx, b, err)
+	var verdicts []connectors.Verdict
+	im.carry(ctx, im.newBatch(files), 0, func(_ *item, v connectors.Verdict) { verdicts = append(verdicts, v) })
+	return verdicts
 }
 
-// Resume goes on with runs that were begun. Those that were claimed together go on together while they are in the same state.
+// Resume goes on with runs that were begun, and says what became of each, in the order of ids. Those that were claimed together go on
+// together while they are in the same state.
 func (im *Importer) Resume(ctx context.Context, ids []uint64) []connectors.Verdict {
-	batches, verdicts := im.resumable(ctx, ids)
-	for _, b := range batches {
-		err := b.advance(ctx, im.stepAfter(b.state()))
-		verdicts = append(verdicts, im.conclude(ctx, b, err)...)
+	of := make(map[uint64]connectors.Verdict, len(ids))
+	for _, b := range im.resumable(ctx, ids, of) {
+		im.carry(ctx, b, im.stepAfter(b.state()), func(it *item, v connectors.Verdict) { of[it.run.ID] = v })
+	}
+	verdicts := make([]connectors.Verdict, len(ids))
+	for i, id := range ids {
+		verdicts[i] = of[id]
 	}
 	return verdicts
+}
+
+// carry takes a batch through the steps from the given one on, and then, each by itself, the files that turned out to be too large for it.
+func (im *Importer) carry(ctx context.Context, b *batch, from int, tell func(*item, connectors.Verdict)) {
+	err := b.advance(ctx, from)
+	large := b.setAside()
+	im.conclude(ctx, b, err, tell)
+	for _, it := range large {
+		alone := &batch{im: im, folder: b.folder, items: []*item{it}, began: now(), tried: true, resumed: true}
+		im.conclude(ctx, alone, alone.advance(ctx, im.stepAfter(it.run.State)), tell)
+	}
 }
 
 // step is one part of the way; its name stands in the operators' report.
@@ -99,9 +114,6 @@ func (im *Importer) stepAfter(state ledger.State) int {
 	}
 }
 
-// errAltered: the target isn't what the stage was made for any more. The run is withdrawn to Claimed and staged again.
-var errAltered = errors.New("the table was altered while a file was being loaded into it")
-
 // batch is some files on their way together, one run each.
 type batch struct {
 	im      *Importer
@@ -112,6 +124,7 @@ type batch struct {
 	began   time.Time
 	steps   []report.Step // so far, in this try
 	tried   bool          // an earlier try may have left something in the out folder
+	resumed bool          // begun in an earlier call: what it left on the server may be gone
 }
 
 // item is one file of a batch.
@@ -175,6 +188,19 @@ func (b *batch) begun() []*item {
 // accepted are those that are to be loaded.
 func (b *batch) accepted() []*item {
 	return b.those(func(it *item) bool { return it.err == nil && it.rejection == nil && it.skip == nil })
+}
+
+// setAside takes those out of the batch that are too large for it.
+func (b *batch) setAside() (large []*item) {
+	b.items = slices.DeleteFunc(b.items, func(it *item) bool {
+		if it.err != errLarge {
+			return false
+		}
+		it.err = nil
+		large = append(large, it)
+		return true
+	})
+	return large
 }
 
 func (b *batch) those(which func(*item) bool) []*item {

@@ -39,12 +39,19 @@ func (im *Importer) load(ctx context.Context, b *batch) error {
 	return im.countStage(ctx, b)
 }
 
+// errLarge: a file of a batch is too large to be kept in memory. Its size as delivered didn't tell: it is compressed, or of very short records.
+var errLarge = errors.New("the file is too large to be loaded together with others")
+
 // loadOne reads one file and puts what is to become of it on record in the item. An error returned is everybody's: the stage failed.
 func (im *Importer) loadOne(ctx context.Context, stage *stageWriter, it *item, together bool) error {
 	var kept []*native.Block
+	room := 4 * int(im.Job.Batch.Bytes)
 	emit := func(insert []native.Column, block *native.Block) error { return stage.write(ctx, insert, block) }
 	if together {
 		emit = func(_ []native.Column, block *native.Block) error {
+			if room -= block.Size(); room < 0 {
+				return errLarge
+			}
 			kept = append(kept, block.Clone())
 			return nil
 		}

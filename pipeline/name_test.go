@@ -51,7 +51,7 @@ func TestStatusAfterTrouble(t *testing.T) {
 	w.importAll()
 	w.resumeAll()
 	wantFour(w)
-	for id, want := range map[uint64]ledger.Status{1: ledger.Finished, 2: ledger.FinishedWithRejects, 3: ledger.Rejected, 4: ledger.Skipped} {
+	for id, want := range map[uint64]ledger.Status{1: ledger.Rejected, 2: ledger.Finished, 3: ledger.Skipped, 4: ledger.FinishedWithRejects} {
 		if run, err := w.im.Ledger.Run(w.ctx, id); err != nil || run.Status != want {
 			t.Errorf("run %d is %s (%v), want %s", id, run.Status, err, want)
 		}

@@ -62,6 +62,9 @@ func (im *Importer) bringIn(ctx context.Context, b *batch, items []*item) error 
 	if err := im.unchangedTarget(ctx, b, items, there); err != nil {
 		return err
 	}
+	if err := im.wholeStage(ctx, b, items, there); err != nil {
+		return err
+	}
 	if there == some && !b.target.Continues(b.session.Server().Abilities) {
 		if err := im.takeOut(ctx, b, items); err != nil {
 			return err
@@ -113,52 +116,6 @@ func (im *Importer) present(ctx context.Context, b *batch, items []*item, publis
 		return some, nil
 	}
 	return none, nil
-}
-
-// unchangedTarget withdraws the runs when the target isn't what the stage was made for.
-func (im *Importer) unchangedTarget(ctx context.Context, b *batch, items []*item, there presence) error {
-	if b.target.Definition == items[0].run.Definition {
-		return nil
-	}
-	return im.withdrawRows(ctx, b, items, there, errAltered)
-}
-
-// withdrawRows takes the rows of the runs out of the target, and the runs back to Claimed: they are staged again for the table as it is now. The error returned is why.
-func (im *Importer) withdrawRows(ctx context.Context, b *batch, items []*item, there presence, why error) error {
-	if there != none {
-		if err := im.takeOut(ctx, b, items); err != nil {
-			return err
-		}
-	}
-	stage := items[0].run.Stage
-	for _, it := range items {
-		it.run.State, it.run.Stage, it.run.Status = ledger.Claimed, "", ledger.Retrying
-	}
-	if err := im.effect("withdrawn", func() error { return im.record(ctx, items) }); err != nil {
-		return err
-	}
-	if err := b.session.Exec(ctx, reconcile.Drop(stage)); err != nil {
-		return fmt.Errorf("drop stage %s: %w", stage, err)
-	}
-	return why
-}
-
-// takeOut deletes the rows of the runs from the target and waits until they are gone.
-func (im *Importer) takeOut(ctx context.Context, b *batch, items []*item) error {
-	st, asynchronous := reconcile.Delete(b.target, b.session.Server().Abilities, im.lineage(items), im.statementID(items[0], "delete"))
-	if err := im.effect("take out", func() error { return b.session.Exec(ctx, st) }); err != nil {
-		return fmt.Errorf("delete rows of the run from %s: %w", b.target.Table(), err)
-	}
-	for asynchronous {
-		gone, err := reconcile.Gone(ctx, b.session, b.target, im.lineage(items), im.statementID(items[0], "count"))
-		if err != nil || gone {
-			return err
-		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // attach sends the statements that make the stage visible.

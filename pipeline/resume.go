@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"chute/connectors"
 	"chute/pipeline/ledger"
@@ -10,28 +11,38 @@ import (
 )
 
 // resumable reads the runs from the ledger and groups them into batches of one folder and one state. Runs that failed more than once go
-// alone, so that one file's trouble doesn't keep the others.
-func (im *Importer) resumable(ctx context.Context, ids []uint64) ([]*batch, []connectors.Verdict) {
-	var batches []*batch
-	var verdicts []connectors.Verdict
-	for _, id := range ids {
+// alone, so that one file's trouble doesn't keep the others. What needs nothing more goes into of.
+func (im *Importer) resumable(ctx context.Context, ids []uint64, of map[uint64]connectors.Verdict) (batches []*batch) {
+	seen := map[uint64]bool{}
+	for len(ids) > 0 {
+		id := ids[0]
+		ids = ids[1:]
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
 		run, err := im.Ledger.Run(ctx, id)
+		var others []uint64
+		if err == nil && run.State == ledger.Publishing && run.Stage != "" {
+			others, err = im.Ledger.PublishingFrom(ctx, run.Stage)
+		}
 		if err != nil {
-			verdicts = append(verdicts, connectors.Verdict{Run: id, Outcome: connectors.Later, Err: err})
+			of[id] = connectors.Verdict{Run: id, Outcome: connectors.Later, Err: err}
 			continue
 		}
 		if run.State == ledger.Settled || run.State == ledger.Withdrawn {
-			verdicts = append(verdicts, connectors.Verdict{Run: id, File: run.File, Outcome: outcome(run)})
+			of[id] = connectors.Verdict{Run: id, File: run.File, Outcome: outcome(run)}
 			continue
 		}
+		ids = append(others, ids...) // whoever asked for them: rows of a shared stage become visible together
 		it := &item{run: run, vars: im.Job.Variables(run.File.Name)}
-		if last := len(batches) - 1; last >= 0 && together(batches[last], run) {
-			batches[last].items = append(batches[last].items, it)
+		if i := slices.IndexFunc(batches, func(b *batch) bool { return together(b, run) }); i >= 0 {
+			batches[i].items = append(batches[i].items, it)
 			continue
 		}
-		batches = append(batches, &batch{im: im, folder: im.folder(run.Batch), items: []*item{it}, began: now(), tried: true})
+		batches = append(batches, &batch{im: im, folder: im.folder(run.Batch), items: []*item{it}, began: now(), tried: true, resumed: true})
 	}
-	return batches, verdicts
+	return batches
 }
 
 func together(b *batch, run ledger.Run) bool {
@@ -39,7 +50,6 @@ func together(b *batch, run ledger.Run) bool {
 	if first.Batch != run.Batch || first.State != run.State || first.Stage != run.Stage {
 		return false
 	}
-	// Rows of a shared stage become visible together, so from Publishing on nobody goes alone.
 	return run.State == ledger.Publishing || run.Attempts < 2 && first.Attempts < 2
 }
 
@@ -57,11 +67,23 @@ func (im *Importer) cleanStage(ctx context.Context, b *batch) error {
 			return fmt.Errorf("end earlier statements of the run: %w", err)
 		}
 		if it.run.Stage != "" {
-			if err := session.Exec(ctx, reconcile.Drop(it.run.Stage)); err != nil {
-				return fmt.Errorf("drop stage %s: %w", it.run.Stage, err)
+			if err := im.drop(ctx, session, it.run.Stage); err != nil {
+				return err
 			}
 		}
 		it.run.State, it.run.Stage = ledger.Claimed, ""
 	}
 	return im.record(ctx, b.active())
+}
+
+// drop drops a stage, unless a run is publishing from it: files of a batch share one, and may go on apart from each other.
+func (im *Importer) drop(ctx context.Context, s connectors.Session, stage string) error {
+	users, err := im.Ledger.PublishingFrom(ctx, stage)
+	if err != nil || len(users) > 0 {
+		return err
+	}
+	if err := s.Exec(ctx, reconcile.Drop(stage)); err != nil {
+		return fmt.Errorf("drop stage %s: %w", stage, err)
+	}
+	return nil
 }

@@ -10,14 +10,13 @@ import (
 
 	"chute/connectors"
 	"chute/pipeline/ledger"
-	"chute/pipeline/reconcile"
 )
 
 // settle drops the stage and moves what lies ready in the work folder to its recorded names: sidecars first, the file last, so
 // that a file in done or rejected always has its log beside it. It can be repeated: what isn't there any more was moved before.
 func (im *Importer) settle(ctx context.Context, b *batch) error {
 	items := b.active()
-	if err := im.dropStage(ctx, b, items); err != nil {
+	if err := im.dropStages(ctx, b, items); err != nil {
 		return err
 	}
 	var folders []string // where names came to first, then where they left: no order of losing power loses a name
@@ -58,9 +57,9 @@ func settledStatus(r ledger.Run) ledger.Status {
 	return ledger.Finished
 }
 
-// dropStage drops the stage of runs that have one. For rejected and skipped files the server may be out of reach:
+// dropStages drops the stages of runs that have one. For rejected and skipped files the server may be out of reach:
 // then they wait, so that no stage is ever forgotten.
-func (im *Importer) dropStage(ctx context.Context, b *batch, items []*item) error {
+func (im *Importer) dropStages(ctx context.Context, b *batch, items []*item) error {
 	var dropped []string
 	for _, it := range items {
 		stage := it.run.Stage
@@ -71,8 +70,8 @@ func (im *Importer) dropStage(ctx context.Context, b *batch, items []*item) erro
 		if err != nil {
 			return err
 		}
-		if err := im.effect("drop", func() error { return session.Exec(ctx, reconcile.Drop(stage)) }); err != nil {
-			return fmt.Errorf("drop stage %s: %w", stage, err)
+		if err := im.effect("drop", func() error { return im.drop(ctx, session, stage) }); err != nil {
+			return err
 		}
 		dropped = append(dropped, stage)
 	}

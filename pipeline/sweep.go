@@ -155,8 +155,8 @@ func (im *Importer) sweepStages(ctx context.Context, s connectors.Session) error
 		if err == nil && run.State != ledger.Settled && run.State != ledger.Withdrawn {
 			continue
 		}
-		if err := s.Exec(ctx, reconcile.Drop(native.Table(database, name))); err != nil {
-			return fmt.Errorf("drop the stage %s that is left: %w", name, err)
+		if err := im.drop(ctx, s, native.Table(database, name)); err != nil {
+			return fmt.Errorf("sweep up what is left: %w", err)
 		}
 	}
 	return nil

@@ -8,7 +8,6 @@ import (
 	"chute/config"
 	"chute/connectors"
 	"chute/pipeline/ledger"
-	"chute/pipeline/reconcile"
 )
 
 // afterwards is how long tidying up may take once a run has failed or chute is stopping.
@@ -40,8 +39,8 @@ func outcome(run ledger.Run) connectors.Outcome {
 	}
 }
 
-// conclude says what became of each file, tidies up after those that failed, and writes down why.
-func (im *Importer) conclude(ctx context.Context, b *batch, err error) []connectors.Verdict {
+// conclude tells what became of each file, after it has tidied up after those that failed, and writes down why.
+func (im *Importer) conclude(ctx context.Context, b *batch, err error, tell func(*item, connectors.Verdict)) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 	defer cancel()
 	if err != nil {
@@ -53,27 +52,26 @@ func (im *Importer) conclude(ctx context.Context, b *batch, err error) []connect
 	}
 	im.abandonStage(ctx, b)
 	var failed []*item
-	verdicts := make([]connectors.Verdict, 0, len(b.items))
 	for _, it := range b.items {
 		im.tidyChanged(ctx, b, it)
 		v := connectors.Verdict{File: it.run.File, Run: it.run.ID, Outcome: outcome(it.run), Err: it.err}
 		switch {
 		case it.run.ID == 0:
 		case it.run.State == ledger.Withdrawn:
+			it.run.Error = it.err.Error()
 			v.Run, failed = 0, append(failed, it)
 		case it.run.State != ledger.Settled:
 			v.Stuck = im.countFailure(it)
 			failed = append(failed, it)
 		}
 		im.logVerdict(it, v)
-		verdicts = append(verdicts, v)
+		tell(it, v)
 	}
 	if err := im.record(ctx, failed); err != nil {
 		im.Log.Error().Err(err).Msg("why files have to wait couldn't be written down; they wait all the same")
-		return verdicts
+		return
 	}
 	im.clearWhenThrough(ctx, b)
-	return verdicts
 }
 
 // clearWhenThrough removes the batch's work folder unless a file is still in it: files of one folder may go on apart from each other.
@@ -116,7 +114,7 @@ func (im *Importer) abandonStage(ctx context.Context, b *batch) {
 			continue
 		}
 		dropped[it.run.Stage] = true
-		if err := b.session.Exec(ctx, reconcile.Drop(it.run.Stage)); err != nil {
+		if err := im.drop(ctx, b.session, it.run.Stage); err != nil {
 			im.Log.Debug().Err(err).Str("stage", it.run.Stage).Msg("a stage can't be dropped now; the next try does it")
 		}
 	}

@@ -16,6 +16,9 @@ const (
 	// Listings leave out the details: a hundred reports are a lot to read for one line each.
 	selectRuns  = `SELECT ` + runColumns + `, '', '', '', '' FROM runs`
 	selectWhole = `SELECT ` + runColumns + `, definition, lineage, moves, report FROM runs JOIN run_details ON run = id`
+
+	// The first condition is the index's own, word by word, or SQLite doesn't use it.
+	publishingFrom = selectRuns + ` WHERE state NOT IN ('settled', 'withdrawn') AND state = ? AND stage = ? ORDER BY id`
 )
 
 // Filter says which runs are wanted. Empty fields don't restrict.
@@ -84,6 +87,19 @@ func (l *Ledger) Unsettled(ctx context.Context) ([]Run, error) {
 		return nil, fmt.Errorf("list unsettled runs: %w", l.explain(err))
 	}
 	return runs, nil
+}
+
+// PublishingFrom returns the numbers of the runs that are making the rows of a stage visible, in order. As long as there is one, the stage is needed.
+func (l *Ledger) PublishingFrom(ctx context.Context, stage string) ([]uint64, error) {
+	runs, err := query(ctx, l.read, publishingFrom, Publishing, stage)
+	if err != nil {
+		return nil, fmt.Errorf("list the runs that publish from %s: %w", stage, l.explain(err))
+	}
+	var ids []uint64
+	for _, r := range runs {
+		ids = append(ids, r.ID)
+	}
+	return ids, nil
 }
 
 // Run returns one run with its details. A number that was never given is an error wrapping ErrNoRun.

@@ -122,3 +122,24 @@ func TestMoves(t *testing.T) {
 		t.Errorf("%v %v", got, err)
 	}
 }
+
+// PublishingFrom must name those that need the stage, and nobody else; and it mustn't read all that ever was.
+func TestPublishingFrom(t *testing.T) {
+	l := fresh(t)
+	runs := staged(t, l, "a.csv", "A", "b.csv", "B", "c.csv", "C", "d.csv", "D")
+	for i := range runs {
+		runs[i].Stage, runs[i].State = "`s`", Publishing
+	}
+	runs[1].State, runs[3].Stage = Rejecting, "`t`"
+	if taken, err := l.Publish(limit(t), runs, []Identity{identity(runs[0]), identity(runs[2]), identity(runs[3])}); err != nil || taken != nil {
+		t.Fatalf("taken %+v (%v)", taken, err)
+	}
+	for stage, want := range map[string][]uint64{"`s`": {runs[0].ID, runs[2].ID}, "`t`": {runs[3].ID}, "`u`": nil} {
+		if got, err := l.PublishingFrom(limit(t), stage); err != nil || !slices.Equal(got, want) {
+			t.Errorf("from %s: %v (%v), want %v", stage, got, err, want)
+		}
+	}
+	if plan := explainPlan(t, l, publishingFrom, Publishing, "`s`"); !strings.Contains(plan, "runs_unsettled") {
+		t.Errorf("plan: %s", plan)
+	}
+}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"chute/connectors"
@@ -36,6 +37,13 @@ func CountAll(ctx context.Context, s connectors.Session, table, id string) (uint
 		return 0, fmt.Errorf("count rows in %s: %w", table, err)
 	}
 	return rows[0][0].(uint64), nil
+}
+
+// NoTable tells whether an error means that a table or its database doesn't exist.
+func NoTable(err error) bool {
+	const unknownTable, unknownDatabase = 60, 81
+	var answer *connectors.DatabaseError
+	return errors.As(err, &answer) && (answer.Code == unknownTable || answer.Code == unknownDatabase)
 }
 
 // Violation is a constraint of the target that records in the stage break.
