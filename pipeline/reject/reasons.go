@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"chute/connectors"
@@ -49,8 +51,8 @@ func appendRest(b []byte, more uint64) []byte {
 	return appendLine(b, rest{More: more, Message: text})
 }
 
-// appendLine writes v as JSON on one line. Partners read lists on terminals, so the control characters that JSON allows (DEL and
-// U+0080 to U+009F) are escaped as well.
+// appendLine writes v as JSON on one line. Partners read lists on terminals, so characters that don't print are escaped: DEL, U+0080 to U+009F,
+// those that turn the direction of what follows, and so on.
 func appendLine(b []byte, v any) []byte {
 	var text strings.Builder
 	enc := json.NewEncoder(&text)
@@ -59,11 +61,13 @@ func appendLine(b []byte, v any) []byte {
 		panic(err) // structs of strings and numbers
 	}
 	for _, c := range text.String() {
-		if c >= 0x7F && c <= 0x9F {
-			b = fmt.Appendf(b, `\u%04x`, c)
+		if c < 0x7F || unicode.IsPrint(c) { // below U+0020 there is only the line's end
+			b = utf8.AppendRune(b, c)
 			continue
 		}
-		b = utf8.AppendRune(b, c)
+		for _, half := range utf16.AppendRune(nil, c) {
+			b = fmt.Appendf(b, `\u%04x`, half)
+		}
 	}
 	return b
 }

@@ -38,7 +38,7 @@ var refusals = []struct {
 		{Record: 1, Line: 3, Offset: 20, Column: "amount", Code: "not_a_number", Value: []byte("x"), Message: `"x" isn't a number.`, Source: "text"},
 		{Record: 1, Line: 3, Offset: 20, Column: "name", Code: "too_long", Value: []byte("a\r\nb"), Message: "At most 3 characters are allowed.", Source: "text"}}},
 	{"2,Zo\xEB,5\n", []connectors.Reason{
-		{Record: 2, Line: 5, Offset: 37, Column: "name", Code: "bad_encoding", Value: []byte("Zo\xEB\x01\x1b[31m\u009b\\"), Message: "The byte 0xEB isn't UTF-8.", Source: "text"}}},
+		{Record: 2, Line: 5, Offset: 37, Column: "name", Code: "bad_encoding", Value: []byte("Zo\xEB\x01\x1b[31m\u009b\u202e\U000E0001\\"), Message: "The byte 0xEB isn't UTF-8.", Source: "text"}}},
 	{"9,last,x", []connectors.Reason{
 		{Record: 9, Line: 12, Offset: 99, Code: "key_twice", Message: "The key 9 is there twice.", Source: "database"}}},
 	{"3,<b>&\u2028,x\r\n", []connectors.Reason{{Record: 3, Line: 6, Offset: 45, Column: "amount", Code: "not_a_number", Value: []byte("<b>&\u2028"), Message: "m", Source: "text"}}},

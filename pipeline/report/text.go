@@ -54,7 +54,8 @@ func Quote[T ~string | ~[]byte](text T, max int) string {
 	return strconv.Quote(cut(s, max)) + "… (" + strconv.Itoa(len(s)) + " bytes)"
 }
 
-// visible shows a sentence on one line: like Quote, but without quotes around it and in front of those within.
+// visible shows a sentence on one line: like Quote, but without quotes around it, and with quotes and backslashes as they are, since a
+// sentence may hold texts that are quoted already.
 func visible[T ~string](text T) string {
 	s := cut(string(text), maxMessage)
 	more := ""
@@ -62,8 +63,10 @@ func visible[T ~string](text T) string {
 		more = "…"
 	}
 	quoted := strconv.Quote(s)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`) + more
+	return unquoted.Replace(quoted[1:len(quoted)-1]) + more
 }
+
+var unquoted = strings.NewReplacer(`\"`, `"`, `\\`, `\`)
 
 // cut returns at most max bytes of s and doesn't cut through a character.
 func cut(s string, max int) string {
@@ -89,14 +92,12 @@ func encode(v any) ([]byte, error) {
 	}
 	var out []byte
 	for _, r := range b.String() { // valid UTF-8; below U+0020 there is only the layout
-		switch {
-		case r < 0x7f || unicode.IsPrint(r):
+		if r < 0x7f || unicode.IsPrint(r) {
 			out = utf8.AppendRune(out, r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
+			continue
+		}
+		for _, half := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, `\u%04x`, half)
 		}
 	}
 	return out, nil

@@ -54,7 +54,9 @@ func TestQuote(t *testing.T) {
 
 func TestVisible(t *testing.T) {
 	for in, want := range map[string]string{
-		`a "b" \ c`:                       `a "b" \\ c`,
+		`a "b" \ c`:                       `a "b" \ c`,
+		`it has "x\r10", "\u202e"`:        `it has "x\r10", "\u202e"`,
+		"turned \u202e over":              `turned \u202e over`,
 		"line\nbreak \x1b[0m":             `line\nbreak \x1b[0m`,
 		strings.Repeat("x", maxMessage+1): strings.Repeat("x", maxMessage) + "…",
 		strings.Repeat("x", maxMessage):   strings.Repeat("x", maxMessage),
