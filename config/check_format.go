@@ -26,6 +26,7 @@ func (c checker) format(f *Format) {
 	if f.MaxRecord < 1<<10 || f.MaxRecord > 1<<30 {
 		c.bad("format.max_record_bytes", "must be from 1KiB to 1GiB")
 	}
+	c.atLeastSize("format.max_bytes", f.MaxBytes, 1<<10)
 }
 
 func (c checker) header(f *Format) {

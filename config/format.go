@@ -52,6 +52,8 @@ type Format struct {
 	// MaxRecord is the size up to which a record is read, from 1KiB to 1GiB; a larger one is a reject. Default 16MiB. For charsets of several
 	// bytes it is counted in UTF-8.
 	MaxRecord Size `toml:"max_record_bytes" default:"16MiB"`
+	// MaxBytes is the size up to which a file is read, as delivered and unpacked, at least 1KiB; a larger one is rejected. Default 256GiB.
+	MaxBytes Size `toml:"max_bytes" default:"256GiB"`
 }
 
 // defaultDelimiter depends on other keys.

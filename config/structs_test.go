@@ -66,7 +66,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("%+v", chute)
 	case j.Kind != "import", j.Label != "orders", j.Done.String() != "done", j.Rejected.String() != "rejected", !j.Enabled,
 		j.Retry != Retry{8, 1e9, 60e9}, j.Batch != Batch{500, 8 << 20}, j.Batch.MaxBatchFile() != 2<<20,
-		j.Format.Delimiter != ",", j.Format.Quote != `"`, !j.Format.Header, j.Format.MaxRecord != 16<<20,
+		j.Format.Delimiter != ",", j.Format.Quote != `"`, !j.Format.Header, j.Format.MaxRecord != 16<<20, j.Format.MaxBytes != 256<<30,
 		!j.Target.Lineage, j.Target.RunColumn != "_chute_run", j.Target.RecordColumn != "_chute_record",
 		j.Errors != Errors{Tolerance{Any: true}, 100, 100, 1 << 30, 10000}:
 		t.Errorf("%+v", j)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"compress/gzip"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,6 +70,47 @@ func TestThresholds(t *testing.T) {
 			w.wantSettled()
 		})
 	}
+}
+
+// TestSparse: a file that claims to have terabytes costs its sender nothing. It is rejected without being read, and a small one that unpacks to
+// too much is when that is found out.
+func TestSparse(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(orders + "[format]\nmax_bytes = \"100kB\"\n")
+	w.open()
+	w.drop("a.csv", "id,amount,note\n")
+	if err := os.Truncate(filepath.Join(w.Dir, "store/in/a.csv"), 8<<40); err != nil {
+		t.Fatal(err)
+	}
+	w.drop("b.csv.gz", gzipped(t, lines(10_000)))
+	w.drop("c.csv.gz", gzipped(t, lines(5_000)))
+	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{
+		"a.csv": connectors.Rejected, "b.csv.gz": connectors.Rejected, "c.csv.gz": connectors.Done,
+	})
+	for id, hash := range map[uint64]int{1: 0, 2: 64, 3: 64} {
+		if run, err := w.im.Ledger.Run(w.ctx, id); err != nil || len(run.SHA256) != hash {
+			t.Errorf("run %d has the hash %q (%v)", id, run.SHA256, err)
+		}
+	}
+	w.wantRows("SELECT count() FROM %t", "5000")
+	w.wantSettled()
+	report, err := os.ReadFile(filepath.Join(w.Dir, "store/rejected/a.csv.report.json"))
+	if err != nil || !strings.Contains(string(report), `"code": "too_large"`) || strings.Contains(string(report), "sha256") {
+		t.Errorf("report %s (%v)", report, err)
+	}
+}
+
+func gzipped(t *testing.T, content string) string {
+	t.Helper()
+	var packed strings.Builder
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write([]byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return packed.String()
 }
 
 // TestRedelivery drops a file again in each way, under each policy.

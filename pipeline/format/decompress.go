@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 
 	"chute/connectors"
 )
@@ -17,6 +18,8 @@ type Content struct {
 	// large as the file is rejected. They may be changed before the first Read. Defaults: 1000 and 64 MiB.
 	MaxRatio int64
 	Free     int64
+	// Max is the size in bytes that no content may have more of. Default: the largest number.
+	Max int64
 
 	kind string
 	src  *source
@@ -49,7 +52,7 @@ func Decompress(r io.Reader, want string) (c *Content, kind string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("compression %s: %w", kind, err)
 	}
-	return &Content{MaxRatio: 1000, Free: 64 << 20, kind: kind, src: src, dec: dec}, kind, nil
+	return &Content{MaxRatio: 1000, Free: 64 << 20, Max: math.MaxInt64, kind: kind, src: src, dec: dec}, kind, nil
 }
 
 // agree returns the compression of a file that begins so, if it is the wanted one.
@@ -89,6 +92,8 @@ func (c *Content) Read(p []byte) (int, error) {
 		c.err = io.EOF
 	case err != nil:
 		c.err = c.dec.fault(err)
+	case c.size > c.Max:
+		c.err = TooLarge(c.Max)
 	case c.kind != "none" && c.size > c.Free && c.size/c.MaxRatio > c.src.size:
 		c.err = rejection("bomb", "The file's content is more than %d times as large as the file.", c.MaxRatio)
 	}
@@ -174,6 +179,11 @@ func (plainDecoder) Close() error { return nil }
 // fault isn't called: all errors of a plain file are the reader's own.
 func (plainDecoder) fault(error) *connectors.Rejection {
 	return rejection("corrupt", "The file can't be read.")
+}
+
+// TooLarge rejects a file of more bytes, as delivered or unpacked, than may be read.
+func TooLarge(most int64) *connectors.Rejection {
+	return rejection("too_large", "The file has more than %d bytes.", most)
 }
 
 func rejection(code, format string, args ...any) *connectors.Rejection {

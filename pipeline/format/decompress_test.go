@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -184,6 +185,26 @@ func TestBomb(t *testing.T) {
 		}
 		if _, _, err := unpack(bytes.NewReader(pack(t, zeros)), "auto"); err != nil {
 			t.Errorf("%s: 4 MiB of zeros are no bomb by themselves: %v", kind, err)
+		}
+	}
+}
+
+// TestTooLarge: whatever the ratio, there is an end.
+func TestTooLarge(t *testing.T) {
+	packers := maps.Clone(packers)
+	packers["none"] = func(_ *testing.T, content []byte) []byte { return content }
+	text := bytes.Repeat([]byte("1,some text\n"), 100_000)
+	for kind, pack := range packers {
+		for _, surplus := range []int{0, 1} {
+			c, _, err := Decompress(bytes.NewReader(pack(t, text)), kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Max = int64(len(text) - surplus)
+			_, err = io.Copy(io.Discard, c)
+			if surplus == 0 && err != nil || surplus == 1 && rejectionCode(err) != "too_large" {
+				t.Errorf("%s: %d bytes too many: %v", kind, surplus, err)
+			}
 		}
 	}
 }
