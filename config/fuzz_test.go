@@ -98,11 +98,12 @@ func FuzzPattern(f *testing.F) {
 	})
 }
 
-// FuzzGlob: matching never panics, and a pattern without signs matches only itself.
+// FuzzGlob: matching never panics, a pattern without signs matches only itself, and what matches has the pattern's literals in it.
 func FuzzGlob(f *testing.F) {
 	f.Add("orders_{a,b}*[!x].csv", "orders_a1.csv")
 	f.Add("a", "a")
 	f.Add("é?", "é\xff")
+	f.Add(`a\*b*c`, "a*bxc")
 	f.Fuzz(func(t *testing.T, pattern, name string) {
 		var g Glob
 		if len(pattern) > 64 || len(name) > nameLimit || g.UnmarshalText([]byte(pattern)) != nil {
@@ -112,5 +113,22 @@ func FuzzGlob(f *testing.F) {
 		if !strings.ContainsAny(pattern, `*?[]{}\`) && got != (pattern == name) {
 			t.Errorf("%q matches %q: %v", pattern, name, got)
 		}
+		texts, whole := g.Literals()
+		if left, ok := inOrder(name, texts); got && (!ok || whole && left != "") {
+			t.Errorf("%q matches %q, which doesn't have %q in it (the whole name: %v)", pattern, name, texts, whole)
+		}
 	})
+}
+
+// inOrder finds the texts in a name, the first one at its beginning, and returns what is left behind the last.
+func inOrder(name string, texts []string) (left string, ok bool) {
+	if !strings.HasPrefix(name, texts[0]) {
+		return "", false
+	}
+	for _, text := range texts {
+		if _, name, ok = strings.Cut(name, text); !ok {
+			return "", false
+		}
+	}
+	return name, true
 }

@@ -43,6 +43,27 @@ func (g Glob) Match(name string) bool {
 	return ok && err == nil
 }
 
+// Literals are texts that every name that fits has in it, in this order: it begins with the first, which may be empty. whole says that
+// no other name fits than the first of them. What is in brackets and braces, or behind them, isn't looked at.
+func (g Glob) Literals() (texts []string, whole bool) {
+	text := g.text
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '[' || c == '{':
+			return append(texts, b.String()), false
+		case c == '*' || c == '?':
+			texts = append(texts, b.String())
+			b.Reset()
+			continue
+		case c == '\\' && i+1 < len(text):
+			i++
+		}
+		b.WriteByte(text[i])
+	}
+	return append(texts, b.String()), len(texts) == 0
+}
+
 // IsZero tells whether no pattern was given.
 func (g Glob) IsZero() bool { return g.text == "" }
 

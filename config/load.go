@@ -66,14 +66,19 @@ func reason(err error) error {
 }
 
 func (l *loader) readChute() {
+	l.readInstallation()
+	if len(l.tree.entries) > 0 || !l.tree.damaged {
+		l.listJobs()
+	}
+}
+
+// readInstallation reads chute.toml without a look at the jobs.
+func (l *loader) readInstallation() {
 	l.tree = l.read(l.file)
 	decode(l.tree, l.chute, &l.problems)
 	check := checker{l.tree, &l.problems}
 	check.chute(l.chute)
 	fillChute(l.chute, l.file)
-	if len(l.tree.entries) > 0 || !l.tree.damaged {
-		l.listJobs()
-	}
 }
 
 var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)

@@ -86,3 +86,17 @@ func TestOtherJobsMistakes(t *testing.T) {
 		t.Error("Load accepts a broken job")
 	}
 }
+
+// What is asked of the state doesn't depend on jobs that are right.
+func TestLoadChute(t *testing.T) {
+	good := "[state]\ndir = \"/somewhere\"\n[[store]]\nname = \"acme\"\npath = \"/srv/acme\"\n"
+	for _, files := range []map[string]string{{"chute.toml": good}, {"chute.toml": good, "jobs.d/broken.toml": "kind = "}} {
+		if chute, err := LoadChute(configuration(t, files)); err != nil || chute.State.Dir != "/somewhere" || chute.Store("acme").Path != "/srv/acme" {
+			t.Errorf("%q: %+v, %v", files, chute, err)
+		}
+	}
+	bad := configuration(t, map[string]string{"chute.toml": "[state]\ndir = \"somewhere\"\n"})
+	if _, err := LoadChute(bad); err == nil || !strings.Contains(err.Error(), "state.dir: must be an absolute path") {
+		t.Errorf("of a wrong one: %v", err)
+	}
+}

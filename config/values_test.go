@@ -3,6 +3,7 @@ package config
 import (
 	"encoding"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,25 @@ func TestTableNameParts(t *testing.T) {
 		var got TableName
 		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
 			t.Errorf("%s: %#v (%v), want %#v", text, got, err, want)
+		}
+	}
+}
+
+func TestGlobLiterals(t *testing.T) {
+	for pattern, want := range map[string]struct {
+		texts []string
+		whole bool
+	}{
+		"orders.csv":         {[]string{"orders.csv"}, true},
+		`a\*b\?.csv`:         {[]string{"a*b?.csv"}, true},
+		"orders_*.csv":       {[]string{"orders_", ".csv"}, false},
+		"*":                  {[]string{"", ""}, false},
+		"?x*é.csv":           {[]string{"", "x", "é.csv"}, false},
+		"orders_[0-9]*.csv":  {[]string{"orders_"}, false},
+		"a*{orders,x}_*.csv": {[]string{"a", ""}, false},
+	} {
+		if texts, whole := glob(t, pattern).Literals(); !slices.Equal(texts, want.texts) || whole != want.whole {
+			t.Errorf("%s: %q, %v", pattern, texts, whole)
 		}
 	}
 }

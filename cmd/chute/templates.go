@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,7 @@ func templatesCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			table := newTable(c, column{name: "template"}, column{name: "what it is"})
 			for _, t := range config.Templates() {
-				if err := table.add(t.Name, firstComment(t.Text)); err != nil {
+				if err := table.add(t.Name, t.Summary); err != nil {
 					return err
 				}
 			}
@@ -94,10 +93,4 @@ func writeNew(c *cobra.Command, file, text string) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "wrote %s; edit it: store, inbox, match and table at least\n", file)
 	return nil
-}
-
-// firstComment is a template's own one-line description.
-func firstComment(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return strings.TrimSpace(strings.TrimLeft(line, "# "))
 }

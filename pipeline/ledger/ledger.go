@@ -32,9 +32,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // busyTimeout is how long a statement waits for another process, such as a command reading the ledger while the daemon writes.
@@ -42,10 +39,8 @@ const busyTimeout = 5 * time.Second
 
 // Ledger is an open ledger. It may be used from several goroutines; writes queue up.
 type Ledger struct {
-	path  string
-	id    string
+	Reader
 	write *sql.DB // one connection; transactions begin immediate
-	read  *sql.DB // query_only
 }
 
 var (
@@ -65,7 +60,7 @@ func Open(ctx context.Context, path string) (*Ledger, error) {
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("make the ledger: %w", err)
 	}
-	l := &Ledger{path: path}
+	l := &Ledger{Reader: Reader{path: path}}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(l.explain(err), l.Close())
 	}
@@ -100,11 +95,10 @@ func (l *Ledger) open(ctx context.Context) error {
 	if err := l.migrate(ctx); err != nil {
 		return err
 	}
-	if l.read, err = sql.Open("sqlite", l.source("_pragma", "query_only(1)")); err != nil {
+	if err := l.connect(l.source("_pragma", "query_only(1)")); err != nil {
 		return err
 	}
-	l.read.SetMaxOpenConns(4)
-	return l.read.QueryRowContext(ctx, `SELECT id FROM ledger`).Scan(&l.id)
+	return l.readID(ctx)
 }
 
 // source is the data source name: the file and what every connection sets, besides one more parameter.
@@ -117,10 +111,6 @@ func (l *Ledger) source(key, value string) string {
 	return (&url.URL{Scheme: "file", Path: l.path, RawQuery: q.Encode()}).String()
 }
 
-// ID is the ledger's own name, made once at random: ten lower-case letters and digits. It is part of everything that chute
-// makes outside of its state, so that several daemons on the same inboxes touch only their own.
-func (l *Ledger) ID() string { return l.id }
-
 // Numbers of runs in tables: the ledger's mark, and behind it the run's number in twelve digits, so that a person sees the number.
 // The largest is below 2^63, for programs that know no unsigned numbers.
 const (
@@ -130,7 +120,7 @@ const (
 
 // Lineage is the number under which a run's rows are in a table. Each ledger counts its runs from 1, and tables see the runs of several: of a
 // daemon that shares them, of one that is gone, of a state that was lost. So the number begins with the ledger's mark.
-func (l *Ledger) Lineage(run uint64) uint64 { return mark(l.id)*runDigits + run }
+func (r *Reader) Lineage(run uint64) uint64 { return mark(r.id)*runDigits + run }
 
 // RunOf is the number of the run in its ledger.
 func RunOf(lineage uint64) (run uint64) { return lineage % runDigits }
@@ -143,13 +133,11 @@ func mark(id string) uint64 {
 
 // Close ends all connections. A Ledger isn't used after it.
 func (l *Ledger) Close() error {
-	var errs []error
-	for _, db := range []*sql.DB{l.read, l.write} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	err := l.Reader.Close()
+	if l.write != nil {
+		err = errors.Join(err, l.write.Close())
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // tx runs do in one transaction. When it returns nil, what do wrote survives a power cut; otherwise nothing was written.
@@ -162,23 +150,4 @@ func (l *Ledger) tx(ctx context.Context, do func(*sql.Tx) error) error {
 		return l.explain(errors.Join(err, ignoreDone(tx.Rollback())))
 	}
 	return l.explain(tx.Commit())
-}
-
-// explain names the file in an error and says what can be done about it.
-func (l *Ledger) explain(err error) error {
-	if err == nil {
-		return nil
-	}
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		switch e.Code() & 0xff {
-		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-			return fmt.Errorf("ledger %s is damaged: %w; stop chute and put a backup of the file in its place", l.path, err)
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-			return fmt.Errorf("ledger %s is held by another process: %w; end that process", l.path, err)
-		case sqlite3.SQLITE_FULL:
-			return fmt.Errorf("ledger %s can't grow: %w; make room on its disk", l.path, err)
-		}
-	}
-	return fmt.Errorf("ledger %s: %w", l.path, err)
 }

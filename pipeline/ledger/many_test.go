@@ -2,4 +2,9 @@
 
 package ledger
 
-const manyRuns = 200_000
+import "time"
+
+const (
+	manyRuns    = 50_000
+	listingTime = 100 * time.Millisecond
+)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -20,15 +19,6 @@ const (
 	// The first condition is the index's own, word by word, or SQLite doesn't use it.
 	publishingFrom = selectRuns + ` WHERE state NOT IN ('settled', 'withdrawn') AND state = ? AND stage = ? ORDER BY id`
 )
-
-// Filter says which runs are wanted. Empty fields don't restrict.
-type Filter struct {
-	Job    string
-	Status Status
-	Name   string    // of the file, exactly
-	Since  time.Time // started at or after
-	Limit  int       // at most so many; default 50
-}
 
 // query returns the runs of a SELECT that begins with selectRuns or selectWhole.
 func query(ctx context.Context, q querier, text string, args ...any) (runs []Run, err error) {
@@ -80,11 +70,11 @@ func moment(n sql.NullInt64) time.Time {
 
 // Unsettled returns every run that is neither settled nor withdrawn, with its details, in the order in which they began: what a
 // start has to deal with.
-func (l *Ledger) Unsettled(ctx context.Context) ([]Run, error) {
+func (r *Reader) Unsettled(ctx context.Context) ([]Run, error) {
 	// The condition is the index's own, word by word, or SQLite doesn't use it.
-	runs, err := query(ctx, l.read, selectWhole+` WHERE state NOT IN ('settled', 'withdrawn') ORDER BY id`)
+	runs, err := query(ctx, r.read, selectWhole+` WHERE state NOT IN ('settled', 'withdrawn') ORDER BY id`)
 	if err != nil {
-		return nil, fmt.Errorf("list unsettled runs: %w", l.explain(err))
+		return nil, fmt.Errorf("list unsettled runs: %w", r.explain(err))
 	}
 	return runs, nil
 }
@@ -103,57 +93,13 @@ func (l *Ledger) PublishingFrom(ctx context.Context, stage string) ([]uint64, er
 }
 
 // Run returns one run with its details. A number that was never given is an error wrapping ErrNoRun.
-func (l *Ledger) Run(ctx context.Context, id uint64) (Run, error) {
-	runs, err := query(ctx, l.read, selectWhole+` WHERE id = ?`, int64(id))
+func (r *Reader) Run(ctx context.Context, id uint64) (Run, error) {
+	runs, err := query(ctx, r.read, selectWhole+` WHERE id = ?`, int64(id))
 	if err != nil {
-		return Run{}, fmt.Errorf("read run %d: %w", id, l.explain(err))
+		return Run{}, fmt.Errorf("read run %d: %w", id, r.explain(err))
 	}
 	if len(runs) == 0 {
 		return Run{}, fmt.Errorf("run %d: %w", id, ErrNoRun)
 	}
 	return runs[0], nil
-}
-
-// Runs returns the newest runs, latest start first, without their details (Definition, Lineage, Moves, Report).
-func (l *Ledger) Runs(ctx context.Context, f Filter) ([]Run, error) {
-	text, args := f.sql()
-	runs, err := query(ctx, l.read, text, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", l.explain(err))
-	}
-	return runs, nil
-}
-
-// sql returns the listing's statement. Each combination of columns meets an index that ends with the start, so that however
-// many runs there are only those that are returned are read. A unary + keeps a column from choosing the index: where a name is given it
-// is what narrows most.
-func (f Filter) sql() (string, []any) {
-	var where []string
-	var args []any
-	add := func(condition string, value any) {
-		where, args = append(where, condition), append(args, value)
-	}
-	plus := ""
-	if f.Name != "" {
-		plus = "+"
-		add("name = ?", []byte(f.Name))
-	}
-	if f.Job != "" {
-		add(plus+"job = ?", f.Job)
-	}
-	if f.Status != "" {
-		add(plus+"status = ?", string(f.Status))
-	}
-	if !f.Since.IsZero() {
-		add("started >= ?", f.Since.UnixNano())
-	}
-	text := selectRuns
-	if len(where) > 0 {
-		text += ` WHERE ` + strings.Join(where, " AND ")
-	}
-	limit := f.Limit
-	if limit <= 0 {
-		limit = 50
-	}
-	return text + ` ORDER BY started DESC, id DESC LIMIT ?`, append(args, int64(limit))
 }

@@ -17,7 +17,8 @@ const applicationID = 0x63687574
 // ever appended to: a ledger in the field has run the earlier ones as they stand here.
 //
 //	1  runs, run_details, identities, the ledger's id
-var migrations = []string{schema1}
+//	2  listings by store and by kind, and through the names of files
+var migrations = []string{schema1, schema2}
 
 // schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
 // times and names as text.
@@ -86,6 +87,14 @@ SELECT id, batch, job, CAST(name AS TEXT) AS name, size, state, status, records,
 	strftime('%Y-%m-%dT%H:%M:%SZ', started / 1000000000, 'unixepoch') AS started,
 	strftime('%Y-%m-%dT%H:%M:%SZ', finished / 1000000000, 'unixepoch') AS finished
 FROM runs ORDER BY id DESC;
+`
+
+// schema2 adds what listings are read along. With the name in it, runs_started alone tells which runs a pattern for names wants.
+const schema2 = `
+DROP INDEX runs_started;
+CREATE INDEX runs_started ON runs (started, name);
+CREATE INDEX runs_store   ON runs (store, started);
+CREATE INDEX runs_kind    ON runs (kind, started);
 `
 
 // migrate brings the file to the newest schema, one transaction a step.

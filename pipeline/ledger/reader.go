@@ -1,0 +1,116 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Reader is an open ledger that is only read. It may be used from several goroutines.
+type Reader struct {
+	path string
+	id   string
+	read *sql.DB // query_only
+}
+
+// OpenReader opens a ledger for a process that doesn't own the state, whether or not another process has it open. Nothing is written, made
+// or migrated, and nobody who starts meanwhile waits for it. The error wraps fs.ErrNotExist when there is no ledger yet.
+func OpenReader(ctx context.Context, path string) (*Reader, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("ledger %s: %w", path, err)
+	}
+	// SQLite says of every file that it can't open the same.
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("read the ledger: %w; only the user that chute runs as, and root, may", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	r := &Reader{path: path}
+	if err := r.open(ctx); err != nil {
+		return nil, errors.Join(r.explain(err), r.Close())
+	}
+	return r, nil
+}
+
+func (r *Reader) open(ctx context.Context) error {
+	q := url.Values{"mode": {"ro"}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "query_only(1)"}}
+	if err := r.connect((&url.URL{Scheme: "file", Path: r.path, RawQuery: q.Encode()}).String()); err != nil {
+		return err
+	}
+	version, err := r.version(ctx)
+	switch {
+	case err != nil:
+		return err
+	case version == 0:
+		return fmt.Errorf("it is being made: %w", fs.ErrNotExist)
+	case version < len(migrations):
+		return fmt.Errorf("its schema has version %d, this chute reads version %d: start the daemon of this version, or restart it", version, len(migrations))
+	}
+	return r.readID(ctx)
+}
+
+func (r *Reader) version(ctx context.Context) (version int, err error) {
+	tx, err := r.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
+	return schemaVersion(ctx, tx)
+}
+
+// connect prepares the reading connections.
+func (r *Reader) connect(source string) (err error) {
+	if r.read, err = sql.Open("sqlite", source); err == nil {
+		r.read.SetMaxOpenConns(4)
+	}
+	return err
+}
+
+func (r *Reader) readID(ctx context.Context) error {
+	return r.read.QueryRowContext(ctx, `SELECT id FROM ledger`).Scan(&r.id)
+}
+
+// ID is the ledger's own name, made once at random: ten lower-case letters and digits. It is part of everything that chute
+// makes outside of its state, so that several daemons on the same inboxes touch only their own.
+func (r *Reader) ID() string { return r.id }
+
+// Close ends all connections. A Reader isn't used after it.
+func (r *Reader) Close() error {
+	if r.read == nil {
+		return nil
+	}
+	return r.read.Close()
+}
+
+// explain names the file in an error and says what can be done about it.
+func (r *Reader) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+			return fmt.Errorf("ledger %s is damaged: %w; stop chute and put a backup of the file in its place", r.path, err)
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			return fmt.Errorf("ledger %s is held by another process: %w; end that process", r.path, err)
+		case sqlite3.SQLITE_FULL:
+			return fmt.Errorf("ledger %s can't grow: %w; make room on its disk", r.path, err)
+		}
+	}
+	return fmt.Errorf("ledger %s: %w", r.path, err)
+}
