@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 
 	"chute/connectors"
@@ -19,6 +20,9 @@ type pump struct {
 	fields []int // for each column that isn't constant the index of its field
 	run    uint64
 	cores  int
+
+	columnar bool // the plan converts whole stretches of records
+	width    int  // fields of their records
 }
 
 // portion is some records of a file, before and after conversion. Its memory is used again and again.
@@ -33,6 +37,10 @@ type portion struct {
 	reasons []connectors.Reason
 	fatal   *connectors.Reason // set: the file is to be refused; records behind it aren't looked at
 	ready   chan struct{}      // closed when converted
+
+	stretch format.Stretch
+	table   convert.Table
+	bad     []int
 
 	record format.Record
 	row    [][]byte
@@ -49,6 +57,8 @@ type refusal struct {
 // pour runs the whole file through the pump. take is called for each portion, in order, and by this goroutine. An error of the reader comes
 // after the last portion before it.
 func (p *pump) pour(ctx context.Context, r *format.Reader, take func(*portion) error) error {
+	p.width = r.Width()
+	p.columnar = p.plan.Columnar() && p.width > 0 && !slices.ContainsFunc(p.fields, func(i int) bool { return i >= p.width })
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	circling := p.cores + 2
@@ -118,31 +128,63 @@ func (p *pump) convert(x *portion) {
 	x.rows.Reset()
 	x.records, x.good, x.first = 0, 0, 0
 	x.refused, x.reasons, x.fatal = x.refused[:0], x.reasons[:0], nil
-	for x.fatal == nil && x.chunk.Scan(&x.record) {
-		if !x.record.Continued {
-			x.records++
+	for x.fatal == nil {
+		if p.columnar && x.chunk.Stretch(p.width, &x.stretch) {
+			p.convertStretch(x)
+		} else if x.chunk.Scan(&x.record) {
+			p.convertRecord(x)
+		} else {
+			break
 		}
-		if x.record.Reason != nil {
-			p.plan.Mask(x.record.Reason)
-			x.refuse(append(x.reasons, *x.record.Reason))
-			continue
-		}
-		p.pick(x)
-		x.rows.Line = x.record.Line
-		reasons, ok := x.rows.Append(x.record.Number, x.row, x.quoted, x.reasons)
-		if !ok {
-			x.refuse(reasons)
-			if x.fatal = x.rows.Fatal(); x.fatal != nil {
-				x.fatal.Line = x.record.Line
-			}
-			continue
-		}
-		if x.good == 0 {
-			x.first = x.record.Number
-		}
-		x.good++
 	}
 	x.rows.Block(&x.block)
+}
+
+// convertStretch converts records column by column, and looks again at those that are refused.
+func (p *pump) convertStretch(x *portion) {
+	s := &x.stretch
+	x.table = convert.Table{Text: x.chunk.Bytes(), Starts: s.Starts, Ends: s.Ends, Width: p.width, Quote: s.Quote, First: s.Number}
+	x.bad = x.rows.AppendTable(&x.table, p.fields, x.bad[:0])
+	good := len(s.Starts) - len(x.bad)
+	x.records += uint64(good)
+	x.good += uint64(good)
+	if good > 0 && (x.first == 0 || x.first > s.Number) {
+		i := 0
+		for i < len(x.bad) && x.bad[i] == i {
+			i++
+		}
+		x.first = s.Number + uint64(i)
+	}
+	for _, i := range x.bad {
+		x.chunk.ScanAgain(s, i, &x.record)
+		p.convertRecord(x)
+	}
+}
+
+// convertRecord converts the record that was scanned last.
+func (p *pump) convertRecord(x *portion) {
+	if !x.record.Continued {
+		x.records++
+	}
+	if x.record.Reason != nil {
+		p.plan.Mask(x.record.Reason)
+		x.refuse(append(x.reasons, *x.record.Reason))
+		return
+	}
+	p.pick(x)
+	x.rows.Line = x.record.Line
+	reasons, ok := x.rows.Append(x.record.Number, x.row, x.quoted, x.reasons)
+	if !ok {
+		x.refuse(reasons)
+		if x.fatal = x.rows.Fatal(); x.fatal != nil {
+			x.fatal.Line = x.record.Line
+		}
+		return
+	}
+	if x.good == 0 {
+		x.first = x.record.Number
+	}
+	x.good++
 }
 
 // pick puts the record's fields in the order of the columns.

@@ -47,14 +47,13 @@ func hexDigit(c byte) byte {
 	return 255
 }
 
-func toIPv4(b *native.Builder, text []byte) string {
+func toIPv4(text []byte) (uint64, string) {
 	addr, ok := parseAddress(text)
 	if !ok || !addr.Is4() {
-		return NotAnIP
+		return 0, NotAnIP
 	}
 	v := addr.As4()
-	b.AppendUint32(binary.BigEndian.Uint32(v[:]))
-	return ""
+	return uint64(binary.BigEndian.Uint32(v[:])), ""
 }
 
 func toIPv6(b *native.Builder, text []byte) string {

@@ -20,7 +20,7 @@ func (c *column) compileBounds(base *native.Type) error {
 		return nil
 	}
 	compare := comparison(base)
-	usual, limits, err := forType(base, c.zoning())
+	usual, err := forType(base, c.zoning())
 	if err != nil {
 		return err
 	}
@@ -32,8 +32,8 @@ func (c *column) compileBounds(base *native.Type) error {
 		if err != nil {
 			return nil, err
 		}
-		if code := usual(b, []byte(text)); code != "" {
-			plain := column{Column: Column{Type: base}, limits: limits}
+		if code := usual.append(b, []byte(text)); code != "" {
+			plain := column{Column: Column{Type: base}, limits: usual.limits}
 			return nil, fmt.Errorf("%s is refused: %s", what, plain.message(code, []byte(text)))
 		}
 		return bytes.Clone(b.Last()), nil

@@ -15,7 +15,9 @@ type cell struct {
 	field   int         // index into a record's fields; -1: none
 	plain   bool        // no rule of the column changes anything: the short way
 	mark    native.Mark // the column before the value that it is at
+	began   native.Mark // the column before the records that AppendTable is at
 	*column
+	whole   []byte // the column as a block has it
 	letters []byte // the value in other letters
 	mapped  []byte // the value that the map has instead
 	fault   fault  // what is wrong inside of the value, when it is an array, tuple or map

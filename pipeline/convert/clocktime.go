@@ -5,27 +5,22 @@ import "chute/connectors/native"
 const clockLimits = "-999:59:59 to 999:59:59"
 
 // clockTime returns the conversion to Time or Time64: hours of one to three digits, minutes, seconds, and a fraction, with an optional sign.
-func clockTime(t *native.Type) appender {
-	scale, unit := t.Scale, int64(1)
+func clockTime(t *native.Type) conversion {
+	scale, unit, width := t.Scale, int64(1), 4
+	if t.Kind == native.Time64 {
+		width = 8
+	}
 	for range scale {
 		unit *= 10
 	}
-	return func(b *native.Builder, text []byte) string {
+	return scalar(width, clockLimits, func(text []byte) (uint64, string) {
 		seconds, parts, negative, code := parseClockTime(text, scale)
-		if code != "" {
-			return code
-		}
 		v := seconds*unit + parts
 		if negative {
 			v = -v
 		}
-		if t.Kind == native.Time {
-			b.AppendUint32(uint32(int32(v)))
-		} else {
-			b.AppendUint64(uint64(v))
-		}
-		return ""
-	}
+		return uint64(v), code
+	})
 }
 
 func parseClockTime(text []byte, scale int) (seconds, parts int64, negative bool, code string) {

@@ -72,6 +72,7 @@
 package convert
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
@@ -152,7 +153,17 @@ type column struct {
 	ruled    bool                  // rules change or judge the text before it is read
 	stand    []byte                // Default; nil: none
 	limits   string                // what the type holds, for messages
+	bits     parser                // of types of up to eight bytes, without separators
 	bounds   bounds
+	blanks   [2]stand // what becomes of an empty field, and of one that is empty in quotes
+}
+
+// stand is what stands for a missing value.
+type stand struct {
+	code string // of why there is none
+	null bool
+	data []byte // as the layout has it
+	bits uint64 // the same of up to eight bytes
 }
 
 // Compile makes a plan. It refuses types that have no conversion, and defaults and constants that their own type refuses.
@@ -255,5 +266,23 @@ func compile(c Column) (column, error) {
 			return made, fmt.Errorf("the constant is refused: %s", cell.message(code, c.Constant))
 		}
 	}
+	made.blanks = [2]stand{cell.standFor(false), cell.standFor(true)}
 	return made, nil
+}
+
+// standFor finds out what becomes of a blank. The cell's column is lost.
+func (c *cell) standFor(quoted bool) (s stand) {
+	c.builder.Reset()
+	if s.code = c.blank(quoted); s.code != "" {
+		c.builder.Reset()
+		c.builder.AppendDefault()
+	}
+	s.data = c.builder.AppendTo(nil)
+	if c.nullable {
+		s.null, s.data = s.data[0] == 1, s.data[1:]
+	}
+	var word [8]byte
+	copy(word[:], s.data)
+	s.bits = binary.LittleEndian.Uint64(word[:])
+	return s
 }

@@ -1,10 +1,6 @@
 package convert
 
-import (
-	"math"
-
-	"chute/connectors/native"
-)
+import "math"
 
 // Days since 1970-01-01 that bound Date32.
 const (
@@ -12,26 +8,20 @@ const (
 	lastDate32  = 120529 // 2299-12-31
 )
 
-func toDate(b *native.Builder, text []byte) string {
+func toDate(text []byte) (uint64, string) {
 	day, code := wholeDate(text)
 	if code == "" && (day < 0 || day > math.MaxUint16) {
 		code = OutOfRange
 	}
-	if code == "" {
-		b.AppendUint16(uint16(day))
-	}
-	return code
+	return uint64(day), code
 }
 
-func toDate32(b *native.Builder, text []byte) string {
+func toDate32(text []byte) (uint64, string) {
 	day, code := wholeDate(text)
 	if code == "" && (day < firstDate32 || day > lastDate32) {
 		code = OutOfRange
 	}
-	if code == "" {
-		b.AppendUint32(uint32(int32(day)))
-	}
-	return code
+	return uint64(day), code
 }
 
 func wholeDate(text []byte) (day int, code string) {

@@ -20,12 +20,20 @@ type instants struct {
 	long        bool  // DateTime64
 }
 
-func forTime(t *native.Type, z zoning) (appender, string, error) {
+func forTime(t *native.Type, z zoning) (conversion, error) {
 	c, limits, err := instantsOf(t, z)
 	if err != nil {
-		return nil, "", err
+		return conversion{}, err
 	}
-	return c.append, limits, nil
+	return scalar(c.width(), limits, c.parse), nil
+}
+
+// width is how many bytes a value has.
+func (c *instants) width() int {
+	if c.long {
+		return 8
+	}
+	return 4
 }
 
 // zoning are the zones that times without an offset may be meant in, besides the type's own; nil: none.
@@ -68,10 +76,10 @@ func instantsOf(t *native.Type, z zoning) (*instants, string, error) {
 	return c, limits, nil
 }
 
-func (c *instants) append(b *native.Builder, text []byte) string {
+func (c *instants) parse(text []byte) (bits uint64, code string) {
 	seconds, rest, ok := parseClock(text)
 	if !ok {
-		return NotATime
+		return 0, NotATime
 	}
 	var digits []byte
 	if len(rest) > 0 && rest[0] == '.' {
@@ -80,59 +88,57 @@ func (c *instants) append(b *native.Builder, text []byte) string {
 			n++
 		}
 		if digits, rest = rest[1:n], rest[n:]; len(digits) == 0 {
-			return NotATime
+			return 0, NotATime
 		}
 	}
 	if len(rest) == 0 {
-		return c.local(b, seconds, digits)
+		return c.local(seconds, digits)
 	}
 	offset, ok := parseOffset(rest)
 	if !ok {
-		return NotATime
+		return 0, NotATime
 	}
-	return c.elsewhere(b, seconds-offset, digits)
+	return c.elsewhere(seconds-offset, digits)
 }
 
-// local appends the instant at which the zone's clocks show a time, given in seconds as if it were UTC. digits are the second's fraction.
-func (c *instants) local(b *native.Builder, shown int64, digits []byte) (code string) {
+// local is the instant at which the zone's clocks show a time, given in seconds as if it were UTC. digits are the second's fraction.
+func (c *instants) local(shown int64, digits []byte) (bits uint64, code string) {
 	seconds, code := c.zone.instant(shown)
 	if code != "" {
-		return code
+		return 0, code
 	}
 	if c.shows != c.zone {
-		return c.elsewhere(b, seconds, digits)
+		return c.elsewhere(seconds, digits)
 	}
-	return c.put(b, seconds, shown, digits)
+	return c.value(seconds, shown, digits)
 }
 
-// elsewhere appends an instant that was written for another zone than that in which it is shown.
-func (c *instants) elsewhere(b *native.Builder, seconds int64, digits []byte) (code string) {
+// elsewhere is an instant that was written for another zone than that in which it is shown.
+func (c *instants) elsewhere(seconds int64, digits []byte) (bits uint64, code string) {
 	shown := seconds
 	if c.long {
 		shown += c.shows.offset(seconds)
 	}
-	return c.put(b, seconds, shown, digits)
+	return c.value(seconds, shown, digits)
 }
 
-// put appends an instant; shown is what the clocks of the table's zone show then.
-func (c *instants) put(b *native.Builder, seconds, shown int64, digits []byte) (code string) {
+// value is an instant as the type holds it; shown is what the clocks of the table's zone show then.
+func (c *instants) value(seconds, shown int64, digits []byte) (bits uint64, code string) {
 	parts, lost := fraction(digits, c.scale)
 	if lost {
-		return Scale
+		return 0, Scale
 	}
 	if seconds < c.first || seconds > c.last {
-		return OutOfRange
+		return 0, OutOfRange
 	}
 	if !c.long {
-		b.AppendUint32(uint32(seconds))
-		return ""
+		return uint64(seconds), ""
 	}
 	// The engine counts the days of DateTime64 on the local calendar, which has the same bounds.
 	if shown < c.first || shown > (lastDate32+1)*daySeconds-1 {
-		return OutOfRange
+		return 0, OutOfRange
 	}
-	b.AppendUint64(uint64(seconds*c.unit + parts))
-	return ""
+	return uint64(seconds*c.unit + parts), ""
 }
 
 // parseClock reads YYYY-MM-DD hh:mm:ss, or with T, and returns the seconds as if it were UTC.

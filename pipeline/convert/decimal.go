@@ -2,20 +2,22 @@ package convert
 
 import (
 	"bytes"
+	"fmt"
 
 	"chute/connectors/native"
 )
 
 // decimal returns the conversion to Decimal(precision, scale), exact for all of them: no float is on the way.
-func decimal(precision, scale int) appender {
+func decimal(precision, scale int) conversion {
+	limits := fmt.Sprintf("up to %d digits before the point", precision-scale)
 	if precision <= 18 {
-		return shortDecimal(precision, scale)
+		return shortDecimal(precision, scale, limits)
 	}
 	size := 2
 	if precision > 38 {
 		size = 4
 	}
-	return func(b *native.Builder, text []byte) string {
+	return conversion{limits: limits, append: func(b *native.Builder, text []byte) string {
 		whole, fraction, negative, code := splitDecimal(text, precision, scale)
 		if code != "" {
 			return code
@@ -32,37 +34,33 @@ func decimal(precision, scale int) appender {
 		}
 		b.AppendWords(w[:size]...)
 		return ""
-	}
+	}}
 }
 
 // shortDecimal is decimal where the number fits one word.
-func shortDecimal(precision, scale int) appender {
-	put := putters[8]
+func shortDecimal(precision, scale int, limits string) conversion {
+	width := 8
 	if precision <= 9 {
-		put = putters[4]
+		width = 4
 	}
-	return func(b *native.Builder, text []byte) string {
+	return scalar(width, limits, func(text []byte) (uint64, string) {
 		whole, fraction, negative, code := splitDecimal(text, precision, scale)
 		if code != "" {
-			return code
+			return 0, code
 		}
-		n := uint64(0)
-		for _, c := range whole {
-			n = n*10 + uint64(c-'0')
-		}
-		for _, c := range fraction {
-			n = n*10 + uint64(c-'0')
-		}
-		for missing := scale - len(fraction); missing > 0; missing-- {
-			n *= 10
-		}
+		n, _ := parseDigits(whole)
+		parts, _ := parseDigits(fraction)
+		n = n*powers[len(fraction)] + parts
+		n *= powers[scale-len(fraction)]
 		if negative {
 			n = -n
 		}
-		put(b, n)
-		return ""
-	}
+		return n, ""
+	})
 }
+
+// powers are those of ten that fit a word.
+var powers = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
 
 // splitDecimal checks the text and returns its digits before the point, without leading zeros, and those behind it, at most scale.
 func splitDecimal(text []byte, precision, scale int) (whole, fraction []byte, negative bool, code string) {

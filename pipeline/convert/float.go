@@ -5,31 +5,23 @@ import (
 	"math/big"
 	"strconv"
 	"unsafe"
-
-	"chute/connectors/native"
 )
 
-func toFloat64(b *native.Builder, text []byte) string {
+func toFloat64(text []byte) (uint64, string) {
 	v, code := parseFloat(text, 64)
-	if code == "" {
-		b.AppendFloat64(v)
-	}
-	return code
+	return math.Float64bits(v), code
 }
 
-func toFloat32(b *native.Builder, text []byte) string {
+func toFloat32(text []byte) (uint64, string) {
 	v, code := parseFloat(text, 32)
-	if code == "" {
-		b.AppendFloat32(float32(v))
-	}
-	return code
+	return uint64(math.Float32bits(float32(v))), code
 }
 
 // toBFloat16 takes the nearest number whose bits are the upper half of a Float32's.
-func toBFloat16(b *native.Builder, text []byte) string {
+func toBFloat16(text []byte) (uint64, string) {
 	v, code := parseFloat(text, 32)
 	if code != "" {
-		return code
+		return 0, code
 	}
 	bits := math.Float32bits(float32(v))
 	low := bits & 0xffff
@@ -39,10 +31,9 @@ func toBFloat16(b *native.Builder, text []byte) string {
 		bits++ // into the exponent if need be: the next number
 	}
 	if bits&0x7fff == 0x7f80 || bits&0x7fff == 0 && v != 0 {
-		return OutOfRange
+		return 0, OutOfRange
 	}
-	b.AppendUint16(uint16(bits))
-	return ""
+	return uint64(bits), ""
 }
 
 // halfWay tells whether a number that is, as a Float32, in the middle between two is rounded away from zero: the text may be a little to one

@@ -23,36 +23,33 @@ type moment struct {
 }
 
 // formatted returns the conversion to a date or time that is written by a format.
-func formatted(t *native.Type, z zoning, f config.TimeFormat) (appender, string, error) {
+func formatted(t *native.Type, z zoning, f config.TimeFormat) (conversion, error) {
 	if t.Kind == native.DateTime || t.Kind == native.DateTime64 {
 		c, limits, err := instantsOf(t, z)
 		if err != nil {
-			return nil, "", err
+			return conversion{}, err
 		}
-		return func(b *native.Builder, text []byte) string { return c.formatted(b, text, f.Words()) }, limits, nil
+		return scalar(c.width(), limits, func(text []byte) (uint64, string) { return c.formatted(text, f.Words()) }), nil
 	}
 	if f.Has("zZ") {
-		return nil, "", fmt.Errorf("%s has a distance from UTC, which says nothing for %s", f, t)
+		return conversion{}, fmt.Errorf("%s has a distance from UTC, which says nothing for %s", f, t)
 	}
-	first, last, limits := 0, math.MaxUint16, "1970-01-01 to 2149-06-06"
-	put := func(b *native.Builder, day int) { b.AppendUint16(uint16(day)) }
+	width, first, last, limits := 2, 0, math.MaxUint16, "1970-01-01 to 2149-06-06"
 	if t.Kind == native.Date32 {
-		first, last, limits = firstDate32, lastDate32, "1900-01-01 to 2299-12-31"
-		put = func(b *native.Builder, day int) { b.AppendUint32(uint32(int32(day))) }
+		width, first, last, limits = 4, firstDate32, lastDate32, "1900-01-01 to 2299-12-31"
 	}
-	return func(b *native.Builder, text []byte) string {
+	return scalar(width, limits, func(text []byte) (uint64, string) {
 		shown, digits, ok := shownAt(text, f.Words())
 		switch {
 		case !ok:
-			return NotADate
+			return 0, NotADate
 		case shown%daySeconds != 0 || !allZeros(digits):
-			return Scale
+			return 0, Scale
 		case shown < int64(first)*daySeconds || shown > int64(last)*daySeconds:
-			return OutOfRange
+			return 0, OutOfRange
 		}
-		put(b, int(shown/daySeconds))
-		return ""
-	}, limits, nil
+		return uint64(shown / daySeconds), ""
+	}), nil
 }
 
 // shownAt reads a text that has no distance from UTC.
@@ -68,38 +65,37 @@ func shownAt(text []byte, words []config.TimeWord) (seconds int64, digits []byte
 	return seconds, m.fraction, ok
 }
 
-func (c *instants) formatted(b *native.Builder, text []byte, words []config.TimeWord) string {
+func (c *instants) formatted(text []byte, words []config.TimeWord) (bits uint64, code string) {
 	m := moment{}
 	if !m.parse(text, words) {
-		return NotATime
+		return 0, NotATime
 	}
 	if m.hasUnix {
-		return c.unix(b, &m)
+		return c.unix(&m)
 	}
 	seconds, ok := m.clock()
 	switch {
 	case !ok:
-		return NotATime
+		return 0, NotATime
 	case m.hasOffset:
-		return c.elsewhere(b, seconds-m.offset, m.fraction)
+		return c.elsewhere(seconds-m.offset, m.fraction)
 	}
-	return c.local(b, seconds, m.fraction)
+	return c.local(seconds, m.fraction)
 }
 
-// unix appends seconds since 1970. Before it a fraction leads further back.
-func (c *instants) unix(b *native.Builder, m *moment) string {
+// unix is an instant given in seconds since 1970. Before that a fraction leads further back.
+func (c *instants) unix(m *moment) (bits uint64, code string) {
 	if !m.negative || allZeros(m.fraction) {
-		return c.elsewhere(b, m.unix, m.fraction)
+		return c.elsewhere(m.unix, m.fraction)
 	}
 	parts, lost := fraction(m.fraction, c.scale)
 	if lost {
-		return Scale
+		return 0, Scale
 	}
 	if m.unix-1 < c.first {
-		return OutOfRange
+		return 0, OutOfRange
 	}
-	b.AppendUint64(uint64(m.unix*c.unit - parts))
-	return ""
+	return uint64(m.unix*c.unit - parts), ""
 }
 
 func allZeros(digits []byte) bool {

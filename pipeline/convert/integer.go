@@ -9,11 +9,11 @@ import (
 )
 
 // integer returns the conversion to an integer type.
-func integer(t *native.Type) (appender, string) {
+func integer(t *native.Type) conversion {
 	width, _ := t.Width()
 	signed := t.Kind <= native.Int256
 	if width > 8 {
-		return wideInteger(width/8, signed), wideLimits(8*width, signed)
+		return conversion{append: wideInteger(width/8, signed), limits: wideLimits(8*width, signed)}
 	}
 	most := uint64(math.MaxUint64) >> (64 - 8*width)
 	least := uint64(0) // how far below zero
@@ -22,31 +22,21 @@ func integer(t *native.Type) (appender, string) {
 		least, most = most/2+1, most/2
 		limits = "-" + strconv.FormatUint(least, 10) + " to " + strconv.FormatUint(most, 10)
 	}
-	put := putters[width]
-	return func(b *native.Builder, text []byte) string {
+	return scalar(width, limits, func(text []byte) (uint64, string) {
 		n, negative, code := parseInteger(text)
 		if code != "" {
-			return code
+			return 0, code
 		}
 		if negative {
 			if n > least {
-				return OutOfRange
+				return 0, OutOfRange
 			}
 			n = -n
 		} else if n > most {
-			return OutOfRange
+			return 0, OutOfRange
 		}
-		put(b, n)
-		return ""
-	}, limits
-}
-
-// putters append the low bytes of a number, by width.
-var putters = [...]func(*native.Builder, uint64){
-	1: func(b *native.Builder, n uint64) { b.AppendUint8(uint8(n)) },
-	2: func(b *native.Builder, n uint64) { b.AppendUint16(uint16(n)) },
-	4: func(b *native.Builder, n uint64) { b.AppendUint32(uint32(n)) },
-	8: (*native.Builder).AppendUint64,
+		return n, ""
+	})
 }
 
 // sign takes the sign off.
@@ -67,12 +57,9 @@ func parseInteger(text []byte) (n uint64, negative bool, code string) {
 		n, code = parseLong(digits)
 		return n, negative, code
 	}
-	for _, c := range digits {
-		d := c - '0'
-		if d > 9 {
-			return 0, false, NotANumber
-		}
-		n = n*10 + uint64(d)
+	n, ok := parseDigits(digits)
+	if !ok {
+		return 0, false, NotANumber
 	}
 	return n, negative, ""
 }

@@ -34,8 +34,8 @@ func newElement(t *native.Type, z zoning, secret bool) (*element, error) {
 	case native.JSON:
 		return nil, fmt.Errorf("%s inside of another type can't be loaded", t)
 	}
-	var err error
-	e.append, e.limits, err = forType(base, z)
+	made, err := forType(base, z)
+	e.append, e.limits = made.append, made.limits
 	switch k := base.Kind; {
 	case k == native.String, k == native.FixedString, k == native.Enum8, k == native.Enum16, k == native.UUID, k == native.IPv4, k == native.IPv6,
 		k >= native.Date && k <= native.Time64:

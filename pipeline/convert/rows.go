@@ -15,6 +15,8 @@ type Rows struct {
 	plan  *Plan
 	cells []cell
 	fatal *connectors.Reason
+
+	columnar *columnar // of AppendTable; nil before the first one
 }
 
 // NewRows returns empty rows. They grow to the size of a chunk and are meant to be used again after Reset.
@@ -165,7 +167,7 @@ func (r *Rows) Reset() {
 	}
 }
 
-// Block makes b hold the records, using the memory that b has. It stays as it is when the rows change.
+// Block makes b hold the records, in the rows' own memory where that has the block's layout: it is valid until the rows change.
 func (r *Rows) Block(b *native.Block) {
 	b.Columns = append(b.Columns[:0], r.plan.native...)
 	b.Rows = r.Len()
@@ -174,6 +176,8 @@ func (r *Rows) Block(b *native.Block) {
 	}
 	b.Data = b.Data[:len(r.cells)]
 	for i := range r.cells {
-		b.Data[i] = r.cells[i].builder.AppendTo(b.Data[i][:0])
+		c := &r.cells[i]
+		c.whole = c.builder.View(c.whole)
+		b.Data[i] = c.whole
 	}
 }

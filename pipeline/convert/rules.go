@@ -83,24 +83,24 @@ func (c *column) compileRules(base *native.Type) error {
 		c.make, err = jsonConversion(base)
 		return err
 	}
-	made, limits, err := c.conversion(base)
+	made, err := c.conversion(base)
 	if err != nil {
 		return err
 	}
-	c.limits = limits
-	c.make = func(*fault) appender { return made }
+	c.limits, c.bits = made.limits, made.bits
+	c.make = func(*fault) appender { return made.append }
 	if c.Decimal != "" && c.Decimal != "." || c.Thousands != "" {
-		c.make = func(*fault) appender { return separated(made, c.Decimal, c.Thousands) }
+		c.bits = nil
+		c.make = func(*fault) appender { return separated(made.append, c.Decimal, c.Thousands) }
 	}
 	return c.compileBounds(base)
 }
 
 // conversion returns what reads the text as a value.
-func (c *column) conversion(base *native.Type) (appender, string, error) {
+func (c *column) conversion(base *native.Type) (conversion, error) {
 	switch {
 	case len(c.True)+len(c.False) > 0:
-		made, err := wordsFor(base, c.True, c.False)
-		return made, "", err
+		return wordsFor(base, c.True, c.False)
 	case !c.Format.IsZero():
 		return formatted(base, c.zoning(), c.Format)
 	}
@@ -128,29 +128,34 @@ func (c *column) fits(base *native.Type) error {
 }
 
 // wordsFor returns the conversion from words for true and false.
-func wordsFor(t *native.Type, yes, no []string) (appender, error) {
+func wordsFor(t *native.Type, yes, no []string) (conversion, error) {
 	values := map[string]uint64{}
 	for _, w := range no {
 		values[w] = 0
 	}
 	for _, w := range yes {
 		if _, both := values[w]; both {
-			return nil, fmt.Errorf("%q can't mean true and false", w)
+			return conversion{}, fmt.Errorf("%q can't mean true and false", w)
 		}
 		values[w] = 1
 	}
-	width, _ := t.Width()
-	return func(b *native.Builder, text []byte) string {
+	find := func(text []byte) (uint64, string) {
 		v, ok := values[string(text)]
-		switch {
-		case !ok:
-			return NotABool
-		case width > 8:
+		if !ok {
+			return 0, NotABool
+		}
+		return v, ""
+	}
+	width, _ := t.Width()
+	if width <= 8 {
+		return scalar(width, "", find), nil
+	}
+	return conversion{append: func(b *native.Builder, text []byte) string {
+		v, code := find(text)
+		if code == "" {
 			w := [4]uint64{v}
 			b.AppendWords(w[:width/8]...)
-		default:
-			putters[width](b, v)
 		}
-		return ""
-	}, nil
+		return code
+	}}, nil
 }

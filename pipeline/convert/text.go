@@ -19,10 +19,10 @@ func fixedString(size int) appender {
 	}
 }
 
-func toBool(b *native.Builder, text []byte) string {
+func toBool(text []byte) (uint64, string) {
 	var lower [5]byte
 	if len(text) > len(lower) {
-		return NotABool
+		return 0, NotABool
 	}
 	for i, c := range text {
 		if c >= 'A' && c <= 'Z' {
@@ -32,32 +32,25 @@ func toBool(b *native.Builder, text []byte) string {
 	}
 	switch string(lower[:len(text)]) {
 	case "1", "t", "true", "y", "yes":
-		b.AppendUint8(1)
+		return 1, ""
 	case "0", "f", "false", "n", "no":
-		b.AppendUint8(0)
-	default:
-		return NotABool
+		return 0, ""
 	}
-	return ""
+	return 0, NotABool
 }
 
 // enum returns the conversion from names. Numbers aren't taken: both engines would store one that has no name, and then can't read the column.
-func enum(t *native.Type) appender {
+func enum(t *native.Type) conversion {
 	numbers := make(map[string]int16, len(t.Enum))
 	for _, v := range t.Enum {
 		numbers[v.Name] = v.Value
 	}
-	wide := t.Kind == native.Enum16
-	return func(b *native.Builder, text []byte) string {
+	width, _ := t.Width()
+	return scalar(width, enumNames(t), func(text []byte) (uint64, string) {
 		n, ok := numbers[string(text)]
-		switch {
-		case !ok:
-			return NotInEnum
-		case wide:
-			b.AppendUint16(uint16(n))
-		default:
-			b.AppendUint8(uint8(n))
+		if !ok {
+			return 0, NotInEnum
 		}
-		return ""
-	}
+		return uint64(n), ""
+	})
 }

@@ -7,45 +7,74 @@ import (
 	"chute/connectors/native"
 )
 
-// forType returns the conversion to a type and, for messages, what the type holds.
-func forType(t *native.Type, local zoning) (appender, string, error) {
+// conversion is how text becomes the values of a type.
+type conversion struct {
+	append appender
+	bits   parser // the same for a type whose values have up to eight bytes; else nil
+	limits string // what the type holds, for messages
+}
+
+// parser reads a text as a value of up to eight bytes, in the low bytes of a word, or returns the code of what is wrong with it.
+type parser func(text []byte) (bits uint64, code string)
+
+// scalar is the conversion to values of so many bytes.
+func scalar(width int, limits string, parse parser) conversion {
+	put := putters[width]
+	return conversion{bits: parse, limits: limits, append: func(b *native.Builder, text []byte) string {
+		bits, code := parse(text)
+		if code == "" {
+			put(b, bits)
+		}
+		return code
+	}}
+}
+
+// putters append the low bytes of a number, by width.
+var putters = [...]func(*native.Builder, uint64){
+	1: func(b *native.Builder, n uint64) { b.AppendUint8(uint8(n)) },
+	2: func(b *native.Builder, n uint64) { b.AppendUint16(uint16(n)) },
+	4: func(b *native.Builder, n uint64) { b.AppendUint32(uint32(n)) },
+	8: (*native.Builder).AppendUint64,
+}
+
+// forType returns the conversion to a type.
+func forType(t *native.Type, local zoning) (conversion, error) {
 	switch t.Kind {
 	case native.Int8, native.Int16, native.Int32, native.Int64, native.Int128, native.Int256,
 		native.UInt8, native.UInt16, native.UInt32, native.UInt64, native.UInt128, native.UInt256:
-		convert, limits := integer(t)
-		return convert, limits, nil
+		return integer(t), nil
 	case native.BFloat16:
-		return toBFloat16, "up to about 3.39e38, not closer to zero than 9.2e-41", nil
+		return scalar(2, "up to about 3.39e38, not closer to zero than 9.2e-41", toBFloat16), nil
 	case native.Float32:
-		return toFloat32, "up to about 3.4e38, not closer to zero than 1.4e-45", nil
+		return scalar(4, "up to about 3.4e38, not closer to zero than 1.4e-45", toFloat32), nil
 	case native.Float64:
-		return toFloat64, "up to about 1.8e308, not closer to zero than 4.9e-324", nil
+		return scalar(8, "up to about 1.8e308, not closer to zero than 4.9e-324", toFloat64), nil
 	case native.Decimal:
-		return decimal(t.Precision, t.Scale), fmt.Sprintf("up to %d digits before the point", t.Precision-t.Scale), nil
+		return decimal(t.Precision, t.Scale), nil
 	case native.String:
-		return toString, "", nil
+		return conversion{append: toString}, nil
 	case native.FixedString:
-		return fixedString(t.Size), "", nil
+		return conversion{append: fixedString(t.Size)}, nil
 	case native.Bool:
-		return toBool, "", nil
+		return scalar(1, "", toBool), nil
 	case native.Date:
-		return toDate, "1970-01-01 to 2149-06-06", nil
+		return scalar(2, "1970-01-01 to 2149-06-06", toDate), nil
 	case native.Date32:
-		return toDate32, "1900-01-01 to 2299-12-31", nil
+		return scalar(4, "1900-01-01 to 2299-12-31", toDate32), nil
 	case native.DateTime, native.DateTime64:
 		return forTime(t, local)
 	case native.Time, native.Time64:
-		return clockTime(t), clockLimits, nil
+		return clockTime(t), nil
 	case native.UUID:
-		return toUUID, "", nil
+		return conversion{append: toUUID}, nil
 	case native.IPv4:
-		return toIPv4, "", nil
+		return scalar(4, "", toIPv4), nil
 	case native.IPv6:
-		return toIPv6, "", nil
+		return conversion{append: toIPv6}, nil
 	case native.Enum8, native.Enum16:
-		return enum(t), enumNames(t), nil
+		return enum(t), nil
 	}
-	return nil, "", fmt.Errorf("text can't be converted to this type")
+	return conversion{}, fmt.Errorf("text can't be converted to this type")
 }
 
 func (c *column) isInteger() bool {

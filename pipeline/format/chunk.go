@@ -5,7 +5,8 @@ type Chunk struct {
 	dialect *dialect
 	buf     []byte
 	extents []extent
-	lines   int // line ends in buf
+	ends    []uint32 // where the fields of swept records end
+	lines   int      // line ends in buf
 
 	offset int64
 	line   int64
@@ -25,6 +26,8 @@ type extent struct {
 	start, end uint32
 	line       uint32 // line ends before it
 	kind       kind
+
+	first, fields uint32 // of a swept record: the index in ends of its first field, and how many it has
 }
 
 // Len returns how many records the chunk has; pieces of one that is too long count each.
@@ -44,6 +47,7 @@ func (c *Chunk) reset(r *Reader) {
 		dialect: r.split.dialect,
 		buf:     c.buf[:0],
 		extents: c.extents[:0],
+		ends:    c.ends[:0],
 		source:  c.source[:0],
 		widths:  c.widths[:0],
 		offset:  r.offset,
@@ -52,20 +56,72 @@ func (c *Chunk) reset(r *Reader) {
 	}
 }
 
+// Stretch is records of a chunk that follow each other, are right and have the same number of fields, which are known.
+type Stretch struct {
+	Number uint64   // of the first record
+	Starts []uint32 // where each record begins in Bytes of the chunk
+	Ends   []uint32 // where each field ends, record by record; between the fields of a record is one byte
+	Quote  int      // a field that begins with this byte ends with it as well, and within it stands twice; -1: none does
+	at     int      // of the first record
+}
+
+// Stretch takes the next records with so many fields, as many as it can; false means that the next one, if there is any, is for Scan. Its memory is the
+// chunk's and is valid until the next one.
+func (c *Chunk) Stretch(width int, s *Stretch) bool {
+	c.validate()
+	*s = Stretch{Number: c.number + 1, Starts: s.Starts[:0], Quote: -1, at: c.next}
+	first := uint32(0)
+	for c.next < len(c.extents) {
+		e := &c.extents[c.next]
+		if len(s.Starts) == 0 {
+			first = e.first
+		}
+		if e.kind != swept || int(e.fields) != width || int(e.first-first) != len(s.Starts)*width || !c.valid && !isASCII(c.buf[e.start:e.end]) {
+			break
+		}
+		s.Starts = append(s.Starts, e.start)
+		c.next++
+	}
+	if len(s.Starts) == 0 {
+		return false
+	}
+	c.number += uint64(len(s.Starts))
+	s.Ends = c.ends[first : int(first)+len(s.Starts)*width]
+	if c.dialect.quoting {
+		s.Quote = int(c.dialect.quote)
+	}
+	return true
+}
+
+// ScanAgain reads the i-th record of a stretch that was just taken.
+func (c *Chunk) ScanAgain(s *Stretch, i int, rec *Record) {
+	c.scan(&c.extents[s.at+i], s.Number+uint64(i), rec)
+}
+
+// validate looks once at all of buf.
+func (c *Chunk) validate() {
+	if c.next == 0 && len(c.extents) > 0 {
+		c.valid = c.dialect.charset.valid(c.buf)
+	}
+}
+
 // Scan reads the next record of the chunk into rec; false means there is none.
 func (c *Chunk) Scan(rec *Record) bool {
 	if c.next == len(c.extents) {
 		return false
 	}
-	if c.next == 0 {
-		c.valid = c.dialect.charset.valid(c.buf)
-	}
-	e := c.extents[c.next]
+	c.validate()
+	e := &c.extents[c.next]
 	c.next++
 	if e.kind != piece {
 		c.number++
 	}
-	rec.Number = c.number
+	c.scan(e, c.number, rec)
+	return true
+}
+
+func (c *Chunk) scan(e *extent, number uint64, rec *Record) {
+	rec.Number = number
 	rec.Line = c.line + int64(e.line)
 	rec.Offset = c.offset + int64(e.start)
 	rec.widths, rec.source = nil, nil // it may have come from another file
@@ -73,8 +129,11 @@ func (c *Chunk) Scan(rec *Record) bool {
 	if c.dialect.charset.decode {
 		c.trace(rec, int(e.start), int(e.end))
 	}
-	rec.scan(c.dialect, raw, e.kind, c.valid || c.dialect.charset.valid(raw))
-	return true
+	rec.begin(c.dialect, raw, e.kind)
+	if e.kind == swept {
+		rec.fieldsOf(c, e)
+	}
+	rec.scan(raw, e.kind, c.valid || c.dialect.charset.valid(raw))
 }
 
 // trace finds the bytes that buf[start:end] was decoded from.

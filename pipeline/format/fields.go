@@ -7,13 +7,32 @@ import (
 	"slices"
 )
 
-// scan cuts one record into fields; valid tells whether it is UTF-8.
-func (r *Record) scan(d *dialect, raw []byte, k kind, valid bool) {
+// begin makes r ready for a record.
+func (r *Record) begin(d *dialect, raw []byte, k kind) {
 	r.dialect, r.Raw, r.Reason, r.Continued = d, raw, nil, k == piece
 	if r.widths != nil {
 		r.Raw = r.source
 	}
 	r.Fields, r.Quoted, r.spare = r.Fields[:0], r.Quoted[:0], r.spare[:0]
+}
+
+// fieldsOf takes the fields of a swept record.
+func (r *Record) fieldsOf(c *Chunk, e *extent) {
+	d, text, at := r.dialect, c.buf[:e.end:e.end], e.start
+	for _, end := range c.ends[e.first : e.first+e.fields] {
+		field, quoted := text[at:end:end], false
+		if d.quoting && len(field) > 0 && field[0] == d.quote {
+			field, _ = r.unquote(d, field, 1)
+			quoted = true
+		}
+		r.Fields, r.Quoted = append(r.Fields, field), append(r.Quoted, quoted)
+		at = end + 1
+	}
+}
+
+// scan cuts one record into fields, if that isn't done yet; valid tells whether it is UTF-8.
+func (r *Record) scan(raw []byte, k kind, valid bool) {
+	d := r.dialect
 	text := d.text(raw)
 	switch k {
 	case plain, quoted:

@@ -135,7 +135,8 @@ func (r *Reader) headerNames(from, to int, k kind) ([]string, error) {
 		rec.widths, rec.source = r.widths[from:to], r.original(from, to)
 	}
 	raw := r.buf[from:to]
-	rec.scan(r.split.dialect, raw, k, r.split.charset.valid(raw))
+	rec.begin(r.split.dialect, raw, k)
+	rec.scan(raw, k, r.split.charset.valid(raw))
 	if rec.Reason != nil {
 		return nil, headerRejection("The header can't be read: %s", rec.Reason.Message)
 	}

@@ -44,7 +44,7 @@ func newReader(r io.Reader, f config.Format, chunk int) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("format: %w", err)
 	}
-	n := &Reader{input: input{src: r, holdCR: d.cr == crEither}, split: splitter{dialect: d, piece: max(chunk, minMaxRecord)}, line: 1, chunk: chunk, lastEnded: true}
+	n := &Reader{input: input{src: r, holdCR: d.cr == crEither}, split: newSplitter(d, max(chunk, minMaxRecord)), line: 1, chunk: chunk, lastEnded: true}
 	n.begin(&d.charset)
 	if err := n.readPreamble(); err != nil {
 		return nil, err
@@ -90,6 +90,9 @@ func (r *Reader) LineEnds() [][]byte {
 // SetWidth says how many fields a record must have, for files without a header. It is to be called before the first Next.
 func (r *Reader) SetWidth(n int) { r.split.width = n }
 
+// Width returns how many fields a record must have, 0 for any number.
+func (r *Reader) Width() int { return r.split.width }
+
 // Next fills c, whose memory is used again, with the next records: about 1 MiB, or one longer record alone. It returns io.EOF after
 // the last, and then a *connectors.Rejection instead when the last line has no end but must have one. Whatever else src
 // ended with comes through as it is, after the records before it.
@@ -119,12 +122,16 @@ func (r *Reader) cut(c *Chunk) int {
 	last := r.err == io.EOF
 	at, line := 0, 0
 	for at < len(data) && at < r.chunk && len(c.extents) < chunkRecords {
+		from := at
+		if at, line = r.split.trySweep(data[:min(len(data), r.chunk)], at, line, base, c); at > from {
+			continue
+		}
 		end, k := r.split.record(data, at, base, last)
 		if k == needMore || k < tooLong && at > 0 && end > r.chunk {
 			break
 		}
 		if k != blank && k != remark {
-			c.extents = append(c.extents, extent{uint32(at), uint32(end), uint32(line), k})
+			c.extents = append(c.extents, extent{start: uint32(at), end: uint32(end), line: uint32(line), kind: k})
 		}
 		switch k {
 		case plain, badQuotes, blank:
@@ -140,13 +147,20 @@ func (r *Reader) cut(c *Chunk) int {
 
 // take moves n bytes into c.
 func (r *Reader) take(c *Chunk, n int) {
-	c.buf = append(c.buf, r.buf[r.pos:r.pos+n]...)
-	if r.decoding() {
-		c.source = append(c.source, r.original(r.pos, r.pos+n)...)
-		c.widths = append(c.widths, r.widths[r.pos:r.pos+n]...)
-	}
 	r.offset += int64(r.length(r.pos, r.pos+n))
-	r.pos += n
+	if rest := len(r.buf) - n; r.pos == 0 && rest < n/8 && !r.decoding() {
+		// Instead of copying the chunk, what is behind it is copied, and the buffers change places.
+		c.buf, r.buf = r.buf[:n], append(c.buf[:0], r.buf[n:]...)
+		r.base += int64(n)
+		r.limit -= n
+	} else {
+		c.buf = append(c.buf, r.buf[r.pos:r.pos+n]...)
+		if r.decoding() {
+			c.source = append(c.source, r.original(r.pos, r.pos+n)...)
+			c.widths = append(c.widths, r.widths[r.pos:r.pos+n]...)
+		}
+		r.pos += n
+	}
 	r.line += int64(c.lines)
 	for _, e := range c.extents {
 		if e.kind != piece {

@@ -36,9 +36,16 @@ func readAll(t failer, src io.Reader, f config.Format, chunk, width int) (result
 	if err != nil {
 		return result{Refused: rejectionCode(err)}, err
 	}
+	return readFrom(t, r, width)
+}
+
+// readFrom is readAll with a reader that is at its first record.
+func readFrom(t failer, r *Reader, width int) (result, error) {
+	t.Helper()
 	if r.Header() == nil {
 		r.SetWidth(width)
 	}
+	var err error
 	out := result{Preamble: string(r.Preamble()), Header: r.Header()}
 	var c Chunk
 	var rec Record
@@ -52,7 +59,8 @@ func readAll(t failer, src io.Reader, f config.Format, chunk, width int) (result
 		}
 		at += int64(len(c.Bytes()))
 		before := 0
-		for c.Scan(&rec) {
+		var s Stretch
+		for scan := scanner(t, &c, &s, r.Width()); scan(&rec); {
 			start := int(rec.Offset - c.offset)
 			if rec.Reason != nil && rec.Reason.Code == "bad_encoding" {
 				rec.Offset = rec.Reason.Offset
@@ -71,6 +79,37 @@ func readAll(t failer, src io.Reader, f config.Format, chunk, width int) (result
 		err = nil
 	}
 	return out, err
+}
+
+// scanner returns what reads a chunk's records one after the other, taking them in stretches where it can and checking these.
+func scanner(t failer, c *Chunk, s *Stretch, width int) func(*Record) bool {
+	i := 0
+	return func(rec *Record) bool {
+		if i == len(s.Starts) {
+			if i = 0; !c.Stretch(width, s) {
+				s.Starts = s.Starts[:0]
+				return c.Scan(rec)
+			}
+		}
+		c.ScanAgain(s, i, rec)
+		if rec.Reason != nil || len(rec.Fields) != width {
+			t.Fatalf("a record of a stretch is refused or has %d fields: %q", len(rec.Fields), rec.Raw)
+		}
+		at := s.Starts[i]
+		for f, end := range s.Ends[i*width : (i+1)*width] {
+			text := string(c.Bytes()[at:end])
+			if text != "" && int(text[0]) == s.Quote {
+				quote := text[:1]
+				text = strings.ReplaceAll(text[1:len(text)-1], quote+quote, quote)
+			}
+			if text != string(rec.Fields[f]) {
+				t.Fatalf("field %d of a stretch is %q, scanned it is %q", f, text, rec.Fields[f])
+			}
+			at = end + 1
+		}
+		i++
+		return true
+	}
 }
 
 func (out *result) add(rec *Record) {

@@ -6,7 +6,8 @@ import "bytes"
 type kind uint8
 
 const (
-	plain     kind = iota // without any quote
+	swept     kind = iota // cut into fields by the sweep
+	plain                 // without any quote
 	quoted                // with quotes, which come out right
 	badQuotes             // with quotes that don't
 	tooLong               // the first piece of a line longer than the longest record
@@ -24,6 +25,11 @@ const (
 // that is inside quotes at the beginning of one of these lines would do the same from there on, so it takes over instead.
 type splitter struct {
 	*dialect
+	sweeps bool // records that are as they should be are cut by sweep
+	signs  signs
+	tired  int // more with each sweep in a row that found nothing
+	rest   int // how many records are left to other ways before the next one
+
 	failed  spot  // where the last failed search ended, at and field in the file
 	reach   int64 // = failed.at; 0: none failed
 	resumes bool  // it ended for the length of its record: a later one may get further
