@@ -15,7 +15,20 @@ import (
 // The zero Glob matches nothing.
 type Glob struct {
 	text string
+
+	// The plain text before the first sign and behind the last one. Most names in a folder aren't a job's, and most of those are told by these.
+	before, after string
+	kind          globKind
 }
+
+// globKind is how much there is to a pattern.
+type globKind uint8
+
+const (
+	mixed   globKind = iota // signs of several kinds
+	oneStar                 // before*after
+	plain                   // no sign: before is the name
+)
 
 // UnmarshalText checks the pattern.
 func (g *Glob) UnmarshalText(text []byte) error {
@@ -30,17 +43,38 @@ func (g *Glob) UnmarshalText(text []byte) error {
 	case !doublestar.ValidatePattern(pattern):
 		return fmt.Errorf("%q isn't a pattern: a bracket, brace or backslash is left open", pattern)
 	}
-	g.text = pattern
+	*g = compileGlob(pattern)
 	return nil
+}
+
+// compileGlob takes a valid pattern apart, once for all the names that it will be compared with.
+func compileGlob(pattern string) Glob {
+	const signs = `*?[]{}\`
+	first := strings.IndexAny(pattern, signs)
+	if first < 0 {
+		return Glob{text: pattern, before: pattern, kind: plain}
+	}
+	last := strings.LastIndexAny(pattern, signs)
+	g := Glob{text: pattern, before: pattern[:first], after: pattern[last+1:]}
+	if first == last && pattern[first] == '*' {
+		g.kind = oneStar
+	}
+	return g
 }
 
 // Match tells whether the name fits.
 func (g Glob) Match(name string) bool {
-	if g.text == "" {
+	switch {
+	case g.text == "":
 		return false
+	case g.kind == plain:
+		return name == g.before
+	case len(name) < len(g.before)+len(g.after) || !strings.HasPrefix(name, g.before) || !strings.HasSuffix(name, g.after):
+		return false
+	case g.kind == oneStar:
+		return true
 	}
-	ok, err := doublestar.Match(g.text, name)
-	return ok && err == nil
+	return doublestar.MatchUnvalidated(g.text, name)
 }
 
 // Literals are texts that every name that fits has in it, in this order: it begins with the first, which may be empty. whole says that

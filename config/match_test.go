@@ -109,6 +109,41 @@ func TestTemporaryNamesAreGlobs(t *testing.T) {
 	})
 }
 
+// TestGlobsAreCompiledRight: what is told from a pattern's ends is what the whole pattern says.
+func TestGlobsAreCompiledRight(t *testing.T) {
+	part := rapid.SampledFrom([]string{"a", "ab", "b", "é", ".csv", "*", "**", "?", "[a-b]", "[!a]", "{a,b}", "{,ab}", "{a*,?b}", `\*`, `\a`, ",", "-", "!"})
+	piece := rapid.SampledFrom([]string{"a", "ab", "b", "é", ".csv", "*", ",", "-", "!", "\xff", "\n"})
+	rapid.Check(t, func(t *rapid.T) {
+		pattern := strings.Join(rapid.SliceOfN(part, 1, 5).Draw(t, "pattern"), "")
+		name := strings.Join(rapid.SliceOfN(piece, 0, 5).Draw(t, "name"), "")
+		var g Glob
+		if err := g.UnmarshalText([]byte(pattern)); err != nil {
+			t.Fatalf("%q: %v", pattern, err)
+		}
+		want, err := doublestar.Match(pattern, name)
+		if got := g.Match(name); got != want || err != nil {
+			t.Errorf("%q matches %q: %v, want %v (%v)", pattern, name, got, want, err)
+		}
+	})
+}
+
+func BenchmarkGlob(b *testing.B) {
+	for _, pattern := range []string{"orders_*.csv", "orders_{de,fr}_[0-9]*.csv*"} {
+		b.Run(pattern, func(b *testing.B) {
+			var g Glob
+			if err := g.UnmarshalText([]byte(pattern)); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if g.Match("invoice-of-an-important-customer-000001.pdf") || !g.Match("orders_de_1.csv") {
+					b.Fatal("matches wrongly")
+				}
+			}
+		})
+	}
+}
+
 func TestTemporaryNameIsCheap(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { TemporaryName("invoice-of-an-important-customer.pdf") }); n != 0 {
 		t.Errorf("%v allocations for a name in lower case", n)
