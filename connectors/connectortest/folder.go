@@ -33,6 +33,9 @@ func Folder(t *testing.T, open func(t *testing.T) FolderUnderTest) {
 		"list tells size, time and kind":      (*folderTest).listTells,
 		"list large folder":                   (*folderTest).listLarge,
 		"list while entries vanish":           (*folderTest).listVanishing,
+		"sift":                                (*folderTest).sifts,
+		"sift missing folder":                 (*folderTest).siftMissing,
+		"sift while entries vanish":           (*folderTest).siftVanishing,
 		"odd names":                           (*folderTest).oddNames,
 		"names that leave the root":           (*folderTest).namesOutside,
 		"open reads":                          (*folderTest).openReads,
@@ -145,6 +148,12 @@ func (t *folderTest) list(dir string) map[string]connectors.File {
 	t.Helper()
 	files, err := t.Folder.List(t.ctx, dir)
 	t.must(err)
+	return t.byName(dir, files)
+}
+
+// byName insists that no name comes twice.
+func (t *folderTest) byName(dir string, files []connectors.File) map[string]connectors.File {
+	t.Helper()
 	byName := make(map[string]connectors.File)
 	for _, f := range files {
 		if _, twice := byName[f.Name]; twice {

@@ -66,7 +66,10 @@ func (t *folderTest) listLarge() {
 }
 
 // listVanishing lists while another goroutine claims; no listing may fail, and what stays is always listed.
-func (t *folderTest) listVanishing() {
+func (t *folderTest) listVanishing() { t.vanishing(t.list) }
+
+// vanishing lets another goroutine claim all files but one during listings.
+func (t *folderTest) vanishing(list func(dir string) map[string]connectors.File) {
 	const count = 300
 	t.put("in/stays", "")
 	for i := range count {
@@ -82,8 +85,8 @@ func (t *folderTest) listVanishing() {
 		}
 	})
 	defer renames.Wait()
-	for len(t.list("in")) > 1 && !t.Failed() {
-		if _, ok := t.list("in")["stays"]; !ok {
+	for len(list("in")) > 1 && !t.Failed() {
+		if _, ok := list("in")["stays"]; !ok {
 			t.Fatal("an entry that stays was left out")
 		}
 	}

@@ -43,6 +43,7 @@ type Memory struct {
 
 var (
 	_ connectors.Folder     = (*Memory)(nil)
+	_ connectors.Sifter     = (*Memory)(nil)
 	_ connectors.WriterSeer = (*Memory)(nil)
 	_ connectors.Waker      = (*Memory)(nil)
 	_ connectors.Sizer      = (*Memory)(nil)
@@ -88,14 +89,23 @@ func (m *Memory) do(ctx context.Context, what string, operation func() error) er
 }
 
 // List implements connectors.Folder.
-func (m *Memory) List(ctx context.Context, dir string) (files []connectors.File, err error) {
+func (m *Memory) List(ctx context.Context, dir string) ([]connectors.File, error) {
+	return m.Sift(ctx, dir, func(string) bool { return true })
+}
+
+// Sift implements connectors.Sifter, as meanly as it may: nothing but the name and the type is told of what isn't wanted.
+func (m *Memory) Sift(ctx context.Context, dir string, wanted func(name string) bool) (files []connectors.File, err error) {
 	err = m.do(ctx, fmt.Sprintf("list %q", dir), func() error {
 		d, err := m.dir(dir)
 		if err != nil {
 			return err
 		}
 		for name, n := range d.names {
-			files = append(files, n.file(name))
+			if wanted(name) {
+				files = append(files, n.file(name))
+			} else {
+				files = append(files, connectors.File{Name: name, Mode: n.mode.Type()})
+			}
 		}
 		return nil
 	})

@@ -27,6 +27,7 @@ type FaultyFolder struct {
 
 var (
 	_ connectors.Folder     = (*FaultyFolder)(nil)
+	_ connectors.Sifter     = (*FaultyFolder)(nil)
 	_ connectors.WriterSeer = (*FaultyFolder)(nil)
 	_ connectors.Waker      = (*FaultyFolder)(nil)
 	_ connectors.Sizer      = (*FaultyFolder)(nil)
@@ -72,6 +73,15 @@ func around1[T any](f *FaultyFolder, c Call, do func() (T, error)) (T, error) {
 
 func (f *FaultyFolder) List(ctx context.Context, dir string) ([]connectors.File, error) {
 	return around1(f, Call{Op: "list", Name: dir}, func() ([]connectors.File, error) { return f.Folder.List(ctx, dir) })
+}
+
+// Sift looks at everything when Folder can't sift.
+func (f *FaultyFolder) Sift(ctx context.Context, dir string, wanted func(name string) bool) ([]connectors.File, error) {
+	sifter, ok := f.Folder.(connectors.Sifter)
+	if !ok {
+		return f.List(ctx, dir)
+	}
+	return around1(f, Call{Op: "list", Name: dir}, func() ([]connectors.File, error) { return sifter.Sift(ctx, dir, wanted) })
 }
 
 func (f *FaultyFolder) Open(ctx context.Context, name string) (connectors.OpenFile, error) {

@@ -18,11 +18,8 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"sync"
 
@@ -50,10 +47,12 @@ type Folder struct {
 	// The kernel's, but in tests.
 	renameat2 func(fromDir int, from string, toDir int, to string, flags uint) error
 	fsync     func(fd int) error
+	look      func(dir int, name string, st *unix.Stat_t) error // at an entry of a listing
 }
 
 var (
 	_ connectors.Folder     = (*Folder)(nil)
+	_ connectors.Sifter     = (*Folder)(nil)
 	_ connectors.WriterSeer = (*Folder)(nil)
 	_ connectors.Waker      = (*Folder)(nil)
 	_ connectors.Sizer      = (*Folder)(nil)
@@ -65,7 +64,7 @@ func New(root, work string) (*Folder, error) {
 	if err := checkName(work); err != nil {
 		return nil, fmt.Errorf("open store %q: work folder %q: %w", root, work, err)
 	}
-	return &Folder{Root: root, Work: work, FileMode: 0o640, DirMode: 0o750, renameat2: unix.Renameat2, fsync: unix.Fsync}, nil
+	return &Folder{Root: root, Work: work, FileMode: 0o640, DirMode: 0o750, renameat2: unix.Renameat2, fsync: unix.Fsync, look: lstat}, nil
 }
 
 // Open is New for a root that has to be an existing folder.
@@ -113,62 +112,6 @@ func split(name string) (dir, base string) {
 
 // own tells whether name lies below the work folder. The work folder itself doesn't.
 func (f *Folder) own(name string) bool { return strings.HasPrefix(name, f.Work+"/") }
-
-// List implements connectors.Folder.
-func (f *Folder) List(ctx context.Context, dir string) ([]connectors.File, error) {
-	files, err := f.list(ctx, dir)
-	if err != nil {
-		return nil, fmt.Errorf("list %q: %w", dir, err)
-	}
-	return files, nil
-}
-
-func (f *Folder) list(ctx context.Context, dir string) ([]connectors.File, error) {
-	if err := checkDir(dir); err != nil {
-		return nil, err
-	}
-	path, err := f.openDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	fd, err := reopen(path)
-	if err != nil {
-		return nil, err
-	}
-	d := os.NewFile(uintptr(fd), dir)
-	defer d.Close()
-	var files []connectors.File
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		names, err := d.Readdirnames(1024)
-		if err == io.EOF {
-			return files, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if files, err = appendFiles(files, fd, names); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// appendFiles looks at each of names, which a listing of the folder gave, and leaves out those that are gone again.
-func appendFiles(files []connectors.File, dir int, names []string) ([]connectors.File, error) {
-	for _, name := range names {
-		var st unix.Stat_t
-		switch err := lstat(dir, name, &st); {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return nil, fmt.Errorf("look at %q: %w", name, err)
-		default:
-			files = append(files, fileOf(name, &st))
-		}
-	}
-	return files, nil
-}
 
 // Remove implements connectors.Folder.
 func (f *Folder) Remove(ctx context.Context, name string) error {
