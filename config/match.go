@@ -95,18 +95,25 @@ func SaneName(name string) error {
 // A name that says .rejects before its extension matches as if it didn't: refused records can be put into the inbox again as
 // they came back. They come back uncompressed, so a pattern that asks for .gz or .zst is satisfied as well.
 func (j *Job) Matches(name string) (vars map[string]string, ok bool) {
+	if !strings.Contains(name, rejectWord) { // as nearly every name; of very many the first look asks each job
+		return j.matchesAs(name, name)
+	}
 	for _, candidate := range candidates(name) {
-		if vars, ok = j.matches(candidate); !ok {
-			continue
+		if _, ok := j.matches(candidate); ok {
+			return j.matchesAs(name, candidate)
 		}
-		if j.ignores(name) || j.ignores(candidate) {
-			return nil, false
-		}
-		vars["name"] = name
-		vars["stem"], vars["ext"] = splitName(name)
-		return vars, true
 	}
 	return nil, false
+}
+
+// matchesAs is Matches for a name that is to be compared as if it were candidate.
+func (j *Job) matchesAs(name, candidate string) (vars map[string]string, ok bool) {
+	if vars, ok = j.matches(candidate); !ok || j.ignores(name) || j.ignores(candidate) {
+		return nil, false
+	}
+	vars["name"] = name
+	vars["stem"], vars["ext"] = splitName(name)
+	return vars, true
 }
 
 func (j *Job) matches(name string) (map[string]string, bool) {
@@ -139,7 +146,9 @@ func candidates(name string) []string {
 }
 
 // rejectMark stands before the extension of a file of refused records, with a number behind it where the plain name was taken.
-var rejectMark = regexp.MustCompile(`\.rejects(-[0-9]+)*$`)
+var rejectMark = regexp.MustCompile(regexp.QuoteMeta(rejectWord) + `(-[0-9]+)*$`)
+
+const rejectWord = ".rejects"
 
 // WithoutRejects takes every .rejects out that stands before the extension; a compression's suffix isn't counted as one. It tells
 // whether there was any: then the file holds refused records that came back.

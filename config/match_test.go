@@ -144,6 +144,13 @@ func BenchmarkGlob(b *testing.B) {
 	}
 }
 
+func TestOthersNamesAreCheap(t *testing.T) {
+	job := Job{Match: glob(t, "orders_*.csv")}
+	if n := testing.AllocsPerRun(100, func() { job.Matches("invoice-of-an-important-customer.pdf") }); n != 0 {
+		t.Errorf("%v allocations for a name that doesn't match", n)
+	}
+}
+
 func TestTemporaryNameIsCheap(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { TemporaryName("invoice-of-an-important-customer.pdf") }); n != 0 {
 		t.Errorf("%v allocations for a name in lower case", n)

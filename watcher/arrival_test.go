@@ -299,8 +299,8 @@ type linked struct {
 	links atomic.Uint64
 }
 
-func (l *linked) List(ctx context.Context, dir string) ([]connectors.File, error) {
-	files, err := l.Memory.List(ctx, dir)
+func (l *linked) Sift(ctx context.Context, dir string, wanted func(string) bool) ([]connectors.File, error) {
+	files, err := l.Memory.Sift(ctx, dir, wanted)
 	for i := range files {
 		files[i].Links = l.links.Load()
 	}

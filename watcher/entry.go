@@ -23,29 +23,32 @@ type entry struct {
 	unfinished bool // a text that was seen without a final line end
 }
 
-// firstSight finds out what the name alone tells. in.mu is held.
+// firstSight is the entry for a name that wasn't there before. in.mu is held.
 func (in *inbox) firstSight(f connectors.File, look span) *entry {
 	e := &entry{sight: sight{f, look.ended}, seen: look.ended}
-	if err := config.SaneName(f.Name); err != nil {
-		e.named, e.detail = OddName, err.Error()
-		return e
+	e.taker, e.named, e.detail = in.byName(f.Name)
+	return e
+}
+
+// byName finds out what the name alone tells: who takes the file, or in which state it stays.
+func (in *inbox) byName(name string) (taker *taker, named State, detail string) {
+	if err := config.SaneName(name); err != nil {
+		return nil, OddName, err.Error()
 	}
-	if config.TemporaryName(f.Name) {
-		e.named = TemporaryName
-		return e
+	if config.TemporaryName(name) {
+		return nil, TemporaryName, ""
 	}
-	e.named = Unmatched
+	named = Unmatched
 	for _, t := range in.takers {
-		if _, ok := t.job.Config.Matches(f.Name); !ok {
+		if _, ok := t.job.Config.Matches(name); !ok {
 			continue
 		}
 		if t.job.Config.Enabled {
-			e.taker, e.named = t, 0
-			break
+			return t, 0, ""
 		}
-		e.named = Disabled
+		named = Disabled
 	}
-	return e
+	return nil, named, ""
 }
 
 // see takes down one more look. A file that changed is a new one: what was tried with it counts no more.

@@ -31,6 +31,7 @@ type inbox struct {
 	running map[string]*handing // handed over and without a verdict
 	count   uint32              // of looks
 	looked  moment              // end of the last look that succeeded; 0 before the first
+	took    time.Duration       // by the last look
 	due     moment              // when a look could show something new by itself: a rest or a back-off ends
 	changes changes             // of state, to be logged when mu is free
 
@@ -123,7 +124,7 @@ func (in *inbox) next() moment {
 // lookOnce lists the folder and takes down what it shows, then keeps still for the time that a look has to pay for.
 func (in *inbox) lookOnce(ctx context.Context) {
 	began := in.clock.now()
-	files, err := in.folder.List(ctx, in.dir)
+	files, err := in.list(ctx)
 	look := span{began, in.clock.now()}
 	if ctx.Err() != nil {
 		return
@@ -134,10 +135,34 @@ func (in *inbox) lookOnce(ctx context.Context) {
 	} else {
 		in.update(files, look)
 	}
+	in.took = in.clock.now() - began
 	changes := in.changes.take()
 	in.mu.Unlock()
 	changes.log(in.log)
 	wait(ctx, gap(in.clock.now()-began), nil)
+}
+
+// list lists the folder. Of entries that no job may ever take, which may be very many, only the names are wanted.
+func (in *inbox) list(ctx context.Context) ([]connectors.File, error) {
+	if sifter, ok := in.folder.(connectors.Sifter); ok {
+		return sifter.Sift(ctx, in.dir, in.wanted)
+	}
+	return in.folder.List(ctx, in.dir)
+}
+
+// wanted tells whether more than its name decides about an entry.
+func (in *inbox) wanted(name string) bool {
+	in.mu.Lock()
+	e, running := in.entries[name], in.running[name]
+	in.mu.Unlock()
+	switch {
+	case running != nil:
+		return true
+	case e != nil:
+		return e.named == 0 // what the name decides doesn't change, so it may be read without the lock
+	}
+	_, named, _ := in.byName(name)
+	return named == 0
 }
 
 // update takes down a listing. in.mu is held.

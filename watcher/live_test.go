@@ -27,9 +27,9 @@ type counted struct {
 	looks, listed, longest atomic.Int64 // how many, and nanoseconds
 }
 
-func (c *counted) List(ctx context.Context, dir string) ([]connectors.File, error) {
+func (c *counted) Sift(ctx context.Context, dir string, wanted func(string) bool) ([]connectors.File, error) {
 	began := time.Now()
-	files, err := c.Folder.List(ctx, dir)
+	files, err := c.Folder.Sift(ctx, dir, wanted)
 	took := int64(time.Since(began))
 	c.looks.Add(1)
 	c.listed.Add(took)
@@ -157,25 +157,35 @@ func liveManyAtOnce(t *testing.T) {
 // crowded lists very many files, always the same.
 type crowded struct {
 	*local.Folder
-	files []connectors.File
+	names []string
 	looks atomic.Int64
 }
 
-func (c *crowded) List(context.Context, string) ([]connectors.File, error) {
+func (c *crowded) Sift(_ context.Context, _ string, wanted func(string) bool) ([]connectors.File, error) {
 	c.looks.Add(1)
-	return c.files, nil
+	files := make([]connectors.File, len(c.names))
+	for i, name := range c.names {
+		if files[i].Name = name; wanted(name) {
+			return nil, fmt.Errorf("%s is wanted", name)
+		}
+	}
+	return files, nil
+}
+
+func crowd(n int) *crowded {
+	c := &crowded{names: make([]string, n)}
+	for i := range c.names {
+		c.names[i] = fmt.Sprintf("invoice-of-an-important-customer-%06d.pdf", i)
+	}
+	return c
 }
 
 func TestManyWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		folder := &crowded{files: make([]connectors.File, waitingFiles)}
-		for i := range folder.files {
-			name := fmt.Sprintf("invoice-of-an-important-customer-%06d.pdf", i)
-			folder.files[i] = connectors.File{Name: name, Size: 1, Inode: uint64(i), Links: 1, ModTime: time.Unix(1e9, int64(i))}
-		}
+		folder := crowd(waitingFiles)
 		log := new(logText)
 		w := &Watcher{Log: zerolog.New(log).Level(zerolog.InfoLevel), Jobs: []Job{{
-			Config: jobConfig(t, "orders", "*.csv"), Folder: &unnoticed{Folder: folder}, Resume: noRuns,
+			Config: jobConfig(t, "orders", "*.csv"), Folder: &unnoticed{Folder: folder, Sifter: folder}, Resume: noRuns,
 			Handle: func(context.Context, []connectors.File) []connectors.Verdict {
 				t.Error("something is handed over")
 				return nil
@@ -187,7 +197,7 @@ func TestManyWaiting(t *testing.T) {
 		go func() { ended <- w.Run(ctx) }()
 		<-time.After(2 * time.Minute)
 		synctest.Wait()
-		if each := (heap() - before) / len(folder.files); each > 250 {
+		if each := (heap() - before) / len(folder.names); each > 250 {
 			t.Errorf("%d bytes are kept for each file", each)
 		}
 		if looks := folder.looks.Load(); looks > 5 {
@@ -196,7 +206,7 @@ func TestManyWaiting(t *testing.T) {
 		if lines := strings.Count(log.String(), "\n"); lines > 102 {
 			t.Errorf("%d lines in the log", lines)
 		}
-		if got := len(w.Snapshot().Waiting); got != len(folder.files) {
+		if got := len(w.Snapshot().Waiting); got != len(folder.names) {
 			t.Errorf("%d files wait", got)
 		}
 		cancel()

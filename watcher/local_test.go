@@ -22,6 +22,7 @@ import (
 // unnoticed is a local folder without notice of changes: inotify knows nothing of simulated time.
 type unnoticed struct {
 	connectors.Folder
+	connectors.Sifter
 	connectors.WriterSeer
 }
 
@@ -42,7 +43,7 @@ func onDiskAt(t *testing.T, root string, change func(*world, *Job), test func(x 
 		x := &world{t: t, log: new(logText), start: time.Now(), stop: func() {}}
 		x.w = &Watcher{Log: zerolog.New(x.log).Level(zerolog.InfoLevel)}
 		config := jobConfig(t, "orders", "*.csv")
-		job := Job{Config: config, Folder: &unnoticed{folder, folder}, Handle: moveAway(x, folder), Resume: noRuns}
+		job := Job{Config: config, Folder: &unnoticed{folder, folder, folder}, Handle: moveAway(x, folder), Resume: noRuns}
 		if change != nil {
 			change(x, &job)
 		}

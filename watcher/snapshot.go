@@ -25,7 +25,7 @@ func (in *inbox) snapshot(s *Snapshot) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	now := in.clock.now()
-	place := Place{Store: in.store, Inbox: in.dir, Entries: len(in.entries)}
+	place := Place{Store: in.store, Inbox: in.dir, Entries: len(in.entries), Took: in.took}
 	if in.looked > 0 || in.count > 0 {
 		place.Looked = in.clock.wall(in.looked)
 	}

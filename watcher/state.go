@@ -102,7 +102,7 @@ type Waiting struct {
 	Store  string
 	Inbox  string
 	Name   string // bytes as the file system has them: to be escaped before it is shown
-	Size   int64
+	Size   int64  // 0 where the name alone decides and the store lets us leave it at that
 	State  State
 	Reason string    // for operators
 	Since  time.Time // of this state
@@ -112,10 +112,11 @@ type Waiting struct {
 // Place is how one inbox is doing.
 type Place struct {
 	Store, Inbox string
-	Problem      string    // why it can't be looked at, empty when it can
-	Since        time.Time // of the problem
-	Looked       time.Time // end of the last look that succeeded; zero before the first
-	Entries      int       // in the folder and not running, as of then
+	Problem      string        // why it can't be looked at, empty when it can
+	Since        time.Time     // of the problem
+	Looked       time.Time     // end of the last look that succeeded; zero before the first
+	Took         time.Duration // by the last look; after it nobody looks for nine times as long
+	Entries      int           // in the folder and not running, as of then
 }
 
 // Activity is how one job is doing.
