@@ -206,6 +206,9 @@ func TestManyWaiting(t *testing.T) {
 		if lines := strings.Count(log.String(), "\n"); lines > 102 {
 			t.Errorf("%d lines in the log", lines)
 		}
+		if places := w.Places(); len(places) != 1 || places[0] != w.Snapshot().Inboxes[0] || places[0].Entries != len(folder.names) {
+			t.Errorf("%+v", places)
+		}
 		if got := len(w.Snapshot().Waiting); got != len(folder.names) {
 			t.Errorf("%d files wait", got)
 		}

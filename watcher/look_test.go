@@ -48,6 +48,9 @@ func TestLooksTakeATenth(t *testing.T) {
 				if got := store.looks.Load(); got < looks-1 || got > looks+1 {
 					t.Errorf("%d looks of %v in %v, want %d", got, each, time.Since(x.start), looks)
 				}
+				if got := x.w.Places()[0].Took; got != each {
+					t.Errorf("the last look took %v", got)
+				}
 				synctest.Wait()
 				before := store.looks.Load()
 				x.pass(20 * (each + gap(each)))

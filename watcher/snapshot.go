@@ -21,18 +21,36 @@ func (w *Watcher) Snapshot() Snapshot {
 	return s
 }
 
+// Places is the part of a Snapshot that costs nothing, however many files wait: how the inboxes are doing.
+func (w *Watcher) Places() []Place {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var places []Place
+	for _, in := range w.inboxes {
+		in.mu.Lock()
+		places = append(places, in.asPlace())
+		in.mu.Unlock()
+	}
+	return places
+}
+
+// asPlace tells how the inbox is doing. in.mu is held.
+func (in *inbox) asPlace() Place {
+	p := Place{Store: in.store, Inbox: in.dir, Entries: len(in.entries), Took: in.took}
+	if in.looked > 0 || in.count > 0 {
+		p.Looked = in.clock.wall(in.looked)
+	}
+	if in.problem != nil {
+		p.Problem, p.Since = in.problem.Error(), in.clock.wall(in.problemSince)
+	}
+	return p
+}
+
 func (in *inbox) snapshot(s *Snapshot) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	now := in.clock.now()
-	place := Place{Store: in.store, Inbox: in.dir, Entries: len(in.entries), Took: in.took}
-	if in.looked > 0 || in.count > 0 {
-		place.Looked = in.clock.wall(in.looked)
-	}
-	if in.problem != nil {
-		place.Problem, place.Since = in.problem.Error(), in.clock.wall(in.problemSince)
-	}
-	s.Inboxes = append(s.Inboxes, place)
+	s.Inboxes = append(s.Inboxes, in.asPlace())
 
 	ahead := make(map[*entry]int)
 	for _, t := range in.takers {
