@@ -81,16 +81,7 @@ func (c checker) folders(j *Job) {
 func (c checker) target(j *Job) {
 	t := &j.Target
 	c.notEmpty("target.run_column", "target.record_column", "target.partition_by")
-	if t.Lineage {
-		if t.RunColumn == t.RecordColumn {
-			c.bad("target.record_column", "must be another column than run_column")
-		}
-		for i, column := range j.Columns {
-			if column.Name != "" && (column.Name == t.RunColumn || column.Name == t.RecordColumn) {
-				c.problems.add(column.Pos, fmt.Sprintf("column[%d].name", i+1), "%s is a column that chute fills itself: see run_column and record_column", column.Name)
-			}
-		}
-	}
+	c.ownColumns(j)
 	if !t.Create {
 		return
 	}
@@ -105,9 +96,37 @@ func (c checker) target(j *Job) {
 	}
 }
 
+// filled are the columns that chute fills itself, by their keys.
+func (t *Target) filled() [][2]string {
+	all := [][2]string{{"file_column", t.FileColumn}, {"time_column", t.TimeColumn}}
+	if t.Lineage {
+		all = append([][2]string{{"run_column", t.RunColumn}, {"record_column", t.RecordColumn}}, all...)
+	}
+	return slices.DeleteFunc(all, func(c [2]string) bool { return c[1] == "" })
+}
+
+// ownColumns finds columns that would be filled twice.
+func (c checker) ownColumns(j *Job) {
+	keys := map[string]string{}
+	for _, own := range j.Target.filled() {
+		if other, twice := keys[own[1]]; twice {
+			c.bad("target."+own[0], "must be another column than %s", other)
+			continue
+		}
+		keys[own[1]] = own[0]
+	}
+	for i, column := range j.Columns {
+		if key, own := keys[column.Name]; own && !column.Ignore {
+			c.problems.add(column.Pos, fmt.Sprintf("column[%d].name", i+1), "%s is a column that chute fills itself: see %s", column.Name, key)
+		}
+	}
+}
+
 func (j *Job) hasColumn(name string) bool {
-	if j.Target.Lineage && (name == j.Target.RunColumn || name == j.Target.RecordColumn) {
-		return true
+	for _, own := range j.Target.filled() {
+		if own[1] == name {
+			return true
+		}
 	}
 	return slices.ContainsFunc(j.Columns, func(column Column) bool { return column.Name == name && !column.Ignore })
 }

@@ -181,6 +181,7 @@ type Abilities struct {
 	FsyncSettings     bool            // MergeTree settings fsync_after_insert, fsync_part_directory
 	SkipIndexes       bool            // INDEX … TYPE minmax in CREATE TABLE
 	MutationsSync     bool            // setting mutations_sync
+	LateDates         bool            // Date reaches 2149-06-06 and DateTime 2106-02-07; servers whose calendar ends with 2105 show other days for later ones
 	Settings          map[string]bool // names of the query settings that the server knows
 	MergeTreeSettings map[string]bool // names of the MergeTree settings that it knows
 	Types             map[string]bool // names of the types that it knows, as "Bool", "DateTime64"

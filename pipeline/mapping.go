@@ -81,7 +81,8 @@ func (m *mapping) add(job *config.Job, t *reconcile.Target, c config.Column, hea
 		return fmt.Errorf("%s: table %s has no column %s", c.Pos, t.Table(), native.Identifier(c.Name))
 	}
 	column := convert.Column{
-		Name: c.Name, Label: c.Name, Type: have.Type, Default: c.Default, Required: c.Required, Zone: job.Timezone.Location(), Rules: rulesOf(c),
+		Name: c.Name, Label: c.Name, Type: have.Type, Default: c.Default, Required: c.Required, Zone: job.Timezone.Location(),
+		EarlyDates: !t.LateDates, Rules: rulesOf(c),
 	}
 	for _, word := range slices.Concat(job.Format.Null, c.Null) {
 		column.Null = append(column.Null, []byte(word))
@@ -147,6 +148,11 @@ func (m *mapping) width(job *config.Job) int {
 func checkConstant(c config.Column, column convert.Column) error {
 	if len(c.Constant.Variables()) == 0 {
 		return nil
+	}
+	valueless := column
+	valueless.Constant = nil
+	if _, err := convert.Compile([]convert.Column{valueless}); err != nil {
+		return nil // whatever the name says: it comes up again when all columns are compiled
 	}
 	if _, err := convert.Compile([]convert.Column{column}); err != nil {
 		return &connectors.Rejection{Code: "name",

@@ -49,10 +49,59 @@ default = "{}"
 [[column]]
 name = "at"
 type = "Time64(3)"
+[[column]]
+name = "w"
+type = "JSON"
+on_error = "warn"
+[[column]]
+name = "z"
+type = "Nullable(JSON)"
+[[column]]
+name = "n"
+type = "Nested(a UInt8, b String)"
 `)
 	w.open()
-	w.drop("a.csv", "id;m;j;at\n"+`1;{'k':[1.5]};{"a":{"b":[1,"x"]}};12:00:00.5`+"\n"+`2;{};;-1:00:00`+"\n"+`3;{};{"a":1,"a":2};1:00:00`+"\n")
+	w.drop("a.csv", "id;m;j;at;w;z;n\n"+
+		`1;{'k':[1.5]};{"a":{"b":[1,"x"]}};12:00:00.5;{"a":1};{"b":2};[(1,'x'),(2,'y')]`+"\n"+
+		`2;{};;-1:00:00;[1];;`+"\n"+
+		`3;{};{"a":1,"a":2};1:00:00;{};;[]`+"\n"+
+		`4;{};{};1:00:00;{};[];[(1)]`+"\n")
 	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
-	w.wantRows("SELECT id, toString(m), toString(j), toString(at) FROM %t ORDER BY id", `1 {'k':[1.5]} {"a":{"b":[1,"x"]}} 12:00:00.500`, `2 {} {} -01:00:00.000`)
+	w.wantRows("SELECT id, toString(m), toString(j), toString(at), toString(w), ifNull(toString(z), 'none'), toString(n), id FROM %t ORDER BY id",
+		`1 {'k':[1.5]} {"a":{"b":[1,"x"]}} 12:00:00.500 {"a":1} {"b":2} [(1,'x'),(2,'y')] 1`, `2 {} {} -01:00:00.000 {} none [] 2`)
 	w.wantSettled()
+}
+
+// TestLastDates: what the server would show as another day is refused; what it shows as it is loads. The embedded engine has the whole range of the types.
+func TestLastDates(t *testing.T) {
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.job("[target]\ntable = \"%t\"\n[[column]]\nname = \"d\"\n[[column]]\nname = \"e\"\nformat = \"%Y%m%d\"\n[[column]]\nname = \"t\"\n[[column]]\nname = \"l\"\n")
+		w.open()
+		w.exec("CREATE DATABASE %d", "CREATE TABLE %t (d Date, e Date, t DateTime('UTC'), l Array(Date), _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY d")
+		w.drop("a.csv", "d,e,t,l\n"+
+			"1970-01-02,19700102,1970-01-01 00:00:00,['1970-01-02']\n"+
+			"2105-12-31,21051231,2105-12-31 23:59:59,['2105-12-31']\n"+
+			"2149-06-06,21490606,2106-02-07 06:28:15,['2149-06-06']\n"+
+			"2149-06-07,21490607,2106-02-07 06:28:16,['2149-06-07']\n")
+		wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+		rows := []string{"1970-01-02 1970-01-02 0 ['1970-01-02'] 1", "2105-12-31 2105-12-31 4291747199 ['2105-12-31'] 2",
+			"2149-06-06 2149-06-06 4294967295 ['2149-06-06'] 3"}
+		if w.Engine == "clickhouse" {
+			rows = rows[:2]
+		}
+		w.wantRows("SELECT toString(d), toString(e), toUInt32(t), toString(l), _chute_record FROM %t ORDER BY d", rows...)
+		w.wantSettled()
+	})
+}
+
+// TestConstantOfNameThatCannotBe: that no text can be loaded into a column isn't the fault of the file's name, whatever the name says.
+func TestConstantOfNameThatCannotBe(t *testing.T) {
+	w := newWorld(t, "clickhouse")
+	w.job("[target]\ntable = \"%t\"\n[[column]]\nname = \"id\"\n[[column]]\nname = \"v\"\nconstant = \"{stem}\"\n")
+	w.open()
+	w.exec("CREATE DATABASE %d", "CREATE TABLE %t (id UInt64, v AggregateFunction(sum, UInt64), _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id")
+	w.drop("a.csv", "id\n1\n")
+	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Later})
+	w.exec("DROP TABLE %t", "CREATE TABLE %t (id UInt64, v UInt8, _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id")
+	wantOutcomes(t, w.resumeAll(), map[string]connectors.Outcome{"a.csv": connectors.Rejected})
 }

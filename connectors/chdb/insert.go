@@ -94,7 +94,7 @@ func fits(announced, own *native.Type) bool {
 	case native.JSON, native.Other:
 		return announced.Kind == native.String || announced.Equal(own)
 	case native.Nullable:
-		return announced.Equal(own) || announced.Equal(own.Base())
+		return announced.Equal(own) || fits(announced, own.Elems[0]) || announced.Kind == native.Nullable && fits(announced.Elems[0], own.Elems[0])
 	}
 	return announced.Equal(own)
 }

@@ -199,12 +199,13 @@ func TestErrorAtCommit(t *testing.T) {
 
 func TestInsertWhatDoesNotFit(t *testing.T) {
 	s, ctx := openSession(t)
-	execute(t, s, "CREATE TABLE t (n UInt64, d DateTime('Asia/Tokyo'), e Enum8('a' = 1), s LowCardinality(Nullable(String)), o Nullable(Int8), j JSON) ENGINE = MergeTree ORDER BY n")
+	execute(t, s, "CREATE TABLE t (n UInt64, d DateTime('Asia/Tokyo'), e Enum8('a' = 1), s LowCardinality(Nullable(String)), o Nullable(Int8), j JSON, nj Nullable(JSON)) ENGINE = MergeTree ORDER BY n")
 	for columns, good := range map[string]bool{
 		"n UInt64": true, "n UInt32": false, "n Int64": false, "n Nullable(UInt64)": false, "m UInt64": false, "n UInt64; n UInt64": false,
 		"d DateTime('Asia/Tokyo')": true, "d UInt32": false, "e Enum8('a' = 1)": true, "e Enum8('a' = 1, 'b' = 2)": false, "e String": false,
 		"s String": true, "s Nullable(String)": true, "s UInt8": false, "o Int8": true, "o Nullable(Int8)": true, "o Int16": false,
-		"j String": true, "j JSON": true, "j UInt8": false,
+		"j String": true, "j JSON": true, "j UInt8": false, "j Nullable(String)": false,
+		"nj String": true, "nj Nullable(String)": true, "nj Nullable(JSON)": true, "nj Nullable(UInt8)": false, "o Nullable(Int16)": false,
 	} {
 		var announced []native.Column
 		for _, c := range strings.Split(columns, "; ") {

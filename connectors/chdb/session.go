@@ -88,6 +88,11 @@ func (s *Session) describe(ctx context.Context) error {
 	for v := range versions {
 		s.server.Version = v
 	}
+	lastDay, err := s.names(ctx, "SELECT toString(toDate(65535))")
+	if err != nil {
+		return err
+	}
+	a.LateDates = lastDay["2149-06-06"]
 	a.MutationsSync = a.Settings["mutations_sync"]
 	a.FsyncSettings = a.MergeTreeSettings["fsync_after_insert"] && a.MergeTreeSettings["fsync_part_directory"]
 	return s.probe(ctx)

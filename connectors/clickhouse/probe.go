@@ -31,6 +31,11 @@ func (s *session) probe(ctx context.Context) (connectors.Server, error) {
 	if a.Types, err = s.names(ctx, "SELECT name FROM system.data_type_families"); err != nil {
 		return server, err
 	}
+	lastDay, err := s.names(ctx, "SELECT toString(toDate(65535))")
+	if err != nil {
+		return server, err
+	}
+	a.LateDates = lastDay["2149-06-06"]
 	a.MutationsSync = a.Settings["mutations_sync"]
 	a.FsyncSettings = a.MergeTreeSettings["fsync_after_insert"] && a.MergeTreeSettings["fsync_part_directory"]
 	return server, s.try(ctx, a)

@@ -46,6 +46,9 @@ func testProbe(t *testing.T, s *databaseSuite) {
 	if a.MutationsSync != a.Settings["mutations_sync"] {
 		t.Error("MutationsSync isn't what the settings say")
 	}
+	if last := s.value(t, "SELECT toString(toDate(65535))"); a.LateDates != (last == "2149-06-06") {
+		t.Errorf("LateDates is %v, but the last date is %s", a.LateDates, last)
+	}
 	table := s.table(t, "(n UInt64) ENGINE = MergeTree ORDER BY n")
 	stage := s.table(t, "(n UInt64) ENGINE = MergeTree ORDER BY n")
 	for name, c := range map[string]struct {

@@ -64,7 +64,7 @@ func (c *cell) take(text []byte, quoted bool) (code string) {
 	switch c.OnError {
 	case Warn:
 		c.odd, c.instead = code, "the record is loaded without the value"
-		c.builder.AppendDefault()
+		c.without()
 		return ""
 	case UseDefault:
 		c.odd, c.instead = code, "the record is loaded with the column's default"
@@ -92,6 +92,15 @@ func (c *cell) value(text []byte, quoted bool) (code string) {
 	return code
 }
 
+// without appends the type's own default. JSON is text for the builder, whose empty one isn't an object.
+func (c *cell) without() {
+	if c.Type.Base().Kind == native.JSON && !c.nullable {
+		c.builder.AppendBytes([]byte("{}"))
+		return
+	}
+	c.builder.AppendDefault()
+}
+
 func (c *cell) standIn() (code string) { return c.append(c.builder, c.stand) }
 
 // blank appends what stands for a missing value; the package comment has the rules.
@@ -110,6 +119,7 @@ func (c *cell) blank(quoted bool) (code string) {
 		return ""
 	}
 	if c.append(c.builder, nil) != "" {
+		c.fault = fault{} // a blank isn't badly written
 		return Blank
 	}
 	return ""

@@ -128,6 +128,8 @@ type Column struct {
 	Required bool           // a blank is refused
 	Zone     *time.Location // of local times when the type names no zone; nil: UTC
 	Null     [][]byte       // words that mean NULL when they aren't quoted
+	// EarlyDates: the server's calendar is from 1970 to 2105, so Date and DateTime end there.
+	EarlyDates bool
 	Rules
 }
 
@@ -229,10 +231,14 @@ func (p *Plan) Columns() []native.Column { return p.native }
 
 // stored is the type that blocks have for a column: JSON is text for us.
 func stored(t *native.Type) *native.Type {
-	if t.Kind == native.JSON {
-		return &native.Type{Kind: native.String}
+	text := &native.Type{Kind: native.String}
+	switch {
+	case t.Base().Kind != native.JSON:
+		return t
+	case t.Nullable():
+		return &native.Type{Kind: native.Nullable, Elems: []*native.Type{text}}
 	}
-	return t
+	return text
 }
 
 func compile(c Column) (column, error) {

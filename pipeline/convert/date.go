@@ -1,27 +1,46 @@
 package convert
 
-import "math"
+import (
+	"math"
+
+	"chute/connectors/native"
+)
 
 // Days since 1970-01-01 that bound Date32.
 const (
 	firstDate32 = -25567 // 1900-01-01
 	lastDate32  = 120529 // 2299-12-31
+
+	lastEarlyDate = 49672 // 2105-12-31: see Column.EarlyDates
 )
 
-func toDate(text []byte) (uint64, string) {
-	day, code := wholeDate(text)
-	if code == "" && (day < 0 || day > math.MaxUint16) {
-		code = OutOfRange
-	}
-	return uint64(day), code
+// calendar is what a type for dates holds.
+type calendar struct {
+	first, last int // days since 1970-01-01
+	width       int
+	limits      string
 }
 
-func toDate32(text []byte) (uint64, string) {
-	day, code := wholeDate(text)
-	if code == "" && (day < firstDate32 || day > lastDate32) {
-		code = OutOfRange
+// calendarOf is that of Date or Date32; early is Column.EarlyDates.
+func calendarOf(k native.Kind, early bool) calendar {
+	switch {
+	case k == native.Date32:
+		return calendar{firstDate32, lastDate32, 4, "1900-01-01 to 2299-12-31"}
+	case early:
+		return calendar{0, lastEarlyDate, 2, "1970-01-01 to 2105-12-31"}
 	}
-	return uint64(day), code
+	return calendar{0, math.MaxUint16, 2, "1970-01-01 to 2149-06-06"}
+}
+
+// conversion is that of texts like 2006-01-02.
+func (c calendar) conversion() conversion {
+	return scalar(c.width, c.limits, func(text []byte) (uint64, string) {
+		day, code := wholeDate(text)
+		if code == "" && (day < c.first || day > c.last) {
+			code = OutOfRange
+		}
+		return uint64(day), code
+	})
 }
 
 func wholeDate(text []byte) (day int, code string) {

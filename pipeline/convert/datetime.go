@@ -36,10 +36,11 @@ func (c *instants) width() int {
 	return 4
 }
 
-// zoning are the zones that times without an offset may be meant in, besides the type's own; nil: none.
+// zoning are the zones that times without an offset may be meant in, besides the type's own; nil: none. early is Column.EarlyDates.
 type zoning struct {
 	strong *time.Location // before the type's
 	weak   *time.Location // behind the type's
+	early  bool
 }
 
 func instantsOf(t *native.Type, z zoning) (*instants, string, error) {
@@ -61,6 +62,10 @@ func instantsOf(t *native.Type, z zoning) (*instants, string, error) {
 		c.zone = zoneFor(z.strong, z.strong)
 	}
 	limits := "1970-01-01 00:00:00 to 2106-02-07 06:28:15 UTC"
+	if z.early {
+		c.first = max(0, -c.shows.offset(0))
+		c.last, limits = (lastEarlyDate+1)*daySeconds-1, "1970-01-01 00:00:00 to 2105-12-31 23:59:59 UTC"
+	}
 	if t.Kind == native.DateTime64 {
 		c.long, c.scale = true, t.Scale
 		for range t.Scale {
@@ -196,7 +201,9 @@ func parseOffset(text []byte) (offset int64, ok bool) {
 	return offset, true
 }
 
-func (c *column) zoning() zoning { return zoning{strong: c.TimeZone, weak: c.Zone} }
+func (c *column) zoning() zoning {
+	return zoning{strong: c.TimeZone, weak: c.Zone, early: c.EarlyDates}
+}
 
 // zoneName is the name of the zone that local times of the column are in, for messages.
 func (c *column) zoneName() string {

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"math"
 
 	"chute/config"
 	"chute/connectors/native"
@@ -34,18 +33,15 @@ func formatted(t *native.Type, z zoning, f config.TimeFormat) (conversion, error
 	if f.Has("zZ") {
 		return conversion{}, fmt.Errorf("%s has a distance from UTC, which says nothing for %s", f, t)
 	}
-	width, first, last, limits := 2, 0, math.MaxUint16, "1970-01-01 to 2149-06-06"
-	if t.Kind == native.Date32 {
-		width, first, last, limits = 4, firstDate32, lastDate32, "1900-01-01 to 2299-12-31"
-	}
-	return scalar(width, limits, func(text []byte) (uint64, string) {
+	calendar := calendarOf(t.Kind, z.early)
+	return scalar(calendar.width, calendar.limits, func(text []byte) (uint64, string) {
 		shown, digits, ok := shownAt(text, f.Words())
 		switch {
 		case !ok:
 			return 0, NotADate
 		case shown%daySeconds != 0 || !allZeros(digits):
 			return 0, Scale
-		case shown < int64(first)*daySeconds || shown > int64(last)*daySeconds:
+		case shown < int64(calendar.first)*daySeconds || shown > int64(calendar.last)*daySeconds:
 			return 0, OutOfRange
 		}
 		return uint64(shown / daySeconds), ""
@@ -92,7 +88,8 @@ func (c *instants) unix(m *moment) (bits uint64, code string) {
 	if lost {
 		return 0, Scale
 	}
-	if m.unix-1 < c.first {
+	before := m.unix - 1 // the whole second in which it is
+	if before < c.first || before+c.shows.offset(before) < c.first {
 		return 0, OutOfRange
 	}
 	return uint64(m.unix*c.unit - parts), ""

@@ -120,5 +120,5 @@ func (c *column) faultMessage(code string, text []byte, f *fault) string {
 	case code == TooMany:
 		return fmt.Sprintf("%s has more than %d elements", v, maxElements)
 	}
-	return fmt.Sprintf("%s is not written as %s: at byte %d there should be %s", v, c.Type, f.at, f.want)
+	return fmt.Sprintf("%s is not written as %s: at byte %d there should be %s", v, c.Type.Base(), f.at, f.want)
 }

@@ -76,9 +76,6 @@ func (c *column) compileRules(base *native.Type) error {
 		return err
 	}
 	if base.Kind == native.JSON {
-		if c.nullable {
-			return errors.New("text can't be converted to this type")
-		}
 		var err error
 		c.make, err = jsonConversion(base)
 		return err

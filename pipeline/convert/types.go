@@ -57,10 +57,8 @@ func forType(t *native.Type, local zoning) (conversion, error) {
 		return conversion{append: fixedString(t.Size)}, nil
 	case native.Bool:
 		return scalar(1, "", toBool), nil
-	case native.Date:
-		return scalar(2, "1970-01-01 to 2149-06-06", toDate), nil
-	case native.Date32:
-		return scalar(4, "1900-01-01 to 2299-12-31", toDate32), nil
+	case native.Date, native.Date32:
+		return calendarOf(t.Kind, local.early).conversion(), nil
 	case native.DateTime, native.DateTime64:
 		return forTime(t, local)
 	case native.Time, native.Time64:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ var update = flag.Bool("update", false, "write testdata/types.md anew")
 // canBeNull tells types that stand inside Nullable.
 func canBeNull(t *native.Type) bool {
 	_, err := native.ParseType("Nullable(" + t.String() + ")")
-	return err == nil && t.Kind != native.Tuple && t.Kind != native.JSON
+	return err == nil && t.Kind != native.Tuple
 }
 
 // blankOf says what becomes of a blank.
@@ -40,7 +41,7 @@ func blankOf(t testing.TB, typ string) string {
 
 // TestTypeTable: what the table says is what the conversions do.
 func TestTypeTable(t *testing.T) {
-	for _, c := range typeTable {
+	for _, c := range slices.Concat(typeTable, moreTypes) {
 		p := compiled(t, Column{Name: "c", Label: "C", Type: typeOf(t, c.typ)})
 		for i := 0; i < len(c.good); i += 2 {
 			if _, reason := one(t, p, c.good[i], false); reason != nil {
@@ -119,7 +120,7 @@ func TestTypesOnEngines(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, c := range typeTable {
+			for i, c := range slices.Concat(typeTable, moreTypes) {
 				if name == "chdb" || !c.modern {
 					insertAndCompare(t, ctx, s, fmt.Sprintf("default.t%d", i), c)
 				}
@@ -155,10 +156,15 @@ func insertAndCompare(t *testing.T, ctx context.Context, s connectors.Session, t
 	if err := s.Exec(ctx, connectors.Statement{SQL: create, Settings: settings}); err != nil {
 		t.Fatalf("%s: %v", create, err)
 	}
-	p := compiled(t, Column{Name: "n", Type: typeOf(t, "UInt64"), Origin: Record}, Column{Name: "v", Type: x.typ},
-		Column{Name: "z", Type: typeOf(t, null), Null: [][]byte{[]byte(`\N`)}}, Column{Name: "w", Type: typeOf(t, "String")})
+	early := !s.Server().Abilities.LateDates
+	p := compiled(t, Column{Name: "n", Type: typeOf(t, "UInt64"), Origin: Record}, Column{Name: "v", Type: x.typ, EarlyDates: early},
+		Column{Name: "z", Type: typeOf(t, null), Null: [][]byte{[]byte(`\N`)}, EarlyDates: early}, Column{Name: "w", Type: typeOf(t, "String")})
 	x.rows = p.NewRows()
 	for i := 0; i < len(c.good); i += 2 {
+		if early && slices.Contains(lateTexts, c.good[i]) {
+			x.refuses(c.good[i], OutOfRange)
+			continue
+		}
 		z := `\N`
 		if i > 0 && nullable {
 			z = c.good[i]
@@ -179,6 +185,14 @@ func (x *typeTrial) add(v, z, w string) {
 		x.t.Fatalf("%s: %q: %v", x.c.typ, v, reasons[0].Message)
 	}
 	x.nulls = append(x.nulls, z == `\N`)
+}
+
+func (x *typeTrial) refuses(v, code string) {
+	x.t.Helper()
+	reasons, ok := x.rows.Append(uint64(x.rows.Len()+1), [][]byte{[]byte(v), []byte(`\N`), nil}, nil, nil)
+	if ok || reasons[0].Code != code {
+		x.t.Errorf("%s: %q is taken, or refused for another reason: %v", x.c.typ, v, reasons)
+	}
 }
 
 func (x *typeTrial) insert(p *Plan) {

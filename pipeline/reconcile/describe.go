@@ -14,7 +14,7 @@ import (
 // Describe asks the server for a table. A missing one gives an error wrapping connectors.ErrNoTable. want names the lineage
 // columns to look for; the result's Lineage is empty when the table lacks one of them.
 func Describe(ctx context.Context, s connectors.Session, table config.TableName, want Lineage) (*Target, error) {
-	t := &Target{Name: table.Table}
+	t := &Target{Name: table.Table, LateDates: s.Server().Abilities.LateDates}
 	var err error
 	if t.Database, err = databaseOf(ctx, s, table); err != nil {
 		return nil, err

@@ -39,6 +39,7 @@ var kinds = []kind{
 	{name: "sample", engine: "MergeTree PARTITION BY toYYYYMM(d) ORDER BY (id, intHash32(id)) SAMPLE BY intHash32(id)", days: 90},
 	{name: "settings", engine: "MergeTree ORDER BY id SETTINGS index_granularity = 1024"},
 	{name: "defaults", more: ", n Nullable(UInt8), e String DEFAULT concat(s, ', (y)'), m UInt64 MATERIALIZED id + 1, a String ALIAS concat(s, 'z')", engine: "MergeTree ORDER BY (id, m)"},
+	{name: "flattened", more: ", `n.a` Array(UInt8), `n.b` Array(String), t Tuple(UInt8, String)", engine: "MergeTree ORDER BY id"},
 	{name: "nested", more: ", n Nested(a UInt8, b String), t Tuple(UInt8, String)", engine: "MergeTree ORDER BY id"},
 	{name: "low cardinality", more: ", l LowCardinality(String), u LowCardinality(UInt64)", engine: "MergeTree ORDER BY (l, id)"},
 	{name: "nothing but old types", more: ", f FixedString(300), c Decimal(9, 2), e Enum8('a, b' = 1, 'it''s' = -1), t DateTime('Europe/Berlin'), r Array(Array(UInt8))", engine: "MergeTree ORDER BY id"},

@@ -43,6 +43,7 @@ var pinned = map[string]string{
 	"transform_null_in":          "0",
 
 	"data_type_default_nullable":              "0",
+	"flatten_nested":                          "0", // a stage has the columns of its target, whatever they were made with
 	"allow_experimental_low_cardinality_type": "1", // servers of 2018 ask for it
 }
 

@@ -22,6 +22,7 @@ type Target struct {
 	Views          int      // materialized views that see its inserts
 	Shards         []string // Distributed: the definitions of the tables behind it; none when that can't be told
 	Lineage        Lineage
+	LateDates      bool   // its server's ability
 	Definition     string // all of the above that a stage must have alike; compared, never parsed
 }
 
