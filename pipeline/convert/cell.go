@@ -56,7 +56,7 @@ func (c *cell) take(text []byte, quoted bool) (code string) {
 	if c.plain && len(text) > 0 {
 		return c.append(c.builder, text)
 	}
-	c.odd, c.fault = "", fault{}
+	c.odd, c.instead, c.fault = "", "", fault{}
 	if code = c.value(text, quoted); code == "" {
 		return ""
 	}

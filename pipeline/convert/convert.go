@@ -15,7 +15,8 @@
 //	Decimal(P, S)               digits, optional point; zeros beyond the scale are free, other digits there are refused
 //	String, FixedString(N)      all bytes; a FixedString is filled up with zero bytes as ClickHouse does
 //	Bool                        true false t f yes no y n 1 0, in small or capital letters
-//	Date, Date32                2006-01-02
+//	Date, Date32                2006-01-02. Where a server's calendar ends with 2105, as that of 18.16 does, Date and DateTime end there, too: it would show later
+//	                            days as others
 //	DateTime, DateTime64        2006-01-02 15:04:05, or with T; optional fraction; optional Z, +01, +0100 or +01:00 at the end. Without it
 //	                            the time is local in the zone of the type, else of the column, else UTC
 //	UUID                        with its four dashes or with none

@@ -3,6 +3,7 @@ package convert
 import (
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,7 +136,7 @@ func TestFormats(t *testing.T) {
 		{"%F %R %Z", "DateTime", Column{Zone: zoneOf(t, "Asia/Tokyo")}, cases{"2024-02-05 00:00 UTC", day, "2024-02-05 00:00 GMT", day, "2024-02-05 00:00 CET", code(NotATime)}},
 		{"%s", "DateTime('Asia/Tokyo')", Column{}, cases{"1707091200", day, "0", utc("1970-01-01 00:00:00"), "-1", code(OutOfRange), "4294967296", code(OutOfRange), "1.5", code(NotATime), "9999999999999", code(NotATime)}},
 		{"%s.%f", "DateTime64(3, 'UTC')", Column{}, cases{"1707091200.000", day, "-1.5", utc("1969-12-31 23:59:58.5"), "-0.001", utc("1969-12-31 23:59:59.999"), "1.0001", code(Scale)}},
-		{"%s.%f", "DateTime64(3, 'America/New_York')", Column{}, cases{"-2208970800.5", code(OutOfRange), "-2208970799.5", code(OutOfRange)}},
+		{"%s.%f", "DateTime64(3, 'America/New_York')", Column{}, cases{"-2208970800.5", code(OutOfRange), "-2208970799.5", utc("1900-01-01 05:00:00.5")}},
 		{"%s", "Date", Column{}, cases{"1707091200", day, "1707091201", code(Scale), "-86400", code(OutOfRange)}},
 		{"%F %T", "DateTime", Column{Zone: zoneOf(t, "Europe/Paris")}, cases{"2024-10-27 02:30:00", code(AmbiguousTime), "2024-03-31 02:30:00", code(MissingTime), "2024-02-05 01:00:00", day}},
 		{"%Y 100%% %m/%d", "Date", Column{}, cases{"2024 100% 02/05", day}},
@@ -251,6 +252,25 @@ func TestWarningsOfRefusedRecords(t *testing.T) {
 	}
 	if r.Warnings(take); len(got) > 0 {
 		t.Error("warnings stay after Reset")
+	}
+}
+
+// TestWarningsSayWhatBecame: each kind of warning about a column says what became of its own values.
+func TestWarningsSayWhatBecame(t *testing.T) {
+	p := compiled(t, Column{Name: "a", Label: "A", Type: typeOf(t, "String"),
+		Rules: Rules{Map: map[string]string{"m": "male"}, MapMissing: Warn, MaxLength: 5, OnError: Warn}})
+	r := p.NewRows()
+	for n, value := range []string{"too long", "x", "m"} {
+		if reasons, ok := r.Append(uint64(n+1), [][]byte{[]byte(value)}, nil, nil); !ok {
+			t.Error(reasons)
+		}
+	}
+	var said []string
+	r.Warnings(func(w Warning) { said = append(said, w.Code+" "+w.Message) })
+	want := []string{`too_long Column "A": "too long" is longer than the 5 characters that are allowed; the record is loaded without the value.`,
+		`not_in_map Column "A": "x" is not one of the values that are known; it is loaded as it is.`}
+	if !slices.Equal(said, want) {
+		t.Errorf("%q, want %q", said, want)
 	}
 }
 
