@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"encoding/binary"
 	"math"
 
 	"chute/connectors/native"
@@ -68,20 +69,44 @@ var monthDays = [...]int{1: 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 // parseDate reads the ten bytes of YYYY-MM-DD at the beginning of text and returns the days since 1970-01-01, if there is such a day.
 func parseDate(text []byte) (day int, ok bool) {
 	_ = text[9]
-	century, year := twoDigits(text), twoDigits(text[2:])
-	month, dom := twoDigits(text[5:]), twoDigits(text[8:])
-	if century > 99 || year > 99 || text[4] != '-' || text[7] != '-' || month < 1 || month > 12 || dom < 1 {
+	pairs, ok := parsePairs(binary.LittleEndian.Uint64(text), dashed)
+	dom := twoDigits(text[8:])
+	if !ok {
 		return 0, false
 	}
-	year += 100 * century
-	last := monthDays[month]
-	if month == 2 && year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-		last = 29
+	year, month := int(pairs&0xFF)*100+int(pairs>>16&0xFF), int(pairs>>40&0xFF)
+	if month < 1 || month > 12 || dom < 1 {
+		return 0, false
 	}
-	if dom > last {
+	if dom > 28 && dom > lastOf(year, month) {
 		return 0, false
 	}
 	return civilDay(year, month, dom), true
+}
+
+// lastOf is the last day of a month.
+func lastOf(year, month int) int {
+	if month == 2 && year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+		return 29
+	}
+	return monthDays[month]
+}
+
+// layout is how digits and signs follow each other in eight bytes.
+type layout struct {
+	base  uint64 // the signs, and '0' for digits
+	above uint64 // for each byte what makes 0x80 of the first value that it can't have
+}
+
+var (
+	dashed  = layout{0x2D30302D30303030, 0x7F76767F76767676} // 0000-00-
+	colonic = layout{0x30303A30303A3030, 0x76767F76767F7676} // 00:00:00
+)
+
+// parsePairs reads eight bytes, the first in the lowest, of such a layout. Where two digits begin, the byte of the result is their number.
+func parsePairs(word uint64, l layout) (pairs uint64, ok bool) {
+	word ^= l.base
+	return word*10 + word>>8, (word|(word+l.above))&0x8080808080808080 == 0
 }
 
 // civilDay counts the days since 1970-01-01 in the Gregorian calendar. Years are taken to begin in March, so that the odd day comes last.

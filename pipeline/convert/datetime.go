@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"time"
@@ -148,15 +149,16 @@ func (c *instants) value(seconds, shown int64, digits []byte) (bits uint64, code
 
 // parseClock reads YYYY-MM-DD hh:mm:ss, or with T, and returns the seconds as if it were UTC.
 func parseClock(text []byte) (seconds int64, rest []byte, ok bool) {
-	if len(text) < 19 || text[10] != ' ' && text[10] != 'T' || text[13] != ':' || text[16] != ':' {
+	if len(text) < 19 || text[10] != ' ' && text[10] != 'T' {
 		return 0, nil, false
 	}
 	day, ok := parseDate(text)
-	h, m, s := twoDigits(text[11:]), twoDigits(text[14:]), twoDigits(text[17:])
-	if !ok || h > 23 || m > 59 || s > 59 {
+	pairs, timely := parsePairs(binary.LittleEndian.Uint64(text[11:]), colonic)
+	h, m, s := int64(pairs&0xFF), int64(pairs>>24&0xFF), int64(pairs>>48&0xFF)
+	if !ok || !timely || h > 23 || m > 59 || s > 59 {
 		return 0, nil, false
 	}
-	return int64(day)*daySeconds + int64(h*3600+m*60+s), text[19:], true
+	return int64(day)*daySeconds + h*3600 + m*60 + s, text[19:], true
 }
 
 // fraction makes units of the scale of the digits behind the point. lost tells that there are more of them than zeros.

@@ -44,14 +44,22 @@ func shortDecimal(precision, scale int, limits string) conversion {
 		width = 4
 	}
 	return scalar(width, limits, func(text []byte) (uint64, string) {
-		whole, fraction, negative, code := splitDecimal(text, precision, scale)
-		if code != "" {
-			return 0, code
+		digits, negative := sign(text)
+		whole, fraction := digits, []byte(nil)
+		if point := len(digits) - 1 - scale; point >= 0 && scale > 0 && digits[point] == '.' { // as most write it
+			whole, fraction = digits[:point], digits[point+1:]
 		}
-		n, _ := parseDigits(whole)
-		parts, _ := parseDigits(fraction)
-		n = n*powers[len(fraction)] + parts
-		n *= powers[scale-len(fraction)]
+		n, ok := parseDigits(whole)
+		parts, rightly := parseDigits(fraction)
+		if !ok || !rightly || len(whole) > precision-scale || len(digits) == 0 {
+			var code string
+			if whole, fraction, negative, code = splitDecimal(text, precision, scale); code != "" {
+				return 0, code
+			}
+			n, _ = parseDigits(whole)
+			parts, _ = parseDigits(fraction)
+		}
+		n = (n*powers[len(fraction)] + parts) * powers[scale-len(fraction)]
 		if negative {
 			n = -n
 		}

@@ -114,11 +114,7 @@ func (m *moment) clock() (seconds int64, ok bool) {
 		}
 		day = civilDay(m.year, 1, 1) + m.yearday - 1
 	} else {
-		last := monthDays[m.month]
-		if m.month == 2 && leap {
-			last = 29
-		}
-		if m.dom > last {
+		if m.dom > lastOf(m.year, m.month) {
 			return 0, false
 		}
 		day = civilDay(m.year, m.month, m.dom)

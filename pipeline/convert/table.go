@@ -103,14 +103,16 @@ func (w *columnar) find(t *Table, field, first, n int) {
 	at := first*t.Width + field
 	if field == 0 {
 		copy(w.from[:n], t.Starts[first:])
-		for i := range n {
+		for i := range w.to[:n] {
 			w.to[i] = t.Ends[at]
 			at += t.Width
 		}
 		return
 	}
-	for i := range n {
-		w.from[i], w.to[i] = t.Ends[at-1]+1, t.Ends[at]
+	from, to := w.from[:n], w.to[:n]
+	for i := range from {
+		ends := t.Ends[at-1 : at+1]
+		from[i], to[i] = ends[0]+1, ends[1]
 		at += t.Width
 	}
 }
@@ -176,19 +178,20 @@ func (c *cell) isString() bool { return c.Type.Base().Kind == native.String }
 
 // words converts a column of values of up to eight bytes.
 func (w *columnar) words(c *cell, t *Table, n int) {
-	parse, usual := c.bits, c.plain
+	parse, usual, all := c.bits, c.plain, t.Text
+	from, to, values := w.from[:n], w.to[:n], w.values[:n] // of one length, which spares checks
 	w.anyNull = false
-	for i := range n {
-		text := t.Text[w.from[i]:w.to[i]]
+	for i, at := range from {
+		text := all[at:to[i]]
 		if len(text) == 0 || int(text[0]) == t.Quote || !usual {
-			w.values[i] = w.unusual(c, t, i)
+			values[i] = w.unusual(c, t, i)
 			continue
 		}
 		bits, code := parse(text)
 		if code != "" {
 			w.refuse(i)
 		}
-		w.values[i] = bits
+		values[i] = bits
 	}
 	c.builder.AppendMany(w.values[:n], w.takeNulls(n))
 }

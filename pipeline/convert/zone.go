@@ -97,6 +97,9 @@ func (z *zone) instant(local int64) (seconds int64, code string) {
 	}
 	// No clock is further from UTC than a day, and spans as short as that hardly exist: three to each side are plenty.
 	near := z.find(local)
+	if s := &z.spans[near]; local > s.start+2*daySeconds && local < s.end-2*daySeconds {
+		return local - s.offset, ""
+	}
 	found := false
 	for i := max(0, near-3); i < min(len(z.spans), near+4); i++ {
 		s := &z.spans[i]

@@ -27,8 +27,9 @@ type splitter struct {
 	*dialect
 	sweeps bool // records that are as they should be are cut by sweep
 	signs  signs
-	tired  int // more with each sweep in a row that found nothing
-	rest   int // how many records are left to other ways before the next one
+	found  [64]block // memory of sweep
+	tired  int       // more with each sweep in a row that found nothing
+	rest   int       // how many records are left to other ways before the next one
 
 	failed  spot  // where the last failed search ended, at and field in the file
 	reach   int64 // = failed.at; 0: none failed

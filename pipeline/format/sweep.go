@@ -1,40 +1,11 @@
 package format
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // Most of nearly every file is records whose quotes are where they belong, in a dialect of one delimiter of one byte. The sweep cuts such
 // records into fields 64 bytes at a time, without looking at any byte by itself: from a bit for each quote, delimiter and line end
 // it computes what is within quotes, for all 64 at once. Where a quote isn't where it belongs, or anything else needs a second look, it stops before
 // that record and leaves it to the splitter's other ways, which know all rules.
-
-const (
-	low7  = 0x7F7F7F7F7F7F7F7F
-	high1 = 0x8080808080808080
-)
-
-// signs are the bytes that the sweep looks for, each repeated eight times.
-type signs struct{ quote, delimiter, end uint64 }
-
-// repeated fills a word with a byte.
-func repeated(b byte) uint64 { return uint64(b) * 0x0101010101010101 }
-
-// find returns a bit for each byte of text that is a quote, a delimiter, the last byte of a line end; the lowest is for the first byte.
-func (s *signs) find(text *[64]byte) (quotes, delimiters, ends uint64) {
-	for i := 0; i < 64; i += 8 {
-		word := binary.LittleEndian.Uint64(text[i : i+8 : i+8])
-		shift := uint(i) & 63
-		quotes |= others(word^s.quote) << shift
-		delimiters |= others(word^s.delimiter) << shift
-		ends |= others(word^s.end) << shift
-	}
-	return ^quotes, ^delimiters, ^ends
-}
-
-// others returns a bit for each byte of x that isn't zero.
-func others(x uint64) uint64 { return ((x&low7 + low7 | x) & high1) * 0x0002040810204081 >> 56 }
 
 // within sets every bit that has an odd number of the given ones at and below it: from an opening quote up to before its closing one.
 func within(quotes uint64) uint64 {
@@ -65,23 +36,30 @@ type sweep struct {
 // sweep cuts the records of data[at:] into c, as many as it can, and returns the position and the line ends behind them.
 func (s *splitter) sweep(data []byte, at, line int, c *Chunk) (int, int) {
 	w := sweep{splitter: s, c: c, data: data, start: at, first: len(c.ends), line: line, lines: line, wasCut: 1}
-	for at+64 <= len(data) && w.block((*[64]byte)(data[at:]), at, 64) {
-		at += 64
-	}
-	if n := len(data) - at; n > 0 && n < 64 {
-		var text [64]byte
-		copy(text[:], data[at:])
-		w.block(&text, at, n)
+	for ahead, more := 4, true; more && at < len(data); ahead = min(2*ahead, len(s.found)) { // a sweep may be over soon
+		n := min(ahead, (len(data)-at)/64)
+		if n == 0 {
+			var text [64]byte
+			there := copy(text[:], data[at:])
+			s.signs.find(text[:], s.found[:1])
+			w.block(&s.found[0], at, there)
+			break
+		}
+		s.signs.find(data[at:], s.found[:n])
+		for i := 0; i < n && more; i++ {
+			more = w.block(&s.found[i], at, 64)
+			at += 64
+		}
 	}
 	c.ends = c.ends[:w.first]
 	return w.start, w.line
 }
 
-// block goes through n bytes of text, which are those at data[at:], and tells whether to go on.
-func (w *sweep) block(text *[64]byte, at, n int) (more bool) {
-	quotes, delimiters, ends := w.signs.find(text)
+// block goes through what was found in data[at:at+n], and tells whether to go on.
+func (w *sweep) block(found *block, at, n int) (more bool) {
 	there := ^uint64(0) >> (64 - uint(n))
-	if quotes &= there; !w.quoting {
+	quotes, delimiters, ends := found.quotes&there, found.delimiters, found.ends
+	if !w.quoting {
 		quotes = 0
 	}
 	inside := within(quotes) ^ w.inside
