@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	stdgzip "compress/gzip"
 	"errors"
 	"io"
 	"maps"
@@ -11,11 +12,13 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"chute/connectors"
 )
 
 var text = []byte(strings.Repeat("id,name\n1,Zoë\n2,\"a\nb\"\n", 40))
 
-func gzipped(t *testing.T, b []byte) []byte {
+func gzipped(t testing.TB, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
@@ -29,7 +32,7 @@ func gzipped(t *testing.T, b []byte) []byte {
 	return out.Bytes()
 }
 
-func zstded(t *testing.T, b []byte) []byte {
+func zstded(t testing.TB, b []byte) []byte {
 	t.Helper()
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
@@ -38,7 +41,7 @@ func zstded(t *testing.T, b []byte) []byte {
 	return w.EncodeAll(b, nil)
 }
 
-var packers = map[string]func(*testing.T, []byte) []byte{"gzip": gzipped, "zstd": zstded}
+var packers = map[string]func(testing.TB, []byte) []byte{"gzip": gzipped, "zstd": zstded}
 
 func unpack(r io.Reader, want string) (kind string, content []byte, err error) {
 	c, kind, err := Decompress(r, want)
@@ -192,7 +195,7 @@ func TestBomb(t *testing.T) {
 // TestTooLarge: whatever the ratio, there is an end.
 func TestTooLarge(t *testing.T) {
 	packers := maps.Clone(packers)
-	packers["none"] = func(_ *testing.T, content []byte) []byte { return content }
+	packers["none"] = func(_ testing.TB, content []byte) []byte { return content }
 	text := bytes.Repeat([]byte("1,some text\n"), 100_000)
 	for kind, pack := range packers {
 		for _, surplus := range []int{0, 1} {
@@ -208,3 +211,63 @@ func TestTooLarge(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDecompress compares with other decoders: content is given out whole and only when they make the same of the file, and every fault is the file's.
+func FuzzDecompress(f *testing.F) {
+	for _, packed := range [][]byte{text, gzipped(f, text[:24]), zstded(f, text[:24]), append(gzipped(f, nil), gzipped(f, text)...), append(zstded(f, text), 0x50, 0x2A, 0x4D, 0x18, 1, 0, 0, 0, 'x'), {0x1F}, {0x28, 0xB5}} {
+		f.Add(packed, uint8(0), uint8(3))
+		f.Add(packed, uint8(1), uint8(0))
+	}
+	f.Fuzz(func(t *testing.T, packed []byte, wanted, piece uint8) {
+		want := []string{"auto", "none", "gzip", "zstd"}[wanted&3]
+		const free = 1 << 20
+		c, kind, err := Decompress(pieces{bytes.NewReader(packed), int(piece) + 1}, want)
+		var content []byte
+		if err == nil {
+			c.Free = free
+			content, err = io.ReadAll(c)
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var rejection *connectors.Rejection
+		if err != nil && (!errors.As(err, &rejection) || rejection.Code == "" || rejection.Message == "") {
+			t.Fatalf("a fault of the file gives %v", err)
+		}
+		if rejection != nil && (rejection.Code == "bomb" || rejection.Code == "window_too_large") {
+			return
+		}
+		other, otherErr := unpackOtherwise(packed, kind)
+		if kind != "" && (err == nil) != (otherErr == nil) || err == nil && !bytes.Equal(content, other) {
+			t.Fatalf("%s %x: %q, %v, otherwise %q, %v", kind, packed, content, err, other, otherErr)
+		}
+	})
+}
+
+// unpackOtherwise uses the standard library, and of the only zstd library that there is the part that works in memory.
+func unpackOtherwise(packed []byte, kind string) ([]byte, error) {
+	switch kind {
+	case "gzip":
+		r, err := stdgzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			return nil, err
+		}
+		return io.ReadAll(r)
+	case "zstd":
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close()
+		return d.DecodeAll(packed, nil)
+	}
+	return packed, nil
+}
+
+// pieces gives at most size bytes at a time.
+type pieces struct {
+	from io.Reader
+	size int
+}
+
+func (p pieces) Read(b []byte) (int, error) { return p.from.Read(b[:min(len(b), p.size)]) }

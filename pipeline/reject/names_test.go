@@ -1,6 +1,7 @@
 package reject
 
 import (
+	"strings"
 	"testing"
 
 	"chute/config"
@@ -48,4 +49,26 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzNames: reject files of any sane name have names of their own that stay the same when they come back, and the file lies among them in the work folder.
+func FuzzNames(f *testing.F) {
+	for _, name := range []string{"orders.csv.gz", ".rejects.csv", "a.rejects-17.csv", "events.jsonl", "x.rejects.again.jsonl", "\xff", ".", "a.rejects.csv.zst"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		if name == "" || strings.Contains(name, "/") || strings.Count(name, ".gz")+strings.Count(name, ".zst") > 1 {
+			return // what is packed twice isn't read
+		}
+		n := NamesFor(name)
+		if n.Records == "" || n.Records == n.Reasons || strings.Contains(n.Records+n.Reasons, "/") || n.recordsPath == name || n.reasonsPath == name || n.recordsPath == n.reasonsPath {
+			t.Errorf("%q: %+v", name, n)
+		}
+		if again := RejectName(n.Records); again != n.Records {
+			t.Errorf("%q, %q, and when that comes back %q", name, n.Records, again)
+		}
+		if len(n.Records) > len(name)+len(mark) {
+			t.Errorf("%q: %q", name, n.Records)
+		}
+	})
 }
