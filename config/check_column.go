@@ -84,6 +84,10 @@ func isNumber(k native.Kind) bool {
 	return isWhole(k) || k == native.BFloat16 || k == native.Float32 || k == native.Float64 || k == native.Decimal
 }
 
+func isOrdered(k native.Kind) bool {
+	return isNumber(k) || isTime(k) || k == native.Time || k == native.Time64 || k == native.String || k == native.FixedString
+}
+
 // rulesOfType finds rules that the column's type has no use for. Where no type is given, the table's is compared when a file is read.
 func (e entryChecker) rulesOfType(c *Column) {
 	t, err := native.ParseType(c.Type)
@@ -100,6 +104,8 @@ func (e entryChecker) rulesOfType(c *Column) {
 		{"decimal", "numbers", isNumber(kind)},
 		{"thousands", "numbers", isNumber(kind)},
 		{"true", "Bool and whole numbers", kind == native.Bool || isWhole(kind)},
+		{"min", "numbers, texts, dates and times", isOrdered(kind)},
+		{"max", "numbers, texts, dates and times", isOrdered(kind)},
 	} {
 		if e.has(rule.key) && !rule.fits {
 			e.bad(rule.key, "is for %s, and the column is %s", rule.what, t)
