@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"strings"
 	"testing"
 
 	"chute/connectors"
@@ -104,4 +105,33 @@ func TestConstantOfNameThatCannotBe(t *testing.T) {
 	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Later})
 	w.exec("DROP TABLE %t", "CREATE TABLE %t (id UInt64, v UInt8, _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id")
 	wantOutcomes(t, w.resumeAll(), map[string]connectors.Outcome{"a.csv": connectors.Rejected})
+}
+
+// TestZones: a local time is meant in the column's zone, else in that of the table's type, else in the job's; one that comes twice or never is refused.
+func TestZones(t *testing.T) {
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.job("timezone = \"America/New_York\"\n[target]\ntable = \"%t\"\n[[column]]\nname = \"job\"\n[[column]]\nname = \"typ\"\n" +
+			"[[column]]\nname = \"col\"\ntimezone = \"Europe/Paris\"\n[[column]]\nname = \"fmt\"\nformat = \"%d/%m/%y %H:%M\"\n")
+		w.open()
+		w.exec("CREATE DATABASE %d", "CREATE TABLE %t (job DateTime, typ DateTime('Asia/Tokyo'), col DateTime('Asia/Tokyo'), fmt DateTime, "+
+			"_chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY _chute_record")
+		good := ",2024-07-01 12:00:00,2024-07-01 12:00:00,01/07/24 12:00\n"
+		w.drop("a.csv", "job,typ,col,fmt\n"+
+			"2024-07-01 12:00:00"+good+
+			"2024-11-03 01:30:00"+good+
+			"2024-03-10 02:30:00"+good+
+			"2024-11-03 01:30:00-04:00"+good+
+			"2024-07-01 12:00:00,2024-07-01 12:00:00,2024-10-27 02:30:00,03/11/24 01:30\n")
+		wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+		w.wantRows("SELECT _chute_record, toUInt32(job), toUInt32(typ), toUInt32(col), toUInt32(fmt) FROM %t ORDER BY _chute_record",
+			"1 1719849600 1719802800 1719828000 1719849600", "4 1730611800 1719802800 1719828000 1719849600")
+		said := w.told("a.csv")
+		for _, want := range []string{`"column":"job","code":"ambiguous_time"`, "comes twice in America/New_York", `"column":"job","code":"missing_time"`,
+			`"column":"col","code":"ambiguous_time"`, "comes twice in Europe/Paris", `"column":"fmt","code":"ambiguous_time"`} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s isn't told:\n%s", want, said)
+			}
+		}
+		w.wantSettled()
+	})
 }
