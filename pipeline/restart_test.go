@@ -71,3 +71,46 @@ func TestRestart(t *testing.T) {
 		})
 	}
 }
+
+// TestRestartRejecting does the same with a file that comes alone, goes straight into its stage, and turns out at its end to be nothing that is to be
+// loaded: it has too many rejects, or was loaded before.
+func TestRestartRejecting(t *testing.T) {
+	for _, effect := range []string{"staging", "stage", "insert", "sidecars", "publishing", "drop", "move", "sync folders", "settled"} {
+		t.Run(strings.ReplaceAll(effect, " ", "_"), func(t *testing.T) {
+			bothEngines(t, func(t *testing.T, w *world) {
+				w.job(orders)
+				w.drop("b.csv", lines(3, 2, 3))
+				w.restartWith("b.csv", effect, connectors.Rejected)
+				w.wantFiles("rejected/b.csv", "rejected/b.csv.log", "rejected/b.csv.report.json", "rejected/b.rejects.jsonl")
+				w.wantRows("SELECT count() FROM %t", "0")
+			})
+		})
+	}
+	for _, effect := range []string{"insert", "publishing", "drop"} {
+		t.Run("again/"+effect, func(t *testing.T) {
+			bothEngines(t, func(t *testing.T, w *world) {
+				w.job(orders)
+				w.open()
+				w.drop("a.csv", lines(50))
+				wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+				w.close()
+				w.drop("c.csv", lines(50))
+				w.restartWith("c.csv", effect, connectors.Done)
+				w.wantRows("SELECT count(), uniqExact(_chute_run) FROM %t", "50 1")
+			})
+		})
+	}
+}
+
+// restartWith has a child killed at an effect, and goes on with what it left.
+func (w *world) restartWith(name, effect string, want connectors.Outcome) {
+	w.t.Helper()
+	w.killedChild(effect, false)
+	w.open()
+	wanted := map[string]connectors.Outcome{name: want}
+	if effect == "settled" {
+		wanted = map[string]connectors.Outcome{} // nothing is left to be done
+	}
+	wantOutcomes(w.t, w.resumeAll(), wanted)
+	w.wantSettled()
+}
