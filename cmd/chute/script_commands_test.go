@@ -262,7 +262,7 @@ func (w *world) await(ts *testscript.TestScript, pattern string, there bool) {
 
 func exits(ts *testscript.TestScript, _ bool, args []string) {
 	code := 0
-	words := append([]string{"--kill-after=5", strconv.Itoa(int(patience.Seconds()))}, args[1:]...)
+	words := append([]string{"--kill-after=5", strconv.Itoa(int(commandTime.Seconds()))}, args[1:]...)
 	if err := ts.Exec("timeout", words...); err != nil {
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) {

@@ -75,7 +75,7 @@ func dial(ctx context.Context, address string, config *Config) (*conn, error) {
 		secure := tls.Client(line, tlsConfig)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			line.Close()
-			return nil, err
+			return nil, explainTLS(err)
 		}
 		line = secure
 	}
@@ -126,7 +126,9 @@ func (c *conn) hello(config *Config) error {
 		return err
 	}
 	packet, err := c.in.ReadByte()
-	if err != nil {
+	if err != nil && !config.TLS {
+		return fmt.Errorf("it hung up at the first word, as a port for TLS does: %w", err)
+	} else if err != nil {
 		return err
 	}
 	switch packet {

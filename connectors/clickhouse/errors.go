@@ -39,6 +39,15 @@ var busyCodes = map[chproto.Error]bool{
 	chproto.ErrNetworkError:               true, // 210
 }
 
+// explainTLS tells what is mostly wrong when the other side doesn't speak TLS.
+func explainTLS(err error) error {
+	var plain tls.RecordHeaderError
+	if errors.As(err, &plain) {
+		return fmt.Errorf("this port doesn't speak TLS: give the server's secure port, mostly 9440, or tls = false: %w", err)
+	}
+	return err
+}
+
 // explain says which server an error comes from and marks those that mean that it cannot be reached.
 func explain(address string, err error) error {
 	if err == nil {

@@ -46,11 +46,13 @@ func TestTLSRefusals(t *testing.T) {
 		}
 	}
 	// TLS to a port without it, and the other way round.
-	if _, err := open(t, Config{Address: []string{server.Address}, TLS: true, CAFile: server.CAFile}).Session(testContext(t), ""); err == nil {
-		t.Error("TLS to the plain port worked")
+	_, err := open(t, Config{Address: []string{server.Address}, TLS: true, CAFile: server.CAFile}).Session(testContext(t), "")
+	if err == nil || errors.Is(err, connectors.ErrUnavailable) || !strings.Contains(err.Error(), "secure port") {
+		t.Errorf("TLS to the plain port: %v", err)
 	}
-	if _, err := open(t, Config{Address: []string{server.TLSAddress}}).Session(testContext(t), ""); err == nil {
-		t.Error("plain text to the TLS port worked")
+	_, err = open(t, Config{Address: []string{server.TLSAddress}}).Session(testContext(t), "")
+	if !errors.Is(err, connectors.ErrUnavailable) || !strings.Contains(err.Error(), "a port for TLS") {
+		t.Errorf("plain text to the TLS port: %v", err)
 	}
 }
 

@@ -27,7 +27,7 @@ var sessions = map[string]connectors.Session{}
 // server is the second one's process.
 var server *connectortest.Server
 
-const testDeadline = time.Minute
+const testDeadline = 3 * time.Minute
 
 func TestMain(m *testing.M) {
 	flag.Parse()
