@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,4 +136,26 @@ func TestRejectFileColumn(t *testing.T) {
 		t.Error(said)
 	}
 	w.wantSettled()
+}
+
+// TestSecretsInErrors: the engine's words about a value that an expression of the table can't read are told to nobody, when the value may be a secret one.
+func TestSecretsInErrors(t *testing.T) {
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.job("[target]\ntable = \"%t\"\n[[column]]\nname = \"id\"\n[[column]]\nname = \"card\"\nsecret = true\n")
+		w.open()
+		w.exec("CREATE DATABASE %d", "CREATE TABLE %t (id UInt64, card String, n UInt32 DEFAULT toUInt32(card), _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id")
+		w.drop("a.csv", "id,card\n1,hunter2\n")
+		verdicts := w.importAll()
+		wantOutcomes(t, verdicts, map[string]connectors.Outcome{"a.csv": connectors.Later})
+		run, err := w.im.Ledger.Run(w.ctx, verdicts[0].Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := verdicts[0].Err.Error() + run.Error; strings.Contains(said, "hunter2") || !strings.Contains(said, "code 6 CANNOT_PARSE_TEXT; the rest isn't told") {
+			t.Error(said)
+		}
+		if !errors.As(verdicts[0].Err, new(*connectors.DatabaseError)) {
+			t.Errorf("%v isn't an answer of the engine any more", verdicts[0].Err)
+		}
+	})
 }

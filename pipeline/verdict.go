@@ -46,7 +46,7 @@ func (im *Importer) conclude(ctx context.Context, b *batch, err error, tell func
 	if err != nil {
 		for _, it := range b.active() {
 			if it.run.State != ledger.Settled {
-				it.err = err
+				it.err = im.discreet(err)
 			}
 		}
 	}
