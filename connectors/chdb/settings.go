@@ -39,6 +39,7 @@ func baseSettings(cfg Config) map[string]string {
 		"input_format_skip_unknown_fields":           "0",
 		"input_format_native_allow_types_conversion": "0",
 		"low_cardinality_allow_in_native_format":     "0", // native.Block carries the plain values
+		"output_format_native_write_json_as_string":  "1", // and JSON as text
 	}
 	if cfg.Memory > 0 {
 		base["max_memory_usage"] = strconv.FormatInt(cfg.Memory, 10)

@@ -128,22 +128,32 @@ func (d *Decoder) bytes(dst []byte, n int) ([]byte, error) {
 	return dst, nil
 }
 
-// prefixes reads what comes before a column's data: for each LowCardinality in it the version of its layout, which is 1.
+// prefixes reads what comes before a column's data: for each LowCardinality and each JSON in it the version of its layout.
 func (d *Decoder) prefixes(t *Type) error {
-	if t.Kind == LowCardinality {
-		var b [8]byte
-		if _, err := io.ReadFull(d.r, b[:]); err != nil {
-			return err
-		}
-		if v := binary.LittleEndian.Uint64(b[:]); v != lowCardinalityVersion {
-			return fmt.Errorf("LowCardinality in version %d, of which nothing is known", v)
-		}
-		return nil
+	switch t.Kind {
+	case LowCardinality:
+		return d.version(t, lowCardinalityVersion)
+	case JSON:
+		return d.version(t, jsonAsText)
 	}
 	for _, e := range t.Elems {
 		if err := d.prefixes(e); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// jsonAsText is the layout of JSON in which each value is a String, which output_format_native_write_json_as_string asks for.
+const jsonAsText = 1
+
+func (d *Decoder) version(t *Type, known uint64) error {
+	v, err := d.uint64()
+	if err != nil {
+		return err
+	}
+	if v != known {
+		return fmt.Errorf("%s in version %d of its layout, of which nothing is known: select it as a string", t.Kind, v)
 	}
 	return nil
 }
@@ -157,7 +167,7 @@ func (d *Decoder) data(dst []byte, t *Type, rows int) ([]byte, error) {
 		return d.bytes(dst, w*rows)
 	}
 	switch t.Kind {
-	case String:
+	case String, JSON:
 		return d.strings(dst, rows)
 	case Nullable:
 		dst, err := d.bytes(dst, rows)

@@ -70,7 +70,7 @@ func (d *Decoder) dictionary(t *Type) ([]int, error) {
 	}
 	starts := []int{0}
 	for at := 0; at < len(d.keys); {
-		size, err := dataLen(t, d.keys[at:], 1)
+		size, err := DataLen(t, d.keys[at:], 1)
 		if err != nil {
 			return nil, err
 		}
@@ -93,8 +93,8 @@ func (d *Decoder) index(width uint64) (uint64, error) {
 	return binary.LittleEndian.Uint64(b[:]), err
 }
 
-// dataLen returns how many bytes at the beginning of data are rows values of the plain type t.
-func dataLen(t *Type, data []byte, rows int) (int, error) {
+// DataLen returns how many bytes at the beginning of data are rows values of the plain type t.
+func DataLen(t *Type, data []byte, rows int) (int, error) {
 	if rows == 0 {
 		return 0, nil
 	}
@@ -104,7 +104,7 @@ func dataLen(t *Type, data []byte, rows int) (int, error) {
 	} else {
 		var err error
 		switch t.Kind {
-		case String:
+		case String, JSON:
 			return stringsLen(data, rows)
 		case Nullable:
 			n, err = elemsLen(t.Elems, data, rows, rows)
@@ -121,7 +121,7 @@ func dataLen(t *Type, data []byte, rows int) (int, error) {
 				n, err = elemsLen(t.Elems, data, 0, rows)
 			}
 		case SimpleAggregateFunction:
-			return dataLen(t.Elems[0], data, rows)
+			return DataLen(t.Elems[0], data, rows)
 		default:
 			err = fmt.Errorf("the layout of %s isn't known", t)
 		}
@@ -141,7 +141,7 @@ func elemsLen(types []*Type, data []byte, n, rows int) (int, error) {
 		if n > len(data) {
 			return 0, io.ErrUnexpectedEOF
 		}
-		size, err := dataLen(t, data[n:], rows)
+		size, err := DataLen(t, data[n:], rows)
 		if err != nil {
 			return 0, err
 		}

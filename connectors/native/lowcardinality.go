@@ -88,7 +88,7 @@ func (e *wrapper) column(t *Type, rows int) error {
 			return e.columns(t.Elems, rows)
 		}
 	}
-	n, err := dataLen(t, e.src, rows)
+	n, err := DataLen(t, e.src, rows)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (e *wrapper) dictionary(t *Type, rows int) error {
 		keys, count = append(keys, b.empty...), 1
 	}
 	for i := range indexes {
-		n, err := dataLen(t, e.src, 1)
+		n, err := DataLen(t, e.src, 1)
 		if err != nil {
 			return err
 		}

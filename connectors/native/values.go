@@ -15,7 +15,7 @@ import (
 //	Int8…Int64, Interval, UInt8…UInt64   int64, uint64
 //	Int128, Int256, UInt128, UInt256     *big.Int
 //	BFloat16, Float32, Float64, Bool     float64, bool
-//	String, FixedString                  string, a FixedString with its zeros
+//	String, FixedString, JSON            string, a FixedString with its zeros
 //	Date, Date32, DateTime, DateTime64   time.Time, in the type's zone, else UTC
 //	Decimal, UUID, IPv4, IPv6, Enum, Time string: the exact text
 //	Array, Nested, Tuple                 []any; a Nested's elements are tuples
@@ -63,7 +63,7 @@ func (r *valueReader) column(t *Type, rows int) ([]any, error) {
 	case Tuple:
 		return r.tuples(t.Elems, rows)
 	}
-	n, err := dataLen(t, r.data, rows)
+	n, err := DataLen(t, r.data, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (r *valueReader) column(t *Type, rows int) ([]any, error) {
 	values := make([]any, rows)
 	show := shower(t)
 	for i := range values {
-		size, err := dataLen(t, data, 1)
+		size, err := DataLen(t, data, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +163,7 @@ func shower(t *Type) func([]byte) any {
 		return func(b []byte) any { return math.Float64frombits(le.Uint64(b)) }
 	case Bool:
 		return func(b []byte) any { return b[0] != 0 }
-	case String:
+	case String, JSON:
 		return func(b []byte) any { _, n := binary.Uvarint(b); return string(b[n:]) }
 	case FixedString:
 		return func(b []byte) any { return string(b) }
