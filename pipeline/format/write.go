@@ -1,0 +1,40 @@
+package format
+
+import "fmt"
+
+// Writer lays fields out as records. It holds no text: everything goes to the end of memory that the caller has, so that several goroutines can share a
+// Writer, each with its own piece of the data.
+type Writer interface {
+	// Head appends what comes before the first record.
+	Head(dst []byte) []byte
+	// Begin appends what comes before field i of a record.
+	Begin(dst []byte, i int) []byte
+	// End finishes field i, whose text begins at dst[start]; for the last field it ends the record. A field that is NULL has no text.
+	End(dst []byte, i, start int, null bool) []byte
+}
+
+// Field is what a Writer knows of a column.
+type Field struct {
+	Name     string
+	Bare     bool // its texts are digits, dates and their like, which stand everywhere as they are
+	Escaped  bool // control characters and backslashes in its texts are escaped already
+	Nullable bool // it may be NULL
+}
+
+// NewWriter returns the writer of a format. jsonl takes texts that are JSON.
+//
+//	csv    RFC 4180 with a header, lines ended by LF alone. Fields are quoted where they must be. NULL is nothing, and an empty text that is not NULL
+//	       is quoted where there could be NULL.
+//	tsv    as ClickHouse's TabSeparated: no header, \t \n \\ and other control characters escaped, \N for NULL
+//	jsonl  an object in each line
+func NewWriter(format string, fields []Field) (Writer, error) {
+	switch format {
+	case "csv":
+		return &csvWriter{fields: fields}, nil
+	case "tsv":
+		return &tsvWriter{fields: fields}, nil
+	case "jsonl":
+		return newJSONWriter(fields), nil
+	}
+	return nil, fmt.Errorf("%q can't be written; csv, tsv and jsonl can", format)
+}
