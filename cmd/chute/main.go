@@ -28,6 +28,7 @@ const (
 )
 
 func main() {
+	signal.Ignore(syscall.SIGPIPE) // a reader that goes away, as head does, is an error like others: what runs is ended in order
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -57,6 +58,9 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return exitFinished
 	}
 	code := codeOf(err)
+	if errors.Is(err, syscall.EPIPE) {
+		return code // whoever closed the pipe has read enough
+	}
 	if err.Error() != "" {
 		fmt.Fprintln(stderr, indentProblems(err))
 	}
@@ -94,7 +98,7 @@ func command() *cobra.Command {
 	}
 	root.PersistentFlags().String("config", "/etc/chute/chute.toml", "the configuration `FILE`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err.Error()} })
-	root.AddCommand(runCommand(), importCommand(), jobsCommand(), demoCommand(), engineCommand(), templatesCommand(), benchCommand())
+	root.AddCommand(runCommand(), importCommand(), queryCommand(), jobsCommand(), demoCommand(), engineCommand(), templatesCommand(), benchCommand())
 	root.PersistentPreRunE = refuseForOthers
 	for _, c := range root.Commands() {
 		usageErrors(c)

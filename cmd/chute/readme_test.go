@@ -177,7 +177,7 @@ func TestReadmeCommands(t *testing.T) {
 			if !ours {
 				continue
 			}
-			c, rest, err := command().Find(strings.Fields(line))
+			c, rest, err := command().Find(shellWords(line))
 			if err != nil || !c.HasParent() {
 				t.Errorf("chute %s: no such command (%v)", line, err)
 				continue
@@ -202,6 +202,17 @@ func TestReadmeCommands(t *testing.T) {
 			t.Errorf("the README lacks the exit code %d", code)
 		}
 	}
+}
+
+// shellWords cuts a line as a shell does, as far as the README's lines go: double quotes, and what is behind a > or | isn't the command's.
+func shellWords(line string) (words []string) {
+	for _, word := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(line, -1) {
+		if word == ">" || word == "|" {
+			break
+		}
+		words = append(words, strings.Trim(word, `"`))
+	}
+	return words
 }
 
 // TestReadmeRanks: the table of ranks is the one that is enforced.

@@ -22,6 +22,7 @@ type table struct {
 
 	out    *bufio.Writer
 	kept   [][]string // the first rows, until the columns' widths are known
+	bytes  int        // in kept
 	widths []int
 }
 
@@ -34,9 +35,10 @@ type column struct {
 
 const (
 	tableLook   = 1000 // rows that are looked at for the widths of the columns
-	tableGap    = 2    // blanks between columns
-	narrowWidth = 16   // to which narrow columns are cut before others are
-	leastWidth  = 8    // below which none is cut: then the terminal folds the line
+	tableBytes  = 4 << 20
+	tableGap    = 2  // blanks between columns
+	narrowWidth = 16 // to which narrow columns are cut before others are
+	leastWidth  = 8  // below which none is cut: then the terminal folds the line
 )
 
 // cells is how wide text is on a terminal, whatever the language that this process speaks.
@@ -70,7 +72,10 @@ func (t *table) add(row ...string) error {
 		return t.line(row)
 	}
 	t.kept = append(t.kept, row)
-	if len(t.kept) < tableLook {
+	for _, cell := range row {
+		t.bytes += len(cell)
+	}
+	if len(t.kept) < tableLook && t.bytes < tableBytes {
 		return nil
 	}
 	return t.printKept()

@@ -1,0 +1,83 @@
+package pipeline
+
+import (
+	"io"
+	"time"
+
+	"chute/connectors/native"
+	"chute/pipeline/convert"
+	"chute/pipeline/format"
+)
+
+// printPiece is how much text is gathered before it is written.
+const printPiece = 128 << 10
+
+// Printing writes blocks as the records of a format.
+type Printing struct {
+	printer *convert.Printer
+	writer  format.Writer
+	columns int
+	text    []byte
+}
+
+// NewPrinting prepares for blocks of these columns. as is what format.NewWriter knows: csv, tsv or jsonl. Times of types without a zone are shown in zone;
+// nil: UTC. Columns of which hidden tells so have ••• for each value; nil: none.
+func NewPrinting(as string, columns []native.Column, zone *time.Location, hidden func(column string) bool) (*Printing, error) {
+	style := convert.PrintText
+	if as == "jsonl" {
+		style = convert.PrintJSON
+	}
+	printer, err := convert.NewPrinter(columns, style, zone)
+	if err != nil {
+		return nil, err
+	}
+	fields := make([]format.Field, len(columns))
+	for i, c := range columns {
+		if hidden != nil && hidden(c.Name) {
+			printer.Hide(i)
+		}
+		fields[i] = format.Field{Name: c.Name, Nullable: printer.Nullable(i), Bare: printer.Form(i) == convert.Bare, Escaped: printer.Form(i) == convert.Literal}
+	}
+	writer, err := format.NewWriter(as, fields)
+	if err != nil {
+		return nil, err
+	}
+	return &Printing{printer: printer, writer: writer, columns: len(columns)}, nil
+}
+
+// Head writes what comes before the first record.
+func (p *Printing) Head(w io.Writer) error {
+	p.text = p.writer.Head(p.text[:0])
+	return p.flush(w)
+}
+
+// Write writes the rows of a block.
+func (p *Printing) Write(w io.Writer, b *native.Block) error {
+	if err := p.printer.Begin(b); err != nil {
+		return err
+	}
+	for range b.Rows {
+		for i := range p.columns {
+			p.text = p.writer.Begin(p.text, i)
+			start := len(p.text)
+			var null bool
+			p.text, null = p.printer.Append(p.text, i)
+			p.text = p.writer.End(p.text, i, start, null)
+		}
+		if len(p.text) >= printPiece {
+			if err := p.flush(w); err != nil {
+				return err
+			}
+		}
+	}
+	return p.flush(w)
+}
+
+func (p *Printing) flush(w io.Writer) error {
+	if len(p.text) == 0 {
+		return nil
+	}
+	_, err := w.Write(p.text)
+	p.text = p.text[:0]
+	return err
+}
