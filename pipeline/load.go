@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"chute/connectors"
 	"chute/connectors/native"
@@ -81,74 +80,6 @@ func (im *Importer) loadOne(ctx context.Context, stage *stageWriter, it *item, t
 		}
 	}
 	return nil
-}
-
-// errStage marks errors of the stage: they are nobody's file's fault and concern the whole batch.
-var errStage = errors.New("stage")
-
-// stageWriter makes the stage when the first block comes, and keeps one insert open as long as the columns stay the same.
-type stageWriter struct {
-	im      *Importer
-	b       *batch
-	made    bool
-	columns []native.Column
-	insert  connectors.Inserter
-}
-
-func (w *stageWriter) write(ctx context.Context, columns []native.Column, block *native.Block) error {
-	if block.Rows == 0 {
-		return nil
-	}
-	if err := w.ready(ctx, columns); err != nil {
-		return errors.Join(errStage, err)
-	}
-	if err := w.im.effect("insert", func() error { return w.insert.Write(block) }); err != nil {
-		return errors.Join(errStage, fmt.Errorf("load into the stage of %s: %w", w.b.target.Table(), err))
-	}
-	return nil
-}
-
-func (w *stageWriter) ready(ctx context.Context, columns []native.Column) error {
-	if !w.made {
-		if err := w.im.makeStage(ctx, w.b, w.b.active()); err != nil {
-			return err
-		}
-		w.made = true
-	}
-	same := func(a, b native.Column) bool { return a.Name == b.Name }
-	if w.insert != nil && slices.EqualFunc(w.columns, columns, same) {
-		return nil
-	}
-	if err := w.commit(); err != nil {
-		return err
-	}
-	first := w.b.active()[0] // one that left the batch has no stage
-	insert, err := w.b.session.Insert(ctx, connectors.Statement{
-		ID: w.im.statementID(first, "insert"), SQL: first.run.Stage, Settings: reconcile.Pinned(w.b.session.Server().Abilities),
-	}, columns)
-	if err != nil {
-		return fmt.Errorf("load into the stage of %s: %w", w.b.target.Table(), err)
-	}
-	w.insert, w.columns = insert, columns
-	return nil
-}
-
-func (w *stageWriter) commit() error {
-	if w.insert == nil {
-		return nil
-	}
-	if err := w.im.effect("commit", w.insert.Commit); err != nil {
-		return fmt.Errorf("load into the stage of %s: %w", w.b.target.Table(), err)
-	}
-	w.insert = nil
-	return nil
-}
-
-// abort ends an insert that wasn't committed: a server of 2018 doesn't drop a table that has an open one.
-func (w *stageWriter) abort() {
-	if w.insert != nil {
-		w.insert.Abort() // its error says nothing new: the stage is going to be dropped
-	}
 }
 
 // countStage compares what the stage holds with what was sent, before anything depends on it.

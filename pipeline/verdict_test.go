@@ -76,7 +76,7 @@ func TestFileGrows(t *testing.T) {
 	w.drop("a.csv", lines(1000))
 	once := false
 	w.im.Fault = func(at string, before bool) error {
-		if at == "insert" && before && !once {
+		if at == "stage" && before && !once { // made when the first block is there
 			once = true
 			return appendTo(filepath.Join(w.Dir, "store/.chute", w.im.Ledger.ID(), "1/a.csv"), "1001,1.00,x\n")
 		}

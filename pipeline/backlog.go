@@ -1,0 +1,120 @@
+package pipeline
+
+import (
+	"errors"
+	"sync"
+
+	"chute/connectors/native"
+)
+
+// ahead is how many bytes of blocks may wait for the engine. It takes a block at a time, sorts, compresses and writes it, and doesn't read meanwhile: that
+// long, reading and converting go on into here. Twice as much gained nothing.
+const ahead = 32 << 20
+
+// backlog writes blocks in a goroutine of its own, in their order. Those that wait are copies; their memory is used again.
+type backlog struct {
+	write func(*native.Block) error
+	done  chan struct{} // closed when the goroutine has ended
+
+	mutex   sync.Mutex // guards what follows
+	moved   sync.Cond  // one of these has changed
+	waiting []*native.Block
+	spare   []*native.Block
+	bytes   int  // of blocks that wait or are being written
+	ended   bool // no more blocks come
+	err     error
+}
+
+var errDropped = errors.New("given up")
+
+func startBacklog(write func(*native.Block) error) *backlog {
+	q := &backlog{write: write, done: make(chan struct{})}
+	q.moved.L = &q.mutex
+	go q.run()
+	return q
+}
+
+// add takes a copy of the block, as soon as there is room. The error is that of an earlier block.
+func (q *backlog) add(b *native.Block) error {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	size := b.Size()
+	for q.err == nil && q.bytes > 0 && q.bytes+size > ahead {
+		q.moved.Wait()
+	}
+	if q.err != nil {
+		return q.err
+	}
+	kept := &native.Block{}
+	if last := len(q.spare) - 1; last >= 0 {
+		kept, q.spare = q.spare[last], q.spare[:last]
+	}
+	copyBlock(kept, b)
+	q.waiting = append(q.waiting, kept)
+	q.bytes += size
+	q.moved.Broadcast()
+	return nil
+}
+
+// copyBlock makes to the same block as from, in its own memory.
+func copyBlock(to, from *native.Block) {
+	to.Columns, to.Rows = append(to.Columns[:0], from.Columns...), from.Rows
+	if len(to.Data) != len(from.Data) {
+		to.Data = make([][]byte, len(from.Data))
+	}
+	for i, data := range from.Data {
+		to.Data[i] = append(to.Data[i][:0], data...)
+	}
+}
+
+func (q *backlog) run() {
+	defer close(q.done)
+	for {
+		b := q.next()
+		if b == nil {
+			return
+		}
+		err := q.write(b)
+		q.mutex.Lock()
+		q.bytes -= b.Size()
+		q.spare = append(q.spare, b)
+		if q.err == nil {
+			q.err = err
+		}
+		q.moved.Broadcast()
+		q.mutex.Unlock()
+	}
+}
+
+// next waits for a block, nil when there is none any more.
+func (q *backlog) next() *native.Block {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	for q.err == nil && len(q.waiting) == 0 && !q.ended {
+		q.moved.Wait()
+	}
+	if q.err != nil || len(q.waiting) == 0 {
+		return nil
+	}
+	b := q.waiting[0]
+	q.waiting = q.waiting[1:]
+	return b
+}
+
+// drain waits until every block is written.
+func (q *backlog) drain() error { return q.end(nil) }
+
+// drop gives up what waits, and waits for the block that is being written.
+func (q *backlog) drop() { _ = q.end(errDropped) }
+
+func (q *backlog) end(err error) error {
+	q.mutex.Lock()
+	q.ended = true
+	if q.err == nil {
+		q.err = err
+	}
+	q.moved.Broadcast()
+	q.mutex.Unlock()
+	<-q.done
+	return q.err
+}
