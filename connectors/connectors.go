@@ -179,6 +179,7 @@ type Abilities struct {
 	AttachAll         bool            // ALTER TABLE … ATTACH PARTITION ALL FROM
 	LightweightDelete bool            // DELETE FROM … WHERE
 	FsyncSettings     bool            // MergeTree settings fsync_after_insert, fsync_part_directory
+	SyncsAll          bool            // Session.Sync makes everything durable, at once: no table needs settings for it
 	SkipIndexes       bool            // INDEX … TYPE minmax in CREATE TABLE
 	MutationsSync     bool            // setting mutations_sync
 	LateDates         bool            // Date reaches 2149-06-06 and DateTime 2106-02-07; servers whose calendar ends with 2105 show other days for later ones

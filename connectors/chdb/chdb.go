@@ -24,8 +24,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"chute/connectors"
 )
 
@@ -44,6 +42,7 @@ type Database struct {
 	arguments []string // of every connect
 	base      map[string]string
 	lock      *os.File
+	disk      syncer
 	session   *Session
 
 	mutex   sync.Mutex // guards what follows; held while the library connects, which it can't do twice at a time
@@ -96,6 +95,9 @@ func (d *Database) start(ctx context.Context, cfg Config) (err error) {
 		return fmt.Errorf("make the engine's folder: %w", err)
 	}
 	if d.lock, err = lockPath(d.path); err != nil {
+		return err
+	}
+	if err = d.disk.begin(d.path); err != nil {
 		return err
 	}
 	if d.arguments, err = d.configure(); err != nil {
@@ -189,23 +191,10 @@ func (d *Database) stop() error {
 	case <-time.After(stopping):
 		return fmt.Errorf("engine on %s: it didn't stop within %s; it ends with this process, and nothing that was acknowledged is lost", d.path, stopping)
 	}
-	var err error
+	err := d.disk.close()
 	if d.lock != nil {
-		err = d.lock.Close()
+		err = errors.Join(err, d.lock.Close())
 	}
 	open.Store(nil)
 	return err
-}
-
-// sync asks the kernel to write the whole file system of the data path: the engine itself syncs nothing by default.
-func (d *Database) sync() error {
-	folder, err := os.Open(d.path)
-	if err != nil {
-		return fmt.Errorf("sync the engine's data: %w", err)
-	}
-	defer folder.Close()
-	if err := unix.Syncfs(int(folder.Fd())); err != nil {
-		return fmt.Errorf("sync the engine's data on %s: %w", d.path, err)
-	}
-	return nil
 }

@@ -160,7 +160,7 @@ func TestServer(t *testing.T) {
 		t.Errorf("version %q", server.Version)
 	}
 	a := server.Abilities
-	if !a.AttachAll || !a.LightweightDelete || !a.FsyncSettings || !a.SkipIndexes || !a.MutationsSync {
+	if !a.AttachAll || !a.LightweightDelete || !a.FsyncSettings || !a.SkipIndexes || !a.MutationsSync || !a.SyncsAll {
 		t.Errorf("abilities: %+v", a)
 	}
 	if !a.Settings["max_memory_usage"] || !a.MergeTreeSettings["parts_to_throw_insert"] || !a.Types["DateTime64"] || a.Types["NoSuch"] {

@@ -2,6 +2,7 @@ package chdb
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -39,7 +40,7 @@ func (s *Session) Insert(ctx context.Context, from connectors.Statement, columns
 	if err != nil {
 		return nil, errors.Join(err, reader.Close(), writer.Close())
 	}
-	i := &inserter{statement: st, columns: columns, pipe: writer, finished: make(chan struct{})}
+	i := &inserter{statement: st, columns: columns, heads: heads(columns), pipe: writer, finished: make(chan struct{})}
 	st.unblock = i.poison
 	st.watch()
 	if err := st.checkColumns(table, columns); err != nil {
@@ -103,8 +104,11 @@ func fits(announced, own *native.Type) bool {
 type inserter struct {
 	statement *statement
 	columns   []native.Column
+	heads     [][]byte // for each column what stands before its data in every block
 	buffer    []byte
-	refused   error // a block that wasn't like columns: such an insert can't be committed
+	unsynced  int            // bytes sent since the last early sync began
+	early     sync.WaitGroup // that sync
+	refused   error          // a block that wasn't like columns: such an insert can't be committed
 
 	mutex sync.Mutex // held while the pipe is written or closed
 	pipe  *os.File   // nil once closed
@@ -128,18 +132,52 @@ func (i *inserter) Write(b *native.Block) error {
 	if i.refused = errors.Join(i.refused, i.check(b)); i.refused != nil {
 		return i.refused
 	}
-	i.buffer = b.AppendTo(i.buffer[:0])
+	if i.send(b) != nil {
+		return i.failure()
+	}
+	i.sent(b.Size())
+	return nil
+}
+
+// gathered is up to which size pieces of a block go into the pipe together.
+const gathered = 64 << 10
+
+// send writes the block into the pipe, large columns straight from where they are.
+func (i *inserter) send(b *native.Block) error {
 	i.mutex.Lock()
-	closed := i.pipe == nil
-	var err error
-	if !closed {
-		_, err = i.pipe.Write(i.buffer)
+	defer i.mutex.Unlock()
+	if i.pipe == nil {
+		return os.ErrClosed
 	}
-	i.mutex.Unlock()
-	if err == nil && !closed {
-		return nil
+	i.buffer = binary.AppendUvarint(i.buffer[:0], uint64(len(b.Columns)))
+	i.buffer = binary.AppendUvarint(i.buffer, uint64(b.Rows))
+	for n, data := range b.Data {
+		i.buffer = append(i.buffer, i.heads[n]...)
+		if len(i.buffer)+len(data) <= gathered {
+			i.buffer = append(i.buffer, data...)
+			continue
+		}
+		if _, err := i.pipe.Write(i.buffer); err != nil {
+			return err
+		}
+		i.buffer = i.buffer[:0]
+		if _, err := i.pipe.Write(data); err != nil {
+			return err
+		}
 	}
-	return i.failure()
+	_, err := i.pipe.Write(i.buffer)
+	return err
+}
+
+// heads are the names and types of the columns as they stand in a block.
+func heads(columns []native.Column) [][]byte {
+	all := make([][]byte, len(columns))
+	for i, c := range columns {
+		for _, text := range []string{c.Name, c.Type.Plain().String()} {
+			all[i] = append(binary.AppendUvarint(all[i], uint64(len(text))), text...)
+		}
+	}
+	return all
 }
 
 // failure is why the pipe doesn't take any more.
@@ -184,6 +222,7 @@ func (i *inserter) Commit() error {
 	}
 	i.closePipe()
 	<-i.finished
+	i.early.Wait()
 	return i.err
 }
 
@@ -200,6 +239,7 @@ func (i *inserter) closePipe() {
 func (i *inserter) Abort() error {
 	i.statement.cancel(errAborted)
 	<-i.finished
+	i.early.Wait()
 	return nil
 }
 

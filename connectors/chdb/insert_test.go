@@ -321,13 +321,52 @@ func TestPartitions(t *testing.T) {
 	wantRows(t, s, "SELECT uniqExact(_partition_id), count() FROM t", "400\t4000")
 }
 
+// TestSync: after one failure nothing counts as synced any more, for nobody knows what is lost.
 func TestSync(t *testing.T) {
 	s, ctx := openSession(t)
 	if err := s.Sync(ctx); err != nil {
 		t.Error(err)
 	}
-	s.database.path += "/missing"
+	mend := breakDisk(t, s.database)
+	first := s.Sync(ctx)
+	mend()
+	if again := s.Sync(ctx); first == nil || !errors.Is(again, first) {
+		t.Errorf("a failed sync gives %v, the next one %v", first, again)
+	}
+}
+
+// breakDisk makes every sync fail until it is mended.
+func breakDisk(t *testing.T, d *Database) (mend func()) {
+	t.Helper()
+	good := d.disk.folder
+	gone, err := os.Open(t.TempDir())
+	if err == nil {
+		err = gone.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.disk.folder = gone
+	return func() { d.disk.folder = good }
+}
+
+// TestEarlySync: what a large insert has written is synced while it goes on, and a failure of that isn't lost.
+func TestEarlySync(t *testing.T) {
+	s, ctx := openSession(t)
+	execute(t, s, "CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
+	b := numbers(t, "n", 0, 1<<20)
+	i := insertInto(t, s, ctx, connectors.Statement{SQL: "t"}, b.Columns)
+	mend := breakDisk(t, s.database)
+	for range earlySync / b.Size() {
+		if err := i.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := i.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	mend()
 	if err := s.Sync(ctx); err == nil {
-		t.Error("syncing a folder that isn't there succeeds")
+		t.Error("the early sync never came, or its failure is forgotten")
 	}
 }

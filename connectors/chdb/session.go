@@ -64,7 +64,7 @@ func (s *Session) Sync(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("sync the engine's data: %w", context.Cause(ctx))
 	}
-	return s.database.sync()
+	return s.database.disk.sync()
 }
 
 // describe fills in what Server tells.
@@ -95,6 +95,7 @@ func (s *Session) describe(ctx context.Context) error {
 	a.LateDates = lastDay["2149-06-06"]
 	a.MutationsSync = a.Settings["mutations_sync"]
 	a.FsyncSettings = a.MergeTreeSettings["fsync_after_insert"] && a.MergeTreeSettings["fsync_part_directory"]
+	a.SyncsAll = true
 	return s.probe(ctx)
 }
 

@@ -95,7 +95,8 @@ func describesColumns(name string) bool {
 }
 
 // tableSettings are the MergeTree settings of a table that chute creates: synced to disk, and for a stage what its target has and
-// nothing that drops or delays rows.
+// nothing that drops or delays rows. A stage is synced as a whole before anything depends on it, where a session can do that: syncing
+// every file of every part by itself would hold up the load.
 func tableSettings(can connectors.Abilities, stage bool, inherited []string) string {
 	settings := append([]string(nil), inherited...)
 	add := func(name, value string) {
@@ -103,7 +104,7 @@ func tableSettings(can connectors.Abilities, stage bool, inherited []string) str
 			settings = append(settings, name+" = "+value)
 		}
 	}
-	if can.FsyncSettings {
+	if can.FsyncSettings && !(stage && can.SyncsAll) {
 		add("fsync_after_insert", "1")
 		add("fsync_part_directory", "1")
 	}

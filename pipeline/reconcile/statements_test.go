@@ -103,6 +103,11 @@ func TestStatements(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		itself := server.Abilities // the embedded engine
+		itself.SyncsAll = true
+		for _, st := range CreateStage(quoted(stage), hostile, itself)[:1] {
+			printStatement(&b, st)
+		}
 		printStatement(&b, Drop(quoted(stage)))
 		printStatement(&b, CreateDatabase("d`?"))
 		job := &config.Job{Columns: []config.Column{{Name: "a`?"}}}
