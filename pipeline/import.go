@@ -32,6 +32,7 @@ type Importer struct {
 	Ledger   *ledger.Ledger
 	RunsDir  string // folder of the operators' reports, <state>/runs
 	Cores    int    // converters at work at a time; 0: one
+	Memory   int64  // about what reading one file may take, in bytes; 0: 128 MiB
 	Log      zerolog.Logger
 
 	// InPlace: files were named by hand. They are read where they are, in Dir of Inbox, and never moved; what comes out of a run goes

@@ -4,55 +4,54 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime/debug"
 	"slices"
 	"sync"
 
-	"chute/connectors"
-	"chute/connectors/native"
 	"chute/pipeline/convert"
 	"chute/pipeline/format"
 )
 
 // pump turns a file's records into blocks on several cores, and hands the results on in the file's order. One goroutine cuts the file into portions
-// of whole records, some convert them, and the caller's takes them; a fixed number of portions goes round, which bounds the memory.
+// of whole records, some convert them, and the caller's takes them; a fixed number of portions goes round, each of which has its share of the memory.
 type pump struct {
 	plan   *convert.Plan
 	fields []int // for each column that isn't constant the index of its field
 	run    uint64
 	cores  int
+	memory int64 // about what the file may take; see share
 
 	columnar bool // the plan converts whole stretches of records
 	width    int  // fields of their records
 }
 
-// portion is some records of a file, before and after conversion. Its memory is used again and again.
-type portion struct {
-	chunk   format.Chunk
-	rows    *convert.Rows
-	block   native.Block
-	records uint64 // in it
-	good    uint64 // records converted
-	first   uint64 // number of the first good record
-	refused []refusal
-	reasons []connectors.Reason
-	fatal   *connectors.Reason // set: the file is to be refused; records behind it aren't looked at
-	ready   chan struct{}      // closed when converted
-
-	stretch format.Stretch
-	table   convert.Table
-	bad     []int
-
-	record format.Record
-	row    [][]byte
-	quoted []bool
+// LimitMemory keeps the process to about so many bytes, and returns what each of so many files that are read at a time may take: a half is for what isn't
+// collected yet and for all else. Garbage is collected the sooner the nearer three quarters come; the last one is for the program itself.
+func LimitMemory(bytes int64, files int) (each int64) {
+	debug.SetMemoryLimit(bytes / 4 * 3)
+	return bytes / 2 / int64(max(files, 1))
 }
 
-// refusal is a refused record. raw belongs to the portion's chunk.
-type refusal struct {
-	raw       []byte
-	continued bool // a further piece of the record before
-	from, to  int  // its reasons, in the portion
+// defaultMemory is for who sets none.
+const defaultMemory = 128 << 20
+
+// circling is how many portions go round: one for each core, one being cut and one being taken.
+func (p *pump) circling() int { return p.cores + 2 }
+
+// share is the memory of one portion. Two more are the reader's.
+func (p *pump) share() int64 {
+	memory := p.memory
+	if memory <= 0 {
+		memory = defaultMemory
+	}
+	return memory / int64(p.circling()+2)
 }
+
+// chunk is how many bytes of a file make a portion. Its records need several times as much, converted or with the reasons why they are refused.
+func (p *pump) chunk() int { return int(min(max(p.share()/16, 16<<10), 1<<20)) }
+
+// most is what the results of a portion may have before they are handed on, with the rest of the portion to come.
+func (p *pump) most() int { return int(p.share() / 4) }
 
 // pour runs the whole file through the pump. take is called for each portion, in order, and by this goroutine. An error of the reader comes
 // after the last portion before it.
@@ -61,30 +60,23 @@ func (p *pump) pour(ctx context.Context, r *format.Reader, take func(*portion) e
 	p.columnar = p.plan.Columnar() && p.width > 0 && !slices.ContainsFunc(p.fields, func(i int) bool { return i >= p.width })
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	circling := p.cores + 2
-	free := make(chan *portion, circling)
-	for range circling {
-		x := &portion{rows: p.plan.NewRows()}
-		x.rows.Run = p.run
-		free <- x
-	}
-	todo, order := make(chan *portion, circling), make(chan *portion, circling)
+	c := newCircle(p.circling())
 	var reading error
 	var busy sync.WaitGroup
 	busy.Go(func() {
-		defer close(order)
-		defer close(todo)
-		reading = p.read(ctx, r, free, todo, order)
+		defer close(c.order)
+		defer close(c.todo)
+		reading = p.read(ctx, r, c)
 	})
 	for range p.cores {
 		busy.Go(func() {
-			for x := range todo {
+			for x := range c.todo {
 				p.convert(x)
 				close(x.ready)
 			}
 		})
 	}
-	taking := takeAll(order, free, take)
+	taking := p.takeAll(c, take)
 	cancel(taking)
 	busy.Wait()
 	if taking != nil {
@@ -93,122 +85,85 @@ func (p *pump) pour(ctx context.Context, r *format.Reader, take func(*portion) e
 	return reading
 }
 
-func (p *pump) read(ctx context.Context, r *format.Reader, free <-chan *portion, todo, order chan<- *portion) error {
+// circle is the way of portions: free, cut and waiting for a core, waiting for their turn.
+type circle struct {
+	free, todo, order chan *portion
+
+	// Touched by read only:
+	spare []*portion // taken out of free before they were needed
+	bytes int64      // cut, and not free again
+}
+
+func newCircle(n int) *circle {
+	c := &circle{free: make(chan *portion, n), todo: make(chan *portion, n), order: make(chan *portion, n)}
+	for range n {
+		c.free <- nil // made when needed: most files are small
+	}
+	return c
+}
+
+// wait returns a free portion.
+func (c *circle) wait(ctx context.Context) (*portion, error) {
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case x := <-c.free:
+		if x != nil {
+			c.bytes -= x.size
+		}
+		return x, nil
+	}
+}
+
+// read cuts the file. Records may be much longer than a portion usually is: then fewer portions are on their way.
+func (p *pump) read(ctx context.Context, r *format.Reader, c *circle) error {
 	for {
 		var x *portion
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case x = <-free:
+		if n := len(c.spare); n > 0 {
+			x, c.spare = c.spare[n-1], c.spare[:n-1]
+		} else {
+			var err error
+			if x, err = c.wait(ctx); err != nil {
+				return err
+			}
+		}
+		if x == nil || x.size > 2*int64(p.chunk()) { // such memory isn't kept
+			x = &portion{rows: p.plan.NewRows()}
+			x.rows.Run = p.run
 		}
 		if err := r.Next(&x.chunk); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
 		}
+		x.size = int64(len(x.chunk.Bytes()))
+		for c.bytes > 0 && c.bytes+x.size > p.share() {
+			other, err := c.wait(ctx)
+			if err != nil {
+				return err
+			}
+			c.spare = append(c.spare, other)
+		}
+		c.bytes += x.size
 		x.ready = make(chan struct{})
-		todo <- x // neither send blocks: there are no more portions than places
-		order <- x
+		c.todo <- x // neither send blocks: there are no more portions than places
+		c.order <- x
 	}
 }
 
-func takeAll(order <-chan *portion, free chan<- *portion, take func(*portion) error) error {
-	for x := range order {
+func (p *pump) takeAll(c *circle, take func(*portion) error) error {
+	for x := range c.order {
 		<-x.ready
-		if err := take(x); err != nil {
-			return err
+		for {
+			if err := take(x); err != nil {
+				return err
+			}
+			if !x.more {
+				break
+			}
+			p.convert(x)
 		}
-		free <- x
+		c.free <- x
 	}
 	return nil
-}
-
-// convert scans the portion's records and converts them, keeping the refused ones with their reasons.
-func (p *pump) convert(x *portion) {
-	x.rows.Reset()
-	x.records, x.good, x.first = 0, 0, 0
-	x.refused, x.reasons, x.fatal = x.refused[:0], x.reasons[:0], nil
-	for x.fatal == nil {
-		if p.columnar && x.chunk.Stretch(p.width, &x.stretch) {
-			p.convertStretch(x)
-		} else if x.chunk.Scan(&x.record) {
-			p.convertRecord(x)
-		} else {
-			break
-		}
-	}
-	x.rows.Block(&x.block)
-}
-
-// convertStretch converts records column by column, and looks again at those that are refused.
-func (p *pump) convertStretch(x *portion) {
-	s := &x.stretch
-	x.table = convert.Table{Text: x.chunk.Bytes(), Starts: s.Starts, Ends: s.Ends, Width: p.width, Quote: s.Quote, First: s.Number}
-	x.bad = x.rows.AppendTable(&x.table, p.fields, x.bad[:0])
-	good := len(s.Starts) - len(x.bad)
-	x.records += uint64(good)
-	x.good += uint64(good)
-	if good > 0 && (x.first == 0 || x.first > s.Number) {
-		i := 0
-		for i < len(x.bad) && x.bad[i] == i {
-			i++
-		}
-		x.first = s.Number + uint64(i)
-	}
-	for _, i := range x.bad {
-		x.chunk.ScanAgain(s, i, &x.record)
-		p.convertRecord(x)
-	}
-}
-
-// convertRecord converts the record that was scanned last.
-func (p *pump) convertRecord(x *portion) {
-	if !x.record.Continued {
-		x.records++
-	}
-	if x.record.Reason != nil {
-		p.plan.Mask(x.record.Reason)
-		x.refuse(append(x.reasons, *x.record.Reason))
-		return
-	}
-	p.pick(x)
-	x.rows.Line = x.record.Line
-	reasons, ok := x.rows.Append(x.record.Number, x.row, x.quoted, x.reasons)
-	if !ok {
-		x.refuse(reasons)
-		if x.fatal = x.rows.Fatal(); x.fatal != nil {
-			x.fatal.Line = x.record.Line
-		}
-		return
-	}
-	if x.good == 0 {
-		x.first = x.record.Number
-	}
-	x.good++
-}
-
-// pick puts the record's fields in the order of the columns.
-func (p *pump) pick(x *portion) {
-	x.row, x.quoted = x.row[:0], x.quoted[:0]
-	for _, i := range p.fields {
-		if i >= len(x.record.Fields) {
-			x.row, x.quoted = append(x.row, nil), append(x.quoted, false)
-			continue
-		}
-		x.row, x.quoted = append(x.row, x.record.Fields[i]), append(x.quoted, x.record.Quoted[i])
-	}
-}
-
-// refuse keeps the record with the reasons that were appended for it.
-func (x *portion) refuse(reasons []connectors.Reason) {
-	from := len(x.reasons)
-	for i := from; i < len(reasons); i++ {
-		r := &reasons[i]
-		r.Record, r.Line = x.record.Number, x.record.Line
-		if r.Offset == 0 {
-			r.Offset = x.record.Offset
-		}
-	}
-	x.reasons = reasons
-	x.refused = append(x.refused, refusal{raw: x.record.Raw, continued: x.record.Continued, from: from, to: len(reasons)})
 }

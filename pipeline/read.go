@@ -126,7 +126,16 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	defer plain.Close()
 	plain.Max = most
 	it.result.compression = kind
-	reader, err := format.NewReader(plain, im.Job.Format)
+	p := &pump{run: im.Ledger.Lineage(it.run.ID), cores: max(im.Cores, 1), memory: im.Memory}
+	text, chunk := io.Reader(plain), p.chunk()
+	if kind == "none" {
+		chunk = int(min(int64(chunk), it.run.File.Size+1))
+	} else {
+		ahead := format.NewAhead(plain)
+		defer ahead.Close()
+		text = ahead
+	}
+	reader, err := format.NewReaderSize(text, im.Job.Format, chunk)
 	if err != nil {
 		return err
 	}
@@ -144,7 +153,7 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	if reader.Header() == nil {
 		reader.SetWidth(m.width(im.Job))
 	}
-	p := &pump{fields: m.fields, run: im.Ledger.Lineage(it.run.ID), cores: max(im.Cores, 1)}
+	p.fields = m.fields
 	if p.plan, err = convert.Compile(m.columns); err != nil {
 		return fmt.Errorf("table %s: %w", b.target.Table(), err)
 	}

@@ -38,8 +38,11 @@ const childTask = "CHUTE_PIPELINE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if task := os.Getenv(childTask); task != "" {
-		fmt.Fprintln(os.Stderr, runChild(task))
-		os.Exit(9) // a child that isn't killed has failed
+		if err := runChild(task); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(9) // a child that isn't killed has failed
+		}
+		os.Exit(0)
 	}
 	os.Exit(withServer(m.Run))
 }
@@ -79,6 +82,7 @@ type World struct {
 	Dir, Engine, Address, Database string
 	Kill                           string // effect behind (or with a "-" before it) which the child is killed
 	Resume                         bool   // the child goes on with what is unsettled instead of importing
+	Memory                         int64  // not 0: the child isn't killed, but imports within so much memory and prints how much it took
 }
 
 // worlds counts them: names of tests may differ in nothing that a database's name can hold.
@@ -367,6 +371,9 @@ func runChild(task string) error {
 	im, _, err := w.enter(ctx)
 	if err != nil {
 		return err
+	}
+	if w.Memory > 0 {
+		return measureChild(ctx, w, im)
 	}
 	point, before := strings.CutPrefix(w.Kill, "-")
 	im.Fault = func(effect string, early bool) error {

@@ -31,6 +31,7 @@ type daemon struct {
 	ledger   *ledger.Ledger
 	database connectors.Database
 	stores   map[string]*local.Folder
+	memory   int64        // for reading a file
 	hand     sync.RWMutex // read-locked by imports by hand that are under way
 	log      zerolog.Logger
 }
@@ -45,6 +46,7 @@ func openDaemon(ctx context.Context, c *config.Chute, jobs []*config.Job, log ze
 }
 
 func (d *daemon) open(ctx context.Context) (err error) {
+	d.memory = pipeline.LimitMemory(int64(d.config.Limits.Memory), d.config.Limits.Parallel)
 	if d.database, err = openDatabase(d.config); err != nil {
 		return err
 	}
@@ -123,6 +125,7 @@ func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 	return &pipeline.Importer{
 		Job: job, Database: d.database, Staging: d.config.Database.Staging, Ledger: d.ledger,
 		RunsDir: filepath.Join(d.config.State.Dir, "runs"), Cores: runtime.GOMAXPROCS(0), Log: d.log,
+		Memory: d.memory,
 	}
 }
 

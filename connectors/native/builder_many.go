@@ -57,32 +57,39 @@ func (b *Builder) addRows(n int, nulls []byte) {
 	}
 }
 
-// Drop takes out rows that came after the mark: those for which out is true, which has an entry for each. The column mustn't be of a nested type.
-func (b *Builder) Drop(m Mark, out []bool) {
-	to, from := m.data, m.data
-	row := m.rows
-	for i, drop := range out {
-		end := from + b.width
-		if b.width == 0 {
-			length, n := binary.Uvarint(b.data[from:])
-			end = from + n + int(length)
-		}
-		if !drop {
-			if to != from {
-				copy(b.data[to:], b.data[from:end])
-			}
-			to += end - from
-			if b.nullable {
-				b.nulls[row] = b.nulls[m.rows+i]
-			}
-			row++
-		}
+// Drop takes out rows that came after the mark, counted from it and in ascending order. The column mustn't be of a nested type.
+func (b *Builder) Drop(m Mark, rows []int) {
+	to, from := m.data, m.data // what is from there on is still to be moved
+	at, end := 0, m.data       // the row that begins at end
+	for _, row := range rows {
+		begin := b.skip(end, row-at)
+		at, end = row+1, b.skip(begin, 1)
+		to += copy(b.data[to:], b.data[from:begin])
 		from = end
 	}
-	b.data, b.rows = b.data[:to], row
+	b.data = b.data[:to+copy(b.data[to:], b.data[from:])]
 	if b.nullable {
-		b.nulls = b.nulls[:row]
+		nulls := Builder{width: 1, data: b.nulls}
+		nulls.Drop(Mark{data: m.rows}, rows)
+		b.nulls = nulls.data
 	}
+	b.rows -= len(rows)
+}
+
+// skip returns where the n-th value behind that at data[at:] begins.
+func (b *Builder) skip(at, n int) int {
+	if b.width > 0 {
+		return at + n*b.width
+	}
+	for ; n > 0; n-- {
+		if length := b.data[at]; length < 0x80 {
+			at += 1 + int(length)
+			continue
+		}
+		length, size := binary.Uvarint(b.data[at:])
+		at += size + int(length)
+	}
+	return at
 }
 
 // View returns the column in Native layout. It is valid until the builder changes: where it can be, it is the builder's own memory. old is what the View

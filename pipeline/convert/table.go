@@ -38,6 +38,18 @@ func (p *Plan) Columnar() bool {
 	return true
 }
 
+// RowSize returns about how many bytes a record's values take, the texts of its fields not counted.
+func (p *Plan) RowSize() (n int) {
+	for i := range p.columns {
+		c := &p.columns[i]
+		n += len(c.blanks[0].data) + len(c.Constant) + 1
+		if c.Origin != Field {
+			n += 8
+		}
+	}
+	return n
+}
+
 // stretch is how many records go through all columns together: so few that text and ends stay where the processor has them at hand.
 const stretch = 256
 
@@ -49,6 +61,7 @@ type columnar struct {
 	anyNull  bool
 	bad      [stretch]bool
 	anyBad   bool
+	rows     []int  // the bad ones
 	spare    []byte // a field without its doubled quotes
 }
 
@@ -84,17 +97,19 @@ func (r *Rows) AppendTable(t *Table, fields []int, bad []int) []int {
 
 // dropBad takes the bad records out of all columns.
 func (r *Rows) dropBad(first, n int, bad []int) []int {
-	out := r.columnar.bad[:n]
-	for i := range r.cells {
-		c := &r.cells[i]
-		c.builder.Drop(c.began, out)
-	}
-	for i, is := range out {
+	w := r.columnar
+	w.rows = w.rows[:0]
+	for i, is := range w.bad[:n] {
 		if is {
+			w.rows = append(w.rows, i)
 			bad = append(bad, first+i)
 		}
 	}
-	clear(out)
+	clear(w.bad[:n])
+	for i := range r.cells {
+		c := &r.cells[i]
+		c.builder.Drop(c.began, w.rows)
+	}
 	return bad
 }
 

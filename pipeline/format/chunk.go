@@ -65,13 +65,13 @@ type Stretch struct {
 	at     int      // of the first record
 }
 
-// Stretch takes the next records with so many fields, as many as it can; false means that the next one, if there is any, is for Scan. Its memory is the
-// chunk's and is valid until the next one.
-func (c *Chunk) Stretch(width int, s *Stretch) bool {
+// Stretch takes the next records with so many fields, as many as it can up to most; false means that the next one, if there is any, is for Scan. Its memory
+// is the chunk's and is valid until the next one.
+func (c *Chunk) Stretch(width, most int, s *Stretch) bool {
 	c.validate()
 	*s = Stretch{Number: c.number + 1, Starts: s.Starts[:0], Quote: -1, at: c.next}
 	first := uint32(0)
-	for c.next < len(c.extents) {
+	for c.next < len(c.extents) && len(s.Starts) < most {
 		e := &c.extents[c.next]
 		if len(s.Starts) == 0 {
 			first = e.first

@@ -39,6 +39,11 @@ type Reader struct {
 // the reader's own error when reading fails, and another error when f isn't valid.
 func NewReader(r io.Reader, f config.Format) (*Reader, error) { return newReader(r, f, chunkSize) }
 
+// NewReaderSize is NewReader with chunks of another size than 1 MiB.
+func NewReaderSize(r io.Reader, f config.Format, chunk int) (*Reader, error) {
+	return newReader(r, f, chunk)
+}
+
 func newReader(r io.Reader, f config.Format, chunk int) (*Reader, error) {
 	d, err := newDialect(f)
 	if err != nil {

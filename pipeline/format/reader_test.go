@@ -86,7 +86,7 @@ func scanner(t failer, c *Chunk, s *Stretch, width int) func(*Record) bool {
 	i := 0
 	return func(rec *Record) bool {
 		if i == len(s.Starts) {
-			if i = 0; !c.Stretch(width, s) {
+			if i = 0; !c.Stretch(width, 5, s) {
 				s.Starts = s.Starts[:0]
 				return c.Scan(rec)
 			}

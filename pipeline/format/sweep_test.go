@@ -97,7 +97,7 @@ func TestSweepTakesNearlyAll(t *testing.T) {
 	var rec Record
 	alone := 0
 	for r.Next(&c) == nil {
-		for c.Stretch(3, &s) {
+		for c.Stretch(3, 1000, &s) {
 		}
 		for c.Scan(&rec) {
 			alone++
