@@ -7,13 +7,14 @@ import (
 	"chute/connectors/native"
 )
 
-// ahead is how many bytes of blocks may wait for the engine. It takes a block at a time, sorts, compresses and writes it, and doesn't read meanwhile: that
+// ahead is how many bytes of blocks may wait for the engine, where there is memory for that (see LimitMemory). It takes a block at a time, sorts, compresses and writes it, and doesn't read meanwhile: that
 // long, reading and converting go on into here. Twice as much gained nothing.
 const ahead = 32 << 20
 
 // backlog writes blocks in a goroutine of its own, in their order. Those that wait are copies; their memory is used again.
 type backlog struct {
 	write func(*native.Block) error
+	room  int           // bytes that may wait
 	done  chan struct{} // closed when the goroutine has ended
 
 	mutex   sync.Mutex // guards what follows
@@ -27,8 +28,8 @@ type backlog struct {
 
 var errDropped = errors.New("given up")
 
-func startBacklog(write func(*native.Block) error) *backlog {
-	q := &backlog{write: write, done: make(chan struct{})}
+func startBacklog(room int, write func(*native.Block) error) *backlog {
+	q := &backlog{write: write, room: room, done: make(chan struct{})}
 	q.moved.L = &q.mutex
 	go q.run()
 	return q
@@ -39,7 +40,7 @@ func (q *backlog) add(b *native.Block) error {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	size := b.Size()
-	for q.err == nil && q.bytes > 0 && q.bytes+size > ahead {
+	for q.err == nil && q.bytes > 0 && q.bytes+size > q.room {
 		q.moved.Wait()
 	}
 	if q.err != nil {

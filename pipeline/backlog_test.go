@@ -23,7 +23,7 @@ func TestBacklog(t *testing.T) {
 		const size = ahead / 4
 		var got []int
 		gate := make(chan struct{})
-		q := startBacklog(func(b *native.Block) error {
+		q := startBacklog(ahead, func(b *native.Block) error {
 			<-gate
 			got = append(got, int(binary.LittleEndian.Uint64(b.Data[0])))
 			return nil
@@ -80,7 +80,7 @@ func TestBacklogFails(t *testing.T) {
 		},
 	} {
 		written := 0
-		q := startBacklog(func(*native.Block) error { written++; return broken })
+		q := startBacklog(ahead, func(*native.Block) error { written++; return broken })
 		if err := q.add(oneNumber(1, 8)); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestBacklogFails(t *testing.T) {
 func TestBacklogDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		written, gate := 0, make(chan struct{})
-		q := startBacklog(func(*native.Block) error { written++; <-gate; return nil })
+		q := startBacklog(ahead, func(*native.Block) error { written++; <-gate; return nil })
 		for n := range 3 {
 			if err := q.add(oneNumber(n, 8)); err != nil {
 				t.Fatal(err)

@@ -24,7 +24,7 @@ import (
 // TestMemory loads files that are hard on it, each in a process of its own, into the server: its largest size so far, as the kernel knows it, stays within the
 // setting, whatever the file.
 func TestMemory(t *testing.T) {
-	const memory = 128 << 20
+	const memory = 160 << 20
 	for name, c := range map[string]struct {
 		write          func(w *bufio.Writer)
 		records, wrong string

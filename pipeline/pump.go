@@ -19,7 +19,7 @@ type pump struct {
 	fields []int // for each column that isn't constant the index of its field
 	run    uint64
 	cores  int
-	memory int64 // about what the file may take; see share
+	memory int64 // about what it may take
 
 	columnar bool // the plan converts whole stretches of records
 	width    int  // fields of their records
@@ -35,17 +35,26 @@ func LimitMemory(bytes int64, files int) (each int64) {
 // defaultMemory is for who sets none.
 const defaultMemory = 128 << 20
 
+// room is what a file may take of memory: a quarter, but no more than helps, for blocks that wait for the engine, the rest for the pump.
+func (im *Importer) room() (backlog, pump int64) {
+	memory := im.Memory
+	if memory <= 0 {
+		memory = defaultMemory
+	}
+	backlog = min(ahead, memory/4)
+	return backlog, memory - backlog
+}
+
+func (im *Importer) backlogRoom() int {
+	backlog, _ := im.room()
+	return int(backlog)
+}
+
 // circling is how many portions go round: one for each core, one being cut and one being taken.
 func (p *pump) circling() int { return p.cores + 2 }
 
 // share is the memory of one portion. Two more are the reader's.
-func (p *pump) share() int64 {
-	memory := p.memory
-	if memory <= 0 {
-		memory = defaultMemory
-	}
-	return memory / int64(p.circling()+2)
-}
+func (p *pump) share() int64 { return p.memory / int64(p.circling()+2) }
 
 // chunk is how many bytes of a file make a portion. Its records need several times as much, converted or with the reasons why they are refused.
 func (p *pump) chunk() int { return int(min(max(p.share()/16, 16<<10), 1<<20)) }
@@ -115,9 +124,25 @@ func (c *circle) wait(ctx context.Context) (*portion, error) {
 	}
 }
 
+// makeRoom waits until so many bytes more are no more than there may be on their way, or nothing else is.
+func (c *circle) makeRoom(ctx context.Context, size, most int64) error {
+	for c.bytes > 0 && c.bytes+size > most {
+		x, err := c.wait(ctx)
+		if err != nil {
+			return err
+		}
+		c.spare = append(c.spare, x)
+	}
+	return nil
+}
+
 // read cuts the file. Records may be much longer than a portion usually is: then fewer portions are on their way.
 func (p *pump) read(ctx context.Context, r *format.Reader, c *circle) error {
+	last := int64(0) // size of the last portion
 	for {
+		if err := c.makeRoom(ctx, last, p.share()); err != nil { // the next one may be as long
+			return err
+		}
 		var x *portion
 		if n := len(c.spare); n > 0 {
 			x, c.spare = c.spare[n-1], c.spare[:n-1]
@@ -137,14 +162,11 @@ func (p *pump) read(ctx context.Context, r *format.Reader, c *circle) error {
 			return err
 		}
 		x.size = int64(len(x.chunk.Bytes()))
-		for c.bytes > 0 && c.bytes+x.size > p.share() {
-			other, err := c.wait(ctx)
-			if err != nil {
-				return err
-			}
-			c.spare = append(c.spare, other)
+		if err := c.makeRoom(ctx, x.size, p.share()); err != nil {
+			return err
 		}
 		c.bytes += x.size
+		last = x.size
 		x.ready = make(chan struct{})
 		c.todo <- x // neither send blocks: there are no more portions than places
 		c.order <- x

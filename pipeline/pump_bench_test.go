@@ -68,7 +68,7 @@ func BenchmarkPump(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				p := &pump{plan: plan, fields: []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, run: 1, cores: 2}
+				p := &pump{plan: plan, fields: []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, run: 1, cores: 2, memory: defaultMemory}
 				taken := uint64(0)
 				if err := p.pour(b.Context(), r, func(x *portion) error { taken += x.records; return nil }); err != nil || taken != records {
 					b.Fatalf("%d records, %v", taken, err)

@@ -126,7 +126,8 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	defer plain.Close()
 	plain.Max = most
 	it.result.compression = kind
-	p := &pump{run: im.Ledger.Lineage(it.run.ID), cores: max(im.Cores, 1), memory: im.Memory}
+	_, memory := im.room()
+	p := &pump{run: im.Ledger.Lineage(it.run.ID), cores: max(im.Cores, 1), memory: memory}
 	text, chunk := io.Reader(plain), p.chunk()
 	if kind == "none" {
 		chunk = int(min(int64(chunk), it.run.File.Size+1))

@@ -59,7 +59,7 @@ func (w *stageWriter) ready(ctx context.Context, columns []native.Column) error 
 		return w.failed(err)
 	}
 	w.insert, w.columns = insert, columns
-	w.backlog = startBacklog(func(block *native.Block) error {
+	w.backlog = startBacklog(w.im.backlogRoom(), func(block *native.Block) error {
 		return w.im.effect("insert", func() error { return insert.Write(block) })
 	})
 	return nil
