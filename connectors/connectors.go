@@ -94,9 +94,9 @@ type WriterSeer interface {
 
 // Sifter is a Folder in which looking at an entry costs more than hearing its name. With very many entries that nobody wants it matters.
 type Sifter interface {
-	// Sift is List that looks only at the entries whose name is wanted. Of another one only the Name and, in Mode, the type are sure to be
-	// told, and it may be listed though it vanished meanwhile. wanted is called by one goroutine at a time and must not block.
-	Sift(ctx context.Context, dir string, wanted func(name string) bool) ([]File, error)
+	// Sift is List that asks about each entry, by its name and its type (as in Mode), whether it is wanted: others aren't looked at and are
+	// left out. wanted is called once for each entry, by one goroutine, and must not block.
+	Sift(ctx context.Context, dir string, wanted func(name string, kind fs.FileMode) bool) ([]File, error)
 }
 
 // Waker is a Folder that can say that something may have changed. It is a hint: events get lost, the listing is the truth.

@@ -299,7 +299,7 @@ type linked struct {
 	links atomic.Uint64
 }
 
-func (l *linked) Sift(ctx context.Context, dir string, wanted func(string) bool) ([]connectors.File, error) {
+func (l *linked) Sift(ctx context.Context, dir string, wanted func(string, fs.FileMode) bool) ([]connectors.File, error) {
 	files, err := l.Memory.Sift(ctx, dir, wanted)
 	for i := range files {
 		files[i].Links = l.links.Load()

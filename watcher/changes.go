@@ -19,14 +19,15 @@ type change struct {
 
 const changesNamed = 100
 
-func (c *changes) add(e *entry) {
+// add takes down that an entry has come into a state. taker is nil where no job wants it.
+func (c *changes) add(state State, name string, taker *taker, reason string) {
 	if len(c.named) == changesNamed {
-		c.more[e.state]++
+		c.more[state]++
 		return
 	}
-	change := change{name: e.file.Name, state: e.state, reason: e.reason()}
-	if e.taker != nil {
-		change.job = e.taker.name
+	change := change{name: name, state: state, reason: reason}
+	if taker != nil {
+		change.job = taker.name
 	}
 	c.named = append(c.named, change)
 }

@@ -3,21 +3,19 @@ package watcher
 import (
 	"time"
 
-	"chute/config"
 	"chute/connectors"
 )
 
-// entry is what is remembered of one name in an inbox. There may be a hundred thousand of them, so it is small.
+// entry is what is remembered of one name in an inbox that a job wants. There may be a hundred thousand of them, so it is small.
 type entry struct {
 	sight
 	seen       moment // first look that showed the name
 	stateSince moment
 	notBefore  moment // not to be taken earlier, after it couldn't be
-	taker      *taker // whose job wants it; nil when none does
+	taker      *taker // whose job wants it
 	detail     string // of hold: an error's text
 	count      uint32 // the last look that showed it
 	tries      uint16 // times it was left in the inbox by a Later
-	named      State  // what the name alone decides, or 0
 	hold       State  // what came of trying to take it, or 0
 	state      State
 	unfinished bool // a text that was seen without a final line end
@@ -25,30 +23,8 @@ type entry struct {
 
 // firstSight is the entry for a name that wasn't there before. in.mu is held.
 func (in *inbox) firstSight(f connectors.File, look span) *entry {
-	e := &entry{sight: sight{f, look.ended}, seen: look.ended}
-	e.taker, e.named, e.detail = in.byName(f.Name)
-	return e
-}
-
-// byName finds out what the name alone tells: who takes the file, or in which state it stays.
-func (in *inbox) byName(name string) (taker *taker, named State, detail string) {
-	if err := config.SaneName(name); err != nil {
-		return nil, OddName, err.Error()
-	}
-	if config.TemporaryName(name) {
-		return nil, TemporaryName, ""
-	}
-	named = Unmatched
-	for _, t := range in.takers {
-		if _, ok := t.job.Config.Matches(name); !ok {
-			continue
-		}
-		if t.job.Config.Enabled {
-			return t, 0, ""
-		}
-		named = Disabled
-	}
-	return nil, named, ""
+	t, _ := in.byName(f.Name)
+	return &entry{sight: sight{f, look.ended}, seen: look.ended, taker: t}
 }
 
 // see takes down one more look. A file that changed is a new one: what was tried with it counts no more.
@@ -68,12 +44,8 @@ func (e *entry) restNeeded() time.Duration {
 // judge says in which state a look leaves an entry.
 func (e *entry) judge(look span) State {
 	switch {
-	case e.named == OddName || e.named == TemporaryName:
-		return e.named
 	case !e.file.Regular():
 		return Irregular
-	case e.named != 0:
-		return e.named
 	case e.file.Links > 1:
 		return Linked
 	case e.file.Size == 0 && e.taker.job.Config.Empty == "ignore":
@@ -100,7 +72,7 @@ func (e *entry) reason() string {
 	switch {
 	case e.state == Irregular:
 		return irregularReason(e.file.Mode)
-	case e.detail != "" && (e.state == e.hold || e.state == e.named):
+	case e.detail != "" && e.state == e.hold:
 		return e.detail
 	}
 	return e.state.reason()

@@ -27,8 +27,10 @@ type inbox struct {
 	replan chan struct{} // raised: due came nearer
 
 	mu      sync.Mutex          // guards the following and the entries
-	entries map[string]*entry   // of the last listing, without those that are running
+	entries map[string]*entry   // of the last listing, without those that are running and the others
+	others  map[string]*other   // of the last listing: nobody takes them
 	running map[string]*handing // handed over and without a verdict
+	listing uint32              // number of the last one, also when it failed
 	count   uint32              // of looks
 	looked  moment              // end of the last look that succeeded; 0 before the first
 	took    time.Duration       // by the last look
@@ -53,6 +55,7 @@ func newInbox(folder connectors.Folder, store, dir string, rescan time.Duration,
 		look:    make(chan struct{}, 1),
 		replan:  make(chan struct{}, 1),
 		entries: make(map[string]*entry),
+		others:  make(map[string]*other),
 		running: make(map[string]*handing),
 	}
 }
@@ -142,30 +145,7 @@ func (in *inbox) lookOnce(ctx context.Context) {
 	wait(ctx, gap(in.clock.now()-began), nil)
 }
 
-// list lists the folder. Of entries that no job may ever take, which may be very many, only the names are wanted.
-func (in *inbox) list(ctx context.Context) ([]connectors.File, error) {
-	if sifter, ok := in.folder.(connectors.Sifter); ok {
-		return sifter.Sift(ctx, in.dir, in.wanted)
-	}
-	return in.folder.List(ctx, in.dir)
-}
-
-// wanted tells whether more than its name decides about an entry.
-func (in *inbox) wanted(name string) bool {
-	in.mu.Lock()
-	e, running := in.entries[name], in.running[name]
-	in.mu.Unlock()
-	switch {
-	case running != nil:
-		return true
-	case e != nil:
-		return e.named == 0 // what the name decides doesn't change, so it may be read without the lock
-	}
-	_, named, _ := in.byName(name)
-	return named == 0
-}
-
-// update takes down a listing. in.mu is held.
+// update takes down what a listing has for the takers. in.mu is held.
 func (in *inbox) update(files []connectors.File, look span) {
 	in.recover()
 	in.count++
@@ -192,6 +172,7 @@ func (in *inbox) update(files []connectors.File, look span) {
 			delete(in.entries, name)
 		}
 	}
+	in.forget()
 	for _, t := range in.takers {
 		if t.queue.sort(t.job.Config.Order) || len(t.runs) > 0 {
 			raise(t.ready)
@@ -217,7 +198,7 @@ func (in *inbox) enter(e *entry, state State, at moment) {
 		return
 	}
 	e.state, e.stateSince = state, at
-	in.changes.add(e)
+	in.changes.add(state, e.file.Name, e.taker, e.reason())
 }
 
 // wantLook sees to a look at the moment, or earlier. in.mu is held.
@@ -242,6 +223,7 @@ func (in *inbox) fail(err error, now moment) {
 	}
 	if errors.Is(err, fs.ErrNotExist) { // what was in it is gone, and whatever comes is new
 		clear(in.entries)
+		clear(in.others)
 	}
 }
 

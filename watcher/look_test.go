@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -24,7 +25,7 @@ type slow struct {
 	looks atomic.Int64
 }
 
-func (s *slow) Sift(ctx context.Context, dir string, wanted func(string) bool) ([]connectors.File, error) {
+func (s *slow) Sift(ctx context.Context, dir string, wanted func(string, fs.FileMode) bool) ([]connectors.File, error) {
 	s.looks.Add(1)
 	<-time.After(s.each)
 	return s.Memory.Sift(ctx, dir, wanted)
@@ -107,7 +108,7 @@ func look(b *testing.B, in *inbox) {
 	in.mu.Lock()
 	in.update(files, span{began, in.clock.now()})
 	in.mu.Unlock()
-	if len(in.entries) != waitingFiles {
-		b.Fatalf("%d entries", len(in.entries))
+	if len(in.others) != waitingFiles {
+		b.Fatalf("%d entries", len(in.others))
 	}
 }

@@ -87,7 +87,7 @@ func (in *inbox) giveBack(e *entry, err error, now moment) {
 	in.entries[back.file.Name] = &back
 	in.wantLook(back.takeableAt())
 	if e.tries == 1 || e.detail != back.detail {
-		in.changes.add(&back)
+		in.changes.add(Retrying, back.file.Name, back.taker, back.reason())
 	}
 }
 

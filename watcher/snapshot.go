@@ -36,7 +36,7 @@ func (w *Watcher) Places() []Place {
 
 // asPlace tells how the inbox is doing. in.mu is held.
 func (in *inbox) asPlace() Place {
-	p := Place{Store: in.store, Inbox: in.dir, Entries: len(in.entries), Took: in.took}
+	p := Place{Store: in.store, Inbox: in.dir, Entries: len(in.entries) + len(in.others), Took: in.took}
 	if in.looked > 0 || in.count > 0 {
 		p.Looked = in.clock.wall(in.looked)
 	}
@@ -63,6 +63,11 @@ func (in *inbox) snapshot(s *Snapshot) {
 		waiting := in.waiting(e, e.stateSince)
 		waiting.Reason = e.explain(now, in.clock, ahead)
 		s.Waiting = append(s.Waiting, waiting)
+	}
+	for name, o := range in.others {
+		s.Waiting = append(s.Waiting, Waiting{
+			Store: in.store, Inbox: in.dir, Name: name, State: o.state, Reason: o.reason(name), Since: in.clock.wall(o.since),
+		})
 	}
 	for _, r := range in.running {
 		waiting := in.waiting(r.entry, r.since)

@@ -102,7 +102,7 @@ type Waiting struct {
 	Store  string
 	Inbox  string
 	Name   string // bytes as the file system has them: to be escaped before it is shown
-	Size   int64  // 0 where the name alone decides and the store lets us leave it at that
+	Size   int64  // 0 of what nobody takes
 	State  State
 	Reason string    // for operators
 	Since  time.Time // of this state

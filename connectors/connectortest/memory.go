@@ -90,21 +90,19 @@ func (m *Memory) do(ctx context.Context, what string, operation func() error) er
 
 // List implements connectors.Folder.
 func (m *Memory) List(ctx context.Context, dir string) ([]connectors.File, error) {
-	return m.Sift(ctx, dir, func(string) bool { return true })
+	return m.Sift(ctx, dir, func(string, fs.FileMode) bool { return true })
 }
 
-// Sift implements connectors.Sifter, as meanly as it may: nothing but the name and the type is told of what isn't wanted.
-func (m *Memory) Sift(ctx context.Context, dir string, wanted func(name string) bool) (files []connectors.File, err error) {
+// Sift implements connectors.Sifter.
+func (m *Memory) Sift(ctx context.Context, dir string, wanted func(name string, kind fs.FileMode) bool) (files []connectors.File, err error) {
 	err = m.do(ctx, fmt.Sprintf("list %q", dir), func() error {
 		d, err := m.dir(dir)
 		if err != nil {
 			return err
 		}
 		for name, n := range d.names {
-			if wanted(name) {
+			if wanted(name, n.mode.Type()) {
 				files = append(files, n.file(name))
-			} else {
-				files = append(files, connectors.File{Name: name, Mode: n.mode.Type()})
 			}
 		}
 		return nil

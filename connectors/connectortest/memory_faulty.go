@@ -3,6 +3,7 @@ package connectortest
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"sync/atomic"
 
 	"chute/connectors"
@@ -75,11 +76,11 @@ func (f *FaultyFolder) List(ctx context.Context, dir string) ([]connectors.File,
 	return around1(f, Call{Op: "list", Name: dir}, func() ([]connectors.File, error) { return f.Folder.List(ctx, dir) })
 }
 
-// Sift looks at everything when Folder can't sift.
-func (f *FaultyFolder) Sift(ctx context.Context, dir string, wanted func(name string) bool) ([]connectors.File, error) {
+// Sift fails when Folder isn't a Sifter.
+func (f *FaultyFolder) Sift(ctx context.Context, dir string, wanted func(name string, kind fs.FileMode) bool) ([]connectors.File, error) {
 	sifter, ok := f.Folder.(connectors.Sifter)
 	if !ok {
-		return f.List(ctx, dir)
+		return nil, errors.ErrUnsupported
 	}
 	return around1(f, Call{Op: "list", Name: dir}, func() ([]connectors.File, error) { return sifter.Sift(ctx, dir, wanted) })
 }

@@ -15,11 +15,11 @@ import (
 
 // List implements connectors.Folder.
 func (f *Folder) List(ctx context.Context, dir string) ([]connectors.File, error) {
-	return f.Sift(ctx, dir, func(string) bool { return true })
+	return f.Sift(ctx, dir, func(string, fs.FileMode) bool { return true })
 }
 
 // Sift implements connectors.Sifter. The kernel tells a name and its type many at a time, everything else by a call for each name.
-func (f *Folder) Sift(ctx context.Context, dir string, wanted func(name string) bool) ([]connectors.File, error) {
+func (f *Folder) Sift(ctx context.Context, dir string, wanted func(name string, kind fs.FileMode) bool) ([]connectors.File, error) {
 	files, err := f.sift(ctx, dir, wanted)
 	if err != nil {
 		return nil, fmt.Errorf("list %q: %w", dir, err)
@@ -27,7 +27,7 @@ func (f *Folder) Sift(ctx context.Context, dir string, wanted func(name string) 
 	return files, nil
 }
 
-func (f *Folder) sift(ctx context.Context, dir string, wanted func(name string) bool) ([]connectors.File, error) {
+func (f *Folder) sift(ctx context.Context, dir string, wanted func(name string, kind fs.FileMode) bool) ([]connectors.File, error) {
 	if err := checkDir(dir); err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (f *Folder) sift(ctx context.Context, dir string, wanted func(name string) 
 }
 
 // appendEntries takes entries as getdents64(2) gives them, looks at those that are wanted, and leaves out what is gone again.
-func (f *Folder) appendEntries(files []connectors.File, dir int, entries []byte, wanted func(name string) bool) ([]connectors.File, error) {
+func (f *Folder) appendEntries(files []connectors.File, dir int, entries []byte, wanted func(name string, kind fs.FileMode) bool) ([]connectors.File, error) {
 	for len(entries) > 0 {
 		name, kind, rest, err := cutEntry(entries)
 		if err != nil {
@@ -68,17 +68,20 @@ func (f *Folder) appendEntries(files []connectors.File, dir int, entries []byte,
 		if name == "." || name == ".." {
 			continue
 		}
-		if mode, known := typeOf(kind); known && !wanted(name) {
-			files = append(files, connectors.File{Name: name, Mode: mode})
+		mode, known := typeOf(kind)
+		if known && !wanted(name, mode) {
 			continue
 		}
 		var st unix.Stat_t
-		switch err := f.look(dir, name, &st); {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
+		err = f.look(dir, name, &st)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return nil, fmt.Errorf("look at %q: %w", name, err)
-		default:
-			files = append(files, fileOf(name, &st))
+		}
+		if file := fileOf(name, &st); known || wanted(name, file.Mode.Type()) {
+			files = append(files, file)
 		}
 	}
 	return files, nil

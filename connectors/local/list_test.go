@@ -2,13 +2,12 @@ package local
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"chute/connectors"
 )
 
 // TestSiftDoesNotLook: the kernel is asked about wanted entries alone, and what a listing tells is enough for the others.
@@ -27,17 +26,19 @@ func TestSiftDoesNotLook(t *testing.T) {
 		looked = append(looked, name)
 		return lstat(dir, name, st)
 	}
-	files, err := f.Sift(t.Context(), "in", func(name string) bool { return name == "a.csv" })
-	if err != nil || len(files) != len(kinds) {
-		t.Fatalf("%d entries, %v", len(files), err)
+	asked := make(map[string]fs.FileMode)
+	files, err := f.Sift(t.Context(), "in", func(name string, kind fs.FileMode) bool {
+		asked[name] = kind
+		return name == "a.csv"
+	})
+	if err != nil || len(files) != 1 || files[0].Name != "a.csv" || files[0].Size != 5 {
+		t.Errorf("%+v, %v", files, err)
+	}
+	if !maps.Equal(asked, kinds) {
+		t.Errorf("asked for %v, want %v", asked, kinds)
 	}
 	if !slices.Equal(looked, []string{"a.csv"}) {
 		t.Errorf("looked at %q", looked)
-	}
-	for _, got := range files {
-		if mode := kinds[got.Name]; got.Name != "a.csv" && got != (connectors.File{Name: got.Name, Mode: mode}) {
-			t.Errorf("%+v", got)
-		}
 	}
 }
 
@@ -75,8 +76,15 @@ func TestUnknownType(t *testing.T) {
 	}
 	defer dir.Close()
 	entries := append(entry("a\x00", 24, unix.DT_UNKNOWN), entry("gone\x00", 24, unix.DT_UNKNOWN)...)
-	files, err := f.appendEntries(nil, int(dir.Fd()), entries, func(string) bool { return false })
-	if err != nil || len(files) != 1 || files[0].Size != 5 {
-		t.Errorf("%+v, %v", files, err)
+	for _, want := range []bool{true, false} {
+		files, err := f.appendEntries(nil, int(dir.Fd()), entries, func(name string, kind fs.FileMode) bool {
+			if name != "a" || kind != 0 {
+				t.Errorf("asked for %q, type %v", name, kind)
+			}
+			return want
+		})
+		if err != nil || want != (len(files) == 1 && files[0].Size == 5) {
+			t.Errorf("%+v, %v", files, err)
+		}
 	}
 }
