@@ -2,10 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // benchColumns are those of the benchmarks' files.
@@ -14,16 +18,37 @@ var benchColumns = []struct{ name, typ string }{
 	{"ordered", "DateTime"}, {"day", "Date"}, {"note", "String"}, {"score", "Float64"}, {"flag", "UInt8"},
 }
 
-// writeBenchFile writes n records, always the same ones, and returns the file's size.
-func writeBenchFile(name string, n int) (int64, error) { return writeBenchPart(name, 0, n) }
+// benchRecordSize is about how long a record is.
+const benchRecordSize = 152
 
-// writeBenchPart writes the n records from number first on.
-func writeBenchPart(name string, first, n int) (int64, error) {
-	f, err := os.Create(name)
+// benchFile is a file of the benchmarks: always the same bytes for the same numbers.
+type benchFile struct {
+	name    string
+	first   int // id of the first record
+	records int
+	every   int // each so-many-th record can't be loaded; 0: all can
+}
+
+// rejects is how many records can't be loaded.
+func (f benchFile) rejects() int {
+	if f.every == 0 {
+		return 0
+	}
+	return f.records / f.every
+}
+
+func (f benchFile) base() string { return filepath.Base(f.name) }
+
+// rejectsName is what the file of its refused records is called.
+func (f benchFile) rejectsName() string { return strings.TrimSuffix(f.base(), ".csv") + ".rejects.csv" }
+
+// write makes the file and returns its size.
+func (f benchFile) write() (int64, error) {
+	out, err := os.Create(f.name)
 	if err != nil {
 		return 0, err
 	}
-	w := bufio.NewWriterSize(f, 1<<20)
+	w := bufio.NewWriterSize(out, 1<<20)
 	for i, c := range benchColumns {
 		if i > 0 {
 			w.WriteByte(',')
@@ -31,15 +56,18 @@ func writeBenchPart(name string, first, n int) (int64, error) {
 		w.WriteString(c.name)
 	}
 	w.WriteByte('\n')
-	random := rand.New(rand.NewPCG(26, uint64(first)))
+	random := rand.New(rand.NewPCG(26, uint64(f.first)))
 	var line []byte
-	for i := range n {
-		line = appendBenchRecord(line[:0], random, uint64(first+i))
+	for i := 1; i <= f.records; i++ {
+		line = appendBenchRecord(line[:0], random, uint64(f.first+i-1))
+		if f.every > 0 && i%f.every == 0 {
+			line = spoil(line, i/f.every)
+		}
 		w.Write(line)
 	}
 	err = w.Flush() // keeps the first error of all writes
-	info, statErr := f.Stat()
-	if err := errors.Join(err, statErr, f.Close()); err != nil {
+	info, statErr := out.Stat()
+	if err := errors.Join(err, statErr, out.Close()); err != nil {
 		return 0, err
 	}
 	return info.Size(), nil
@@ -74,3 +102,38 @@ func appendBenchRecord(b []byte, random *rand.Rand, id uint64) []byte {
 }
 
 func appendTwo(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
+
+// spoil gives a record one of the faults that partners' records have, in turn.
+func spoil(record []byte, turn int) []byte {
+	switch turn % 4 {
+	case 0: // a value out of range
+		return append([]byte("-"), record...)
+	case 1: // a day that there isn't
+		return bytes.Replace(record, []byte(",2024-"), []byte(",2024-13-"), 1)
+	case 2: // a field too few
+		return append(record[:bytes.LastIndexByte(record, ',')], '\n')
+	default: // text for a number
+		return append(record[:len(record)-2], "yes\n"...)
+	}
+}
+
+// countLines counts the lines of a text.
+func countLines(name string) (int, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	lines := 0
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := f.Read(buffer)
+		lines += bytes.Count(buffer[:n], []byte{'\n'})
+		if errors.Is(err, io.EOF) {
+			return lines, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}

@@ -135,11 +135,7 @@ func (d *daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := &watcher.Watcher{Parallel: d.config.Limits.Parallel, Ready: d.ready, Log: d.log}
-	begun := d.sortByJob(unsettled)
-	for _, job := range d.jobs {
-		w.Jobs = append(w.Jobs, d.watch(ctx, job, begun[job.Name]))
-	}
+	w := d.newWatcher(ctx, d.sortByJob(unsettled))
 	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
 		Str("state", d.config.State.Dir).Str("engine", d.config.Database.Engine).Msg("chute is watching")
 	if len(w.Jobs) == 0 { // the service goes on: a job is going to come, and a restart with it
@@ -152,6 +148,15 @@ func (d *daemon) Run(ctx context.Context) error {
 	err = w.Run(ctx)
 	d.log.Info().Msg("chute has stopped")
 	return err
+}
+
+// newWatcher joins the jobs to a watcher. begun are the runs that each job has to go on with.
+func (d *daemon) newWatcher(ctx context.Context, begun map[string][]uint64) *watcher.Watcher {
+	w := &watcher.Watcher{Parallel: d.config.Limits.Parallel, Ready: d.ready, Log: d.log}
+	for _, job := range d.jobs {
+		w.Jobs = append(w.Jobs, d.watch(ctx, job, begun[job.Name]))
+	}
+	return w
 }
 
 // watch joins a job to the watcher, after a look at what a crash left in its store.

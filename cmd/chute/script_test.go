@@ -196,6 +196,7 @@ func newWorld(env *testscript.Env, engine string) error {
 	}
 	env.Setenv("FILES", files)
 	env.Setenv("ENGINE", engine)
+	env.Setenv("ADDRESS", server.Address)
 	env.Setenv("LIBRARY", library)
 	env.Setenv("XDG_CACHE_HOME", filepath.Join(w.dir, "cache"))
 	env.Setenv(chdb.Variable, library)
