@@ -237,11 +237,24 @@ func FuzzDecompress(f *testing.F) {
 		if rejection != nil && (rejection.Code == "bomb" || rejection.Code == "window_too_large") {
 			return
 		}
+		if kind == "gzip" && rejection != nil && reservedFlags(packed) {
+			return // which the standard library overlooks
+		}
 		other, otherErr := unpackOtherwise(packed, kind)
 		if kind != "" && (err == nil) != (otherErr == nil) || err == nil && !bytes.Equal(content, other) {
 			t.Fatalf("%s %x: %q, %v, otherwise %q, %v", kind, packed, content, err, other, otherErr)
 		}
 	})
+}
+
+// reservedFlags tells whether there may be a gzip header with flags that mustn't be there.
+func reservedFlags(packed []byte) bool {
+	for i := 3; i < len(packed); i++ {
+		if bytes.Equal(packed[i-3:i], []byte{0x1F, 0x8B, 8}) && packed[i] >= 0x20 {
+			return true
+		}
+	}
+	return false
 }
 
 // unpackOtherwise uses the standard library, and of the only zstd library that there is the part that works in memory.

@@ -42,7 +42,9 @@ func RejectName(name string) string { return NamesFor(name).Records }
 // parts splits a name into stem and extension, without a compression's suffix, since reject files aren't compressed, and without marks. A dot at the
 // beginning makes no extension.
 func parts(name string) (stem, ext string) {
-	name, _ = config.WithoutRejects(name)
+	for returned := true; returned; { // once is enough but for names like "a.rejects..rejects"
+		name, returned = config.WithoutRejects(name)
+	}
 	for _, suffix := range []string{".gz", ".zst"} {
 		if base, ok := strings.CutSuffix(name, suffix); ok && base != "" {
 			name = base
