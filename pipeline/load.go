@@ -9,6 +9,7 @@ import (
 	"chute/connectors/native"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reconcile"
+	"chute/pipeline/reject"
 )
 
 // load reads every file, sends its good records to the stage and its bad ones to its reject file, and counts. A file that came alone
@@ -56,7 +57,8 @@ func (im *Importer) loadOne(ctx context.Context, stage *stageWriter, it *item, t
 		}
 	}
 	it.skip = nil
-	err := im.readFile(ctx, stage.b, it, emit)
+	rejects := reject.New(im.Store, stage.b.rejectFolder(it), it.run.File.Name, im.Job.Errors.MaxDetails)
+	err := im.readFile(ctx, stage.b, it, rejects, emit)
 	if err == nil {
 		err = im.checkIdentity(ctx, stage.b, it)
 	}

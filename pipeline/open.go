@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"chute/config"
 	"chute/connectors"
@@ -29,10 +30,14 @@ func (im *Importer) open(ctx context.Context, b *batch) error {
 		}
 		im.swept = true
 	}
-	b.target, err = im.describe(ctx, session)
-	if err != nil {
+	if b.target, err = im.describe(ctx, session); err != nil {
 		return err
 	}
+	return im.fits(b)
+}
+
+// fits refuses a table that can't be loaded, or not with what the job promises.
+func (im *Importer) fits(b *batch) error {
 	if why := b.target.Refused(); why != "" {
 		return fmt.Errorf("table %s is a %s: %s", b.target.Table(), b.target.Engine, why)
 	}
@@ -45,28 +50,40 @@ func (im *Importer) open(ctx context.Context, b *batch) error {
 
 // describe looks at the table, and makes it first if it is missing and the job creates it.
 func (im *Importer) describe(ctx context.Context, s connectors.Session) (*reconcile.Target, error) {
-	lineage := reconcile.Lineage{}
-	if im.Job.Target.Lineage {
-		lineage = reconcile.Lineage{Run: im.Job.Target.RunColumn, Record: im.Job.Target.RecordColumn}
-	}
-	t, err := reconcile.Describe(ctx, s, im.Job.Target.Table, lineage)
+	t, err := reconcile.Describe(ctx, s, im.Job.Target.Table, im.wantedLineage())
 	if !errors.Is(err, connectors.ErrNoTable) || !im.Job.Target.Create {
 		return t, err
 	}
 	if err := im.effect("create table", func() error { return im.createTable(ctx, s) }); err != nil {
 		return nil, err
 	}
-	return reconcile.Describe(ctx, s, im.Job.Target.Table, lineage)
+	return reconcile.Describe(ctx, s, im.Job.Target.Table, im.wantedLineage())
 }
 
-func (im *Importer) createTable(ctx context.Context, s connectors.Session) error {
-	var types []*native.Type
+// wantedLineage are the columns that the job wants to tell where a row came from.
+func (im *Importer) wantedLineage() reconcile.Lineage {
+	if !im.Job.Target.Lineage {
+		return reconcile.Lineage{}
+	}
+	return reconcile.Lineage{Run: im.Job.Target.RunColumn, Record: im.Job.Target.RecordColumn}
+}
+
+// columnTypes are the types of a table that the job makes.
+func (im *Importer) columnTypes() (types []*native.Type, err error) {
 	for _, c := range im.Job.TargetColumns() {
 		t, err := native.ParseType(c.Type)
 		if err != nil {
-			return fmt.Errorf("%s: column %s: %w", c.Pos, c.Name, err)
+			return nil, fmt.Errorf("%s: column %s: %w", c.Pos, c.Name, err)
 		}
 		types = append(types, t)
+	}
+	return types, nil
+}
+
+func (im *Importer) createTable(ctx context.Context, s connectors.Session) error {
+	types, err := im.columnTypes()
+	if err != nil {
+		return err
 	}
 	if database := im.Job.Target.Table.Database; database != "" {
 		if err := s.Exec(ctx, reconcile.CreateDatabase(database)); err != nil {
@@ -81,13 +98,7 @@ func (im *Importer) createTable(ctx context.Context, s connectors.Session) error
 
 // makeStage writes down where the stage is going to be, and makes it.
 func (im *Importer) makeStage(ctx context.Context, b *batch, items []*item) error {
-	stage := config.TableName{
-		Database: b.target.Database,
-		Table:    fmt.Sprintf("chute_stage_%s_%d", im.Ledger.ID(), items[0].run.ID),
-	}
-	if im.Staging != "" {
-		stage.Database = im.Staging
-	}
+	stage := im.stageName(b.target, strconv.FormatUint(items[0].run.ID, 10))
 	lineage, err := json.Marshal(b.target.Lineage)
 	if err != nil {
 		return err
@@ -104,6 +115,15 @@ func (im *Importer) makeStage(ctx context.Context, b *batch, items []*item) erro
 		return err
 	}
 	return im.effect("stage", func() error { return im.createStage(ctx, b, stage) })
+}
+
+// stageName is what the stage of a run is called.
+func (im *Importer) stageName(t *reconcile.Target, run string) config.TableName {
+	stage := config.TableName{Database: t.Database, Table: "chute_stage_" + im.Ledger.ID() + "_" + run}
+	if im.Staging != "" {
+		stage.Database = im.Staging
+	}
+	return stage
 }
 
 func (im *Importer) createStage(ctx context.Context, b *batch, stage config.TableName) error {

@@ -36,10 +36,10 @@ type result struct {
 type emitter func(insert []native.Column, block *native.Block) error
 
 // readFile reads one file from its first byte to its last. A *connectors.Rejection says that the file is at fault.
-func (im *Importer) readFile(ctx context.Context, b *batch, it *item, emit emitter) error {
+func (im *Importer) readFile(ctx context.Context, b *batch, it *item, rejects *reject.Writer, emit emitter) error {
 	it.run.Records, it.run.Accepted, it.run.Rejects, it.run.SHA256 = 0, 0, 0, ""
-	it.result = result{rejects: reject.New(im.Store, b.rejectFolder(it), it.run.File.Name, im.Job.Errors.MaxDetails)}
-	defer it.result.rejects.Discard()
+	it.result = result{rejects: rejects}
+	defer rejects.Discard()
 	f, err := im.openFile(ctx, b, it)
 	if err != nil {
 		return err

@@ -164,8 +164,7 @@ func (im *Importer) fillPartner(it *item, p *report.Partner) {
 	case it.rejection != nil:
 		p.Rejection = &report.Rejection{Code: it.rejection.Code, Message: report.Text(it.rejection.Message)}
 	case it.skip != nil:
-		holder := it.skip.Holder
-		p.SameAs = &report.SameAs{Run: holder.ID, Name: report.Text(holder.File.Name), Finished: holder.Finished}
+		p.SameAs = sameAs(it.skip)
 	}
 	if it.skip == nil {
 		it.result.tally.Fill(p)
@@ -176,6 +175,12 @@ func (im *Importer) fillPartner(it *item, p *report.Partner) {
 	p.Counts.Warnings = it.countWarnings()
 	p.Dialect = im.dialect(it)
 	p.RejectFiles = rejectNames(it, im.Job.Errors.MaxDetails)
+}
+
+// sameAs names the run that loaded a file.
+func sameAs(taken *ledger.Taken) *report.SameAs {
+	holder := taken.Holder
+	return &report.SameAs{Run: holder.ID, Name: report.Text(holder.File.Name), Finished: holder.Finished}
 }
 
 // rejectNames tells the partner what the reject files are called.

@@ -134,23 +134,29 @@ func (d *daemon) endHandRun(ctx context.Context, run ledger.Run) error {
 	return im.EndByHand(ctx, run)
 }
 
-func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string) (code int, err error) {
+// fileByHand finds a file that somebody named, and sets the importer's folder to its own.
+func fileByHand(c *cobra.Command, im *pipeline.Importer, name string) (file connectors.File, err error) {
 	path, err := filepath.Abs(callerOf(c).path(name))
 	if err != nil {
-		return exitFailed, err
+		return file, err
 	}
-	if path, err = filepath.EvalSymlinks(path); err != nil { // given by hand: a link is the user's own choice
-		return exitFailed, err
+	if path, err = filepath.EvalSymlinks(path); err != nil { // a link is the user's own choice
+		return file, err
 	}
 	f, err := im.Inbox.Open(c.Context(), strings.TrimPrefix(path, "/"))
 	if err != nil {
-		return exitFailed, err
-	}
-	file, err := f.Stat()
-	if err = errors.Join(err, f.Close()); err != nil {
-		return exitFailed, err
+		return file, err
 	}
 	im.Dir = strings.TrimPrefix(filepath.Dir(path), "/")
+	file, err = f.Stat()
+	return file, errors.Join(err, f.Close())
+}
+
+func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string) (code int, err error) {
+	file, err := fileByHand(c, im, name)
+	if err != nil {
+		return exitFailed, err
+	}
 	v := im.Import(c.Context(), []connectors.File{file})[0]
 	if v.Outcome == connectors.Later {
 		if v.Run != 0 {

@@ -113,7 +113,7 @@ func (a *answer) take(b *native.Block) error {
 		}
 	}
 	if a.table != nil {
-		return a.table.take(b)
+		return a.table.take(b, b.Rows)
 	}
 	return a.records.Write(a.out, b)
 }
@@ -124,7 +124,7 @@ func (a *answer) begin(columns []native.Column) error {
 		return err
 	}
 	if a.as == "table" {
-		a.table, err = newValueTable(a.command, columns, zone)
+		a.table, err = newValueTable(a.command, columns, zone, nil)
 		return err
 	}
 	if a.records, err = pipeline.NewPrinting(a.as, columns, zone, nil); err != nil {

@@ -31,7 +31,9 @@ const (
 	nullShown    = "NULL"
 )
 
-func newValueTable(c *cobra.Command, columns []native.Column, zone *time.Location) (*valueTable, error) {
+// newValueTable prepares for blocks of these columns. Times of types without a zone are shown in zone; columns of which hidden tells so have ••• for each
+// value. Both may be nil.
+func newValueTable(c *cobra.Command, columns []native.Column, zone *time.Location, hidden func(column string) bool) (*valueTable, error) {
 	printer, err := convert.NewPrinter(columns, convert.PrintText, zone)
 	if err != nil {
 		return nil, err
@@ -42,7 +44,10 @@ func newValueTable(c *cobra.Command, columns []native.Column, zone *time.Locatio
 		t.most = 4 * who.Width
 	}
 	var shown []column
-	for _, col := range columns {
+	for i, col := range columns {
+		if hidden != nil && hidden(col.Name) {
+			printer.Hide(i)
+		}
 		shown = append(shown, column{name: config.Shown(col.Name), right: isNumber(col.Type)})
 	}
 	table := textTable(c.OutOrStdout(), shown...)
@@ -77,11 +82,12 @@ func isNumber(t *native.Type) bool {
 	return false
 }
 
-func (t *valueTable) take(b *native.Block) error {
+// take prints the rows of a block, the first most of them.
+func (t *valueTable) take(b *native.Block, most int) error {
 	if err := t.printer.Begin(b); err != nil {
 		return err
 	}
-	for range b.Rows {
+	for range min(b.Rows, most) {
 		row := make([]string, t.columns)
 		for i := range row {
 			var null bool

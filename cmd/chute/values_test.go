@@ -40,9 +40,9 @@ func columnOf(t *testing.T, name, typ string) native.Column {
 func printed(t *testing.T, width int, b *native.Block) string {
 	t.Helper()
 	var out bytes.Buffer
-	table, err := newValueTable(terminalOf(t, &out, width), b.Columns, nil)
+	table, err := newValueTable(terminalOf(t, &out, width), b.Columns, nil, nil)
 	if err == nil {
-		err = table.take(b)
+		err = table.take(b, b.Rows)
 	}
 	if err == nil {
 		err = table.flush()
@@ -105,12 +105,12 @@ maybe     注文書
 func TestValueTableKeepsLittle(t *testing.T) {
 	var out bytes.Buffer
 	b := &native.Block{Columns: []native.Column{columnOf(t, "s", "String")}, Data: [][]byte{stringColumn(strings.Repeat("x", 1<<20))}, Rows: 1}
-	values, err := newValueTable(terminalOf(t, &out, 0), b.Columns, nil)
+	values, err := newValueTable(terminalOf(t, &out, 0), b.Columns, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range tableLook - 1 {
-		if err := values.take(b); err != nil {
+		if err := values.take(b, 1); err != nil {
 			t.Fatal(err)
 		}
 	}

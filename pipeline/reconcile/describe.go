@@ -16,7 +16,7 @@ import (
 func Describe(ctx context.Context, s connectors.Session, table config.TableName, want Lineage) (*Target, error) {
 	t := &Target{Name: table.Table, LateDates: s.Server().Abilities.LateDates}
 	var err error
-	if t.Database, err = databaseOf(ctx, s, table); err != nil {
+	if t.Database, err = DatabaseOf(ctx, s, table); err != nil {
 		return nil, err
 	}
 	if err := describeTable(ctx, s, t); err != nil {
@@ -32,7 +32,8 @@ func Describe(ctx context.Context, s connectors.Session, table config.TableName,
 	return t, nil
 }
 
-func databaseOf(ctx context.Context, s connectors.Session, table config.TableName) (string, error) {
+// DatabaseOf is the database that a table is in when its name doesn't say: the one of the connection.
+func DatabaseOf(ctx context.Context, s connectors.Session, table config.TableName) (string, error) {
 	if table.Database != "" {
 		return table.Database, nil
 	}

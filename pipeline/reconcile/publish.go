@@ -12,51 +12,52 @@ import (
 
 // Attach lists the statements that make a stage's rows visible in the target, by the method that fits.
 func Attach(ctx context.Context, s connectors.Session, t *Target, stage config.TableName, runs []uint64, id string) ([]connectors.Statement, error) {
-	settings := Pinned(s.Server().Abilities)
-	switch t.Method(s.Server().Abilities) {
-	case AttachAll:
-		return []connectors.Statement{{ID: id, SQL: "ALTER TABLE " + t.Table() + " ATTACH PARTITION ALL FROM " + quoted(stage), Settings: settings}}, nil
-	case AttachPartition:
-		return attachPartitions(ctx, s, t, stage, id)
+	can := s.Server().Abilities
+	st := Attaching(t, stage, runs, can)
+	st.ID = id
+	if t.Method(can) != AttachPartition {
+		return []connectors.Statement{st}, nil
 	}
-	return []connectors.Statement{insert(t, quoted(stage), runs, id, s.Server().Abilities)}, nil
-}
-
-func attachPartitions(ctx context.Context, s connectors.Session, t *Target, stage config.TableName, id string) ([]connectors.Statement, error) {
-	settings := Pinned(s.Server().Abilities)
 	rows, err := Rows(ctx, s, connectors.Statement{
 		ID: id,
 		SQL: "SELECT DISTINCT partition_id FROM system.parts WHERE database = ? AND table = ? AND active AND rows > 0 ORDER BY partition_id" +
-			complete(s.Server().Abilities),
+			complete(can),
 		Args:     []any{stage.Database, stage.Table},
-		Settings: settings,
+		Settings: st.Settings,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list partitions of %s: %w", quoted(stage), err)
 	}
 	var statements []connectors.Statement
 	for _, r := range rows {
-		statements = append(statements, connectors.Statement{
-			ID:       id,
-			SQL:      "ALTER TABLE " + t.Table() + " ATTACH PARTITION ID ? FROM " + quoted(stage),
-			Args:     []any{r[0]},
-			Settings: settings,
-		})
+		st.Args = []any{r[0]}
+		statements = append(statements, st)
 	}
 	return statements, nil
+}
+
+// Attaching is the statement that makes a stage's rows visible. By the method AttachPartition there is one for each partition, whose id is what its ?
+// stands for.
+func Attaching(t *Target, stage config.TableName, runs []uint64, can connectors.Abilities) connectors.Statement {
+	switch t.Method(can) {
+	case AttachAll:
+		return connectors.Statement{SQL: "ALTER TABLE " + t.Table() + " ATTACH PARTITION ALL FROM " + quoted(stage), Settings: Pinned(can)}
+	case AttachPartition:
+		return connectors.Statement{SQL: "ALTER TABLE " + t.Table() + " ATTACH PARTITION ID ? FROM " + quoted(stage), Settings: Pinned(can)}
+	}
+	return insert(t, quoted(stage), runs, can)
 }
 
 // insert inserts the stage's rows in the records' order. If the target keeps rows, those that it has are left out, so that it can be
 // repeated after any wreck. It doesn't look at other targets: the Log engines of old servers wait for ever when one statement reads and
 // writes a table.
-func insert(t *Target, stage string, runs []uint64, id string, can connectors.Abilities) connectors.Statement {
+func insert(t *Target, stage string, runs []uint64, can connectors.Abilities) connectors.Statement {
 	var names []string
 	for _, c := range t.Columns {
 		names = append(names, native.Identifier(c.Name))
 	}
 	columns := strings.Join(names, ", ")
 	st := connectors.Statement{
-		ID:       id,
 		SQL:      "INSERT INTO " + t.Table() + " (" + columns + ") SELECT " + columns + " FROM " + stage,
 		Settings: Pinned(can),
 	}

@@ -13,30 +13,62 @@ func CreateDatabase(name string) connectors.Statement {
 	return connectors.Statement{SQL: "CREATE DATABASE IF NOT EXISTS " + native.Identifier(name)}
 }
 
+// Planned is the target that CreateTarget makes of a job, before it is made. database is the one that it goes to when the job names none.
+func Planned(job *config.Job, types []*native.Type, database string, can connectors.Abilities) *Target {
+	t := &Target{
+		Database: database, Name: job.Target.Table.Table, Engine: "MergeTree", Keys: plannedKeys(job), Synced: can.FsyncSettings, LateDates: can.LateDates,
+		Columns: plannedColumns(job, types),
+	}
+	if job.Target.Table.Database != "" {
+		t.Database = job.Target.Table.Database
+	}
+	if job.Target.Lineage {
+		t.Lineage = Lineage{Run: job.Target.RunColumn, Record: job.Target.RecordColumn}
+	}
+	t.Definition = definition(t)
+	return t
+}
+
+// plannedColumns are the columns of a table that is made for a job: the job's own, and those that say where a row came from.
+func plannedColumns(job *config.Job, types []*native.Type) []Column {
+	var columns []Column
+	for i, c := range job.TargetColumns() {
+		columns = append(columns, Column{Name: c.Name, Type: types[i]})
+	}
+	target := job.Target
+	if target.Lineage {
+		number := &native.Type{Kind: native.UInt64}
+		columns = append(columns, Column{Name: target.RunColumn, Type: number}, Column{Name: target.RecordColumn, Type: number})
+	}
+	if target.FileColumn != "" {
+		columns = append(columns, Column{Name: target.FileColumn, Type: &native.Type{Kind: native.LowCardinality, Elems: []*native.Type{{Kind: native.String}}}})
+	}
+	if target.TimeColumn != "" {
+		columns = append(columns, Column{Name: target.TimeColumn, Type: &native.Type{Kind: native.DateTime, Zone: "UTC"}})
+	}
+	return columns
+}
+
+func plannedKeys(job *config.Job) string {
+	keys := "ORDER BY " + tuple(job.Target.OrderBy)
+	if job.Target.PartitionBy != "" {
+		keys = "PARTITION BY " + job.Target.PartitionBy + " " + keys
+	}
+	return keys
+}
+
 // CreateTarget is the statement that creates a job's table from its columns.
 func CreateTarget(job *config.Job, types []*native.Type, can connectors.Abilities) connectors.Statement {
 	target := job.Target
 	var elements []string
-	for i, c := range job.TargetColumns() {
-		elements = append(elements, native.Identifier(c.Name)+" "+types[i].String())
-	}
-	if target.Lineage {
-		elements = append(elements, native.Identifier(target.RunColumn)+" UInt64", native.Identifier(target.RecordColumn)+" UInt64")
-		if can.SkipIndexes {
+	for _, c := range plannedColumns(job, types) {
+		elements = append(elements, native.Identifier(c.Name)+" "+c.Type.String())
+		if target.Lineage && c.Name == target.RecordColumn && can.SkipIndexes {
 			elements = append(elements, "INDEX "+native.Identifier(target.RunColumn+"_index")+" "+native.Identifier(target.RunColumn)+" TYPE minmax GRANULARITY 1")
 		}
 	}
-	if target.FileColumn != "" {
-		elements = append(elements, native.Identifier(target.FileColumn)+" LowCardinality(String)")
-	}
-	if target.TimeColumn != "" {
-		elements = append(elements, native.Identifier(target.TimeColumn)+" DateTime('UTC')")
-	}
-	sql := "CREATE TABLE IF NOT EXISTS " + quoted(target.Table) + " (" + strings.Join(elements, ", ") + ") ENGINE = MergeTree"
-	if target.PartitionBy != "" {
-		sql += " PARTITION BY " + target.PartitionBy
-	}
-	return connectors.Statement{SQL: sql + " ORDER BY " + tuple(target.OrderBy) + tableSettings(can, false, nil), Settings: Pinned(can)}
+	sql := "CREATE TABLE IF NOT EXISTS " + quoted(target.Table) + " (" + strings.Join(elements, ", ") + ") ENGINE = MergeTree " + plannedKeys(job)
+	return connectors.Statement{SQL: sql + tableSettings(can, false, nil), Settings: Pinned(can)}
 }
 
 // CreateStage are the statements that make an empty stage like the target: its columns and, where parts are going to be attached,

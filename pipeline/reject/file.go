@@ -17,7 +17,7 @@ type file struct {
 
 func (f *file) open() bool { return f.pending != nil }
 
-func (f *file) create(ctx context.Context, folder connectors.Folder, name string) error {
+func (f *file) create(ctx context.Context, folder creator, name string) error {
 	pending, err := folder.Create(ctx, name)
 	if err != nil {
 		return fmt.Errorf("create reject file %q: %w", name, err)

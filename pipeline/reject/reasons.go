@@ -15,6 +15,7 @@ import (
 
 // line is a line of the list of reasons.
 type line struct {
+	File    string `json:"file,omitempty"` // only in a list that may be of several files
 	Record  uint64 `json:"record"`
 	Line    int64  `json:"line"`
 	Offset  int64  `json:"offset"`
@@ -28,13 +29,14 @@ type line struct {
 
 // rest is the last line of a list that isn't complete.
 type rest struct {
+	File    string `json:"file,omitempty"`
 	More    uint64 `json:"more"`
 	Message string `json:"message"`
 }
 
-func appendReason(b []byte, r *connectors.Reason) []byte {
+func appendReason(b []byte, file string, r *connectors.Reason) []byte {
 	l := line{
-		Record: r.Record, Line: r.Line, Offset: r.Offset, Column: visible([]byte(r.Column)), Code: r.Code, Value: visible(r.Value),
+		File: visible([]byte(file)), Record: r.Record, Line: r.Line, Offset: r.Offset, Column: visible([]byte(r.Column)), Code: r.Code, Value: visible(r.Value),
 		Message: visible([]byte(r.Message)), Source: r.Source,
 	}
 	if !utf8.Valid(r.Value) {
@@ -43,12 +45,12 @@ func appendReason(b []byte, r *connectors.Reason) []byte {
 	return appendLine(b, l)
 }
 
-func appendRest(b []byte, more uint64) []byte {
+func appendRest(b []byte, file string, more uint64) []byte {
 	text := fmt.Sprintf("%d more reasons are not listed.", more)
 	if more == 1 {
 		text = "1 more reason is not listed."
 	}
-	return appendLine(b, rest{More: more, Message: text})
+	return appendLine(b, rest{File: visible([]byte(file)), More: more, Message: text})
 }
 
 // appendLine writes v as JSON on one line. Partners read lists on terminals, so characters that don't print are escaped: DEL, U+0080 to U+009F,

@@ -18,8 +18,9 @@ import (
 
 // Writer writes the rejects of one file. It isn't safe for concurrent use. After an error only Discard is of use.
 type Writer struct {
-	folder connectors.Folder
+	folder creator
 	dir    string // in the store's work folder
+	file   string // named in each reason of a list that may be of several files
 	names  Names
 	max    uint64 // reasons that are listed
 
@@ -33,6 +34,11 @@ type Writer struct {
 	withoutIt bool // there is no file of records
 	line      []byte
 	counts    Counts
+}
+
+// creator is what a Writer needs of a folder.
+type creator interface {
+	Create(ctx context.Context, name string) (connectors.PendingFile, error)
 }
 
 // Counts says what was refused.
@@ -143,7 +149,7 @@ func (w *Writer) addReason(ctx context.Context, r *connectors.Reason) error {
 	if w.counts.Reasons > w.max {
 		return nil
 	}
-	w.line = appendReason(w.line[:0], r)
+	w.line = appendReason(w.line[:0], w.file, r)
 	return w.addLine(ctx)
 }
 
@@ -195,7 +201,7 @@ func (w *Writer) FinishReasons(ctx context.Context) ([]Output, error) {
 
 func (w *Writer) commit(ctx context.Context) ([]Output, error) {
 	if more := w.counts.Reasons; more > w.max {
-		w.line = appendRest(w.line[:0], more-w.max)
+		w.line = appendRest(w.line[:0], w.file, more-w.max)
 		if err := w.addLine(ctx); err != nil {
 			return nil, err
 		}

@@ -30,7 +30,9 @@ func (p *Partner) Log() []byte {
 	var b bytes.Buffer
 	p.head(&b)
 	fmt.Fprintf(&b, "\n%s\n", p.outcome())
-	p.counts(&b)
+	if p.Result != Skipped { // the file wasn't read to be loaded: noughts would be a riddle
+		p.counts(&b)
+	}
 	p.reasons(&b)
 	p.examples(&b)
 	p.warnings(&b)
@@ -47,19 +49,31 @@ func (p *Partner) head(b *bytes.Buffer) {
 	if p.File.SHA256 != "" {
 		line("SHA-256", p.File.SHA256)
 	}
-	job := visible(p.Job)
-	if p.Label != "" {
-		job = visible(p.Label) + " (" + job + ")"
-	}
-	line("Job", job)
+	line("Job", p.jobName())
 	line("Run", fmt.Sprint(p.Run))
 	line("Received", moment(p.File.Received))
 	line("Finished", moment(p.Finished))
-	if d := p.Dialect; d != nil {
-		line("Read as", d.String())
+	if p.Dialect != nil {
+		line("Read as", p.readAs())
 	}
 	line("Result", string(p.Result))
 	w.Flush() // into memory: can't fail
+}
+
+// jobName is the job's label, with its name behind it.
+func (p *Partner) jobName() string {
+	if p.Label == "" {
+		return visible(p.Job)
+	}
+	return visible(p.Label) + " (" + visible(p.Job) + ")"
+}
+
+// readAs says how the file was read, "" if it wasn't.
+func (p *Partner) readAs() string {
+	if p.Dialect == nil {
+		return ""
+	}
+	return p.Dialect.String()
 }
 
 // String describes a dialect in a line.
@@ -97,9 +111,6 @@ func (p *Partner) outcome() string {
 
 // counts lists total, processed, success and rejects always and the others where they aren't zero.
 func (p *Partner) counts(b *bytes.Buffer) {
-	if p.Result == Skipped {
-		return // the file wasn't read: noughts would be a riddle
-	}
 	c := p.Counts
 	fmt.Fprint(b, "\nRecords\n")
 	for _, l := range []struct {
