@@ -56,7 +56,7 @@ func (b *bench) small(ctx context.Context, w *watched, files int) error {
 	if err := b.wantCount(ctx, b.table(), files*smallRecords); err != nil {
 		return err
 	}
-	b.say("%d files of %d records, in %d batches, in %.2f s", files, smallRecords, batches, took)
+	b.say("%d files of %d records, in %d batches, in %.2f s, of which %.2f s in the importer", files, smallRecords, batches, took, w.handling.Seconds())
 	fmt.Fprintf(b.out, "files-per-second %.0f\n", float64(files)/took)
 	return nil
 }

@@ -59,6 +59,7 @@ type watched struct {
 	*stopwatch
 	watcher  *watcher.Watcher
 	verdicts chan []connectors.Verdict
+	handling time.Duration // in the importer, as of the last verdicts that were received
 }
 
 // watching runs the daemon's own watcher during do.
@@ -72,7 +73,9 @@ func (b *bench) watching(ctx context.Context, settle time.Duration, do func(ctx 
 	job.Folder = w.stopwatch
 	handle := job.Handle
 	job.Handle = func(ctx context.Context, files []connectors.File) []connectors.Verdict {
+		began := time.Now()
 		verdicts := handle(ctx, files)
+		w.handling += time.Since(began)
 		select {
 		case w.verdicts <- verdicts:
 		case <-ctx.Done():
