@@ -67,7 +67,10 @@ func (l *latency) prepare(ctx context.Context, w *watched) error {
 	if _, err := w.loaded(ctx); err != nil {
 		return err
 	}
-	return l.fill(ctx)
+	began := time.Now()
+	err := l.fill(ctx)
+	l.say("the table has %d million rows, after %.1f s", l.millions, time.Since(began).Seconds())
+	return err
 }
 
 // fill gives the table rows as the files have them, with ids that no file has.
