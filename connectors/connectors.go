@@ -86,6 +86,19 @@ type PendingFile interface {
 	Discard() error
 }
 
+// NewFile is a small file that is to be made.
+type NewFile struct {
+	Name    string // relative to the store's root, below the work folder
+	Content []byte
+}
+
+// Filer is a Folder that makes many small files for little more than the price of one.
+type Filer interface {
+	// CreateAll makes new files as Create, Write and Commit do, but all of them, with their names, are durable when it returns nil. After an
+	// error, or a crash on the way, any of them may be there, in part as well.
+	CreateAll(ctx context.Context, files []NewFile) error
+}
+
 // WriterSeer is a Folder that can tell whether some process has a file open for writing (a read lease, where the kernel tells).
 type WriterSeer interface {
 	// BeingWritten reports whether name is open for writing; false as well when it can't be told.

@@ -7,8 +7,8 @@ import (
 	"chute/connectors/native"
 )
 
-// ahead is how many bytes of blocks may wait for the engine, where there is memory for that (see LimitMemory). It takes a block at a time, sorts, compresses and writes it, and doesn't read meanwhile: that
-// long, reading and converting go on into here. Twice as much gained nothing.
+// ahead is how many bytes of blocks may wait for the engine, where there is memory for that (see LimitMemory). It takes a block at a
+// time, sorts, compresses and writes it, and doesn't read meanwhile: that long, reading and converting go on into here.
 const ahead = 32 << 20
 
 // backlog writes blocks in a goroutine of its own, in their order. Those that wait are copies; their memory is used again.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reject"
 	"chute/pipeline/report"
@@ -20,13 +21,17 @@ import (
 func (im *Importer) writeSidecars(ctx context.Context, b *batch) error {
 	return im.effect("sidecars", func() error {
 		var reports []*report.Report
+		var files []connectors.NewFile
 		for _, it := range b.active() {
 			im.setStatus(it)
-			full, err := im.writeReports(ctx, b, it)
+			full, sidecars, err := im.tell(ctx, b, it)
 			if err != nil {
 				return fmt.Errorf("write the reports of %q: %w", it.run.File.Name, err)
 			}
-			reports = append(reports, full)
+			reports, files = append(reports, full), append(files, sidecars...)
+		}
+		if err := im.writeFiles(ctx, files); err != nil {
+			return fmt.Errorf("write the sidecars of %d files: %w", len(reports), err)
 		}
 		if err := im.writeOperators(reports); err != nil {
 			return err
@@ -59,30 +64,54 @@ func (im *Importer) writeOperators(reports []*report.Report) error {
 	return report.WriteOperators(im.RunsDir, reports)
 }
 
-// writeReports writes the partner's sidecars of a file and returns the report that they come from.
-func (im *Importer) writeReports(ctx context.Context, b *batch, it *item) (*report.Report, error) {
+// tell makes the report of a file and, of it, the partner's sidecars.
+func (im *Importer) tell(ctx context.Context, b *batch, it *item) (*report.Report, []connectors.NewFile, error) {
 	outputs, err := im.rejectFiles(ctx, it)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := im.planMoves(ctx, b, it, outputs); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	full := im.report(b, it)
 	if err := full.Check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if it.run.Report, err = full.JSON(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	text, err := full.Partner.JSON()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := im.writeFile(ctx, b.outName(it, reportSuffix), text); err != nil {
-		return nil, err
+	return full, []connectors.NewFile{
+		{Name: b.outName(it, reportSuffix), Content: text},
+		{Name: b.outName(it, logSuffix), Content: full.Partner.Log()},
+	}, nil
+}
+
+// writeFiles writes files of chute's own into the work folder: those of a batch share one sync, where the store can do that. Files of the same names
+// are left from an earlier try and make room.
+func (im *Importer) writeFiles(ctx context.Context, files []connectors.NewFile) error {
+	filer, ok := im.Store.(connectors.Filer)
+	if !ok || len(files) <= 2 { // one sync of all that others have written would be dearer than two of two small files
+		for _, f := range files {
+			if err := im.writeFile(ctx, f.Name, f.Content); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return full, im.writeFile(ctx, b.outName(it, logSuffix), full.Partner.Log())
+	err := filer.CreateAll(ctx, files)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	for _, f := range files {
+		if err := im.Store.Remove(ctx, f.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return filer.CreateAll(ctx, files)
 }
 
 // rejectFiles lists the reject files. One with records is given up when the file is rejected after all: the file itself is

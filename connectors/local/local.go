@@ -9,7 +9,8 @@
 // Two rules keep partners' files safe: names are given only by operations that can't replace what has the name, and only
 // what lies below the work folder is ever removed.
 //
-// Synced means: fsync of a file's content before it gets its name, fsync of a folder for the names in it.
+// Synced means: fsync of a file's content before it gets its name, fsync of a folder for the names in it; or, for many own files at once, one
+// syncfs on file systems where that is as good.
 //
 // That something may have changed is heard from fsnotify. It doesn't say when a writer closes a file, so the first pause in writing has to
 // do for that; it can't be told to leave out writes, so that all of them are read here. Who writes through mmap isn't heard
@@ -47,6 +48,7 @@ type Folder struct {
 	// The kernel's, but in tests.
 	renameat2 func(fromDir int, from string, toDir int, to string, flags uint) error
 	fsync     func(fd int) error
+	syncfs    func(fd int) error
 	look      func(dir int, name string, st *unix.Stat_t) error // at an entry of a listing
 }
 
@@ -64,7 +66,7 @@ func New(root, work string) (*Folder, error) {
 	if err := checkName(work); err != nil {
 		return nil, fmt.Errorf("open store %q: work folder %q: %w", root, work, err)
 	}
-	return &Folder{Root: root, Work: work, FileMode: 0o640, DirMode: 0o750, renameat2: unix.Renameat2, fsync: unix.Fsync, look: lstat}, nil
+	return &Folder{Root: root, Work: work, FileMode: 0o640, DirMode: 0o750, renameat2: unix.Renameat2, fsync: unix.Fsync, syncfs: unix.Syncfs, look: lstat}, nil
 }
 
 // Open is New for a root that has to be an existing folder.
