@@ -42,7 +42,7 @@ type Importer struct {
 	Place   string
 	Out     func(run uint64) string
 
-	swept bool // stages that were left have been dropped
+	swept map[string]bool // addresses of servers from which stages that were left have been dropped
 
 	// Progress, if set, is told now and then how many bytes of a file are read.
 	Progress func(run uint64, done, total int64)

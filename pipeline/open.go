@@ -24,11 +24,14 @@ func (im *Importer) open(ctx context.Context, b *batch) error {
 		return err
 	}
 	b.session = session
-	if !im.swept {
+	if address := session.Server().Address; !im.swept[address] {
 		if err := im.sweepStages(ctx, session); err != nil {
 			return err
 		}
-		im.swept = true
+		if im.swept == nil {
+			im.swept = map[string]bool{}
+		}
+		im.swept[address] = true
 	}
 	if b.target, err = im.describe(ctx, session); err != nil {
 		return err

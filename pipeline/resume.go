@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -53,13 +54,19 @@ func together(b *batch, run ledger.Run) bool {
 	return run.State == ledger.Publishing || run.Attempts < 2 && first.Attempts < 2
 }
 
-// cleanStage removes what an earlier try left on the server: statements first, they might still write, then the stage.
+// cleanStage removes what an earlier try left on the server: statements first, they might still write, then the stage. If that server is away and another
+// one answers, the file needn't wait for it: nothing was published, and what lies there is swept up when it is back.
 func (im *Importer) cleanStage(ctx context.Context, b *batch) error {
 	for _, it := range b.active() {
 		if it.run.State != ledger.Staging {
 			continue
 		}
 		session, err := im.Database.Session(ctx, it.run.Server)
+		if err != nil && im.another(ctx, it.run.Server, err) {
+			delete(im.swept, it.run.Server)
+			it.run.State, it.run.Stage = ledger.Claimed, ""
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -74,6 +81,15 @@ func (im *Importer) cleanStage(ctx context.Context, b *batch) error {
 		it.run.State, it.run.Stage = ledger.Claimed, ""
 	}
 	return im.record(ctx, b.active())
+}
+
+// another tells whether a server is away while another one answers.
+func (im *Importer) another(ctx context.Context, address string, err error) bool {
+	if !errors.Is(err, connectors.ErrUnavailable) {
+		return false
+	}
+	other, err := im.Database.Session(ctx, "")
+	return err == nil && other.Server().Address != address
 }
 
 // drop drops a stage, unless a run is publishing from it: files of a batch share one, and may go on apart from each other.

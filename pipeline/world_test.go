@@ -79,10 +79,11 @@ type world struct {
 
 // World is what a child needs to enter the same world.
 type World struct {
-	Dir, Engine, Address, Database string
-	Kill                           string // effect behind (or with a "-" before it) which the child is killed
-	Resume                         bool   // the child goes on with what is unsettled instead of importing
-	Memory                         int64  // not 0: the child isn't killed, but imports within so much memory and prints how much it took
+	Dir, Engine, Database string
+	Address               []string
+	Kill                  string // effect behind (or with a "-" before it) which the child is killed
+	Resume                bool   // the child goes on with what is unsettled instead of importing
+	Memory                int64  // not 0: the child isn't killed, but imports within so much memory and prints how much it took
 }
 
 // worlds counts them: names of tests may differ in nothing that a database's name can hold.
@@ -92,7 +93,7 @@ func newWorld(t *testing.T, engine string) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, World: World{Dir: t.TempDir(), Engine: engine, Address: server.Address}}
+	w := &world{t: t, ctx: ctx, World: World{Dir: t.TempDir(), Engine: engine, Address: []string{server.Address}}}
 	name := regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(strings.ToLower(t.Name()), "_")
 	w.Database = fmt.Sprintf("t%d_%s", worlds.Add(1), name)
 	for _, dir := range []string{"store/in", "state", "jobs.d"} {
@@ -172,7 +173,7 @@ func (w World) enter(ctx context.Context) (*Importer, connectors.Database, error
 	if err != nil {
 		return nil, nil, err
 	}
-	var db connectors.Database = clickhouse.Open(clickhouse.Config{Address: []string{w.Address}})
+	var db connectors.Database = clickhouse.Open(clickhouse.Config{Address: w.Address})
 	if w.Engine == "chdb" {
 		if db, err = chdb.Open(ctx, chdb.Config{Path: filepath.Join(w.Dir, "chdb")}); err != nil {
 			return nil, nil, err
