@@ -4,9 +4,11 @@ import (
 	"go/ast"
 	goparser "go/parser"
 	"go/token"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -293,6 +295,46 @@ func TestManyColumns(t *testing.T) {
 	for n, rec := range got.Records {
 		if rec.Code != "" || rec.Fields[columns-1] != strconv.Itoa((columns-1)*(n+1)) {
 			t.Errorf("record %d: %s, last %q", n+1, rec.Code, rec.Fields[len(rec.Fields)-1])
+		}
+	}
+}
+
+// TestTooManyFields: a file of nothing but delimiters takes no more memory than others, in any dialect, and the next good record loads.
+func TestTooManyFields(t *testing.T) {
+	for name, change := range map[string]func(*config.Format){
+		"plain":    func(*config.Format) {},
+		"several":  func(f *config.Format) { f.Delimiters = []string{",", "|"} },
+		"escapes":  func(f *config.Format) { f.Escape = `\` },
+		"repeated": func(f *config.Format) { f.RepeatDelimiter = true },
+		"charset":  func(f *config.Format) { f.Encoding = "utf-16le" },
+	} {
+		for _, field := range []string{",", `"",`} {
+			t.Run(name+field, func(t *testing.T) {
+				f := standard()
+				change(&f)
+				encode := func(text string) io.Reader { return strings.NewReader(text) }
+				if f.Encoding == "utf-16le" {
+					encode = func(text string) io.Reader {
+						return strings.NewReader(strings.Join(strings.Split(text, ""), "\x00") + "\x00")
+					}
+				}
+				_, err := readAll(t, encode(strings.Repeat("a"+field, maxFields)+"a\n1\n"), f, chunkSize, 0)
+				if rejectionCode(err) != "header" || !strings.Contains(err.Error(), "more than 100000") {
+					t.Errorf("a header of too many names: %v", err)
+				}
+				f.Header = false
+				for surplus, want := range map[int][]string{0: {"", "", "unclosed_quote", ""}, 1: {"too_many_fields", "", "too_many_fields", ""}, 300_000: {"too_many_fields", "", "too_many_fields", ""}} {
+					many := strings.Repeat(field, maxFields-1+surplus)
+					got, err := readAll(t, encode(many+"x\n1,2\n"+many+field+"\"y\n4,5\n"), f, chunkSize, 0)
+					var codes []string
+					for _, rec := range got.Records {
+						codes = append(codes, rec.Code)
+					}
+					if err != nil || !slices.Equal(codes, want) {
+						t.Errorf("%d too many: %q (%v), want %q", surplus, codes, err, want)
+					}
+				}
+			})
 		}
 	}
 }

@@ -93,7 +93,7 @@ func (r *Record) splitEscaped(d *dialect, text []byte) (bad int, dangling bool) 
 	if cap(r.spare) < len(text) {
 		r.spare = make([]byte, 0, len(text)+len(text)/2)
 	}
-	for at := 0; ; {
+	for at := 0; len(r.Fields) <= maxFields; {
 		quoted := d.quoting && at < len(text) && text[at] == d.quote
 		var field []byte
 		next := 0
@@ -110,6 +110,7 @@ func (r *Record) splitEscaped(d *dialect, text []byte) (bad int, dangling bool) 
 		}
 		at = next + d.delimiterAt(text[next:])
 	}
+	return -1, false
 }
 
 // unescape reads the unquoted field that begins at text[at] and returns it with the position after it. A word for NULL stays as it is.

@@ -7,6 +7,10 @@ import (
 	"slices"
 )
 
+// maxFields is how many fields a record or header may have. A field takes far more memory than the delimiter that makes it: a file of nothing but
+// delimiters would take a hundred times its size.
+const maxFields = 100_000
+
 // begin makes r ready for a record.
 func (r *Record) begin(d *dialect, raw []byte, k kind) {
 	r.dialect, r.Raw, r.Reason, r.Continued = d, raw, nil, k == piece
@@ -40,6 +44,10 @@ func (r *Record) scan(raw []byte, k kind, valid bool) {
 			r.refuseEscape(d, text)
 			return
 		}
+		if len(r.Fields) > maxFields {
+			r.refuseFields(text)
+			return
+		}
 	case badQuotes:
 		r.refuseQuotes(d, text)
 		return
@@ -61,7 +69,7 @@ func (r *Record) scan(raw []byte, k kind, valid bool) {
 	}
 }
 
-// split cuts a record whose quotes, if it has any, are right; dangling tells that it ends with an escape character.
+// split cuts a record whose quotes, if it has any, are right, and stops behind maxFields; dangling tells that it ends with an escape character.
 func (r *Record) split(d *dialect, text []byte, k kind) (dangling bool) {
 	switch {
 	case d.escaping:
@@ -71,7 +79,7 @@ func (r *Record) split(d *dialect, text []byte, k kind) (dangling bool) {
 	default:
 		r.splitQuoted(d, text)
 	}
-	if d.repeat {
+	if d.repeat && len(r.Fields) <= maxFields {
 		r.squeeze()
 	}
 	return dangling
@@ -93,10 +101,10 @@ func (r *Record) squeeze() {
 
 // splitPlain cuts a record without quotes at its delimiters.
 func (r *Record) splitPlain(d *dialect, text []byte) {
-	if d.single && d.only != nil {
+	if d.single && d.only != nil && len(text) < maxFields {
 		r.Fields = splitByte(r.Fields, text, d.only[0])
 	} else {
-		for {
+		for len(r.Fields) < maxFields {
 			i, n := d.nextDelimiter(text)
 			if i < 0 {
 				break
@@ -136,7 +144,7 @@ func splitByte(fields [][]byte, text []byte, delim byte) [][]byte {
 
 // splitQuoted cuts a record that may have quoted fields. It returns where the field begins whose quotes are bad, -1 when none are.
 func (r *Record) splitQuoted(d *dialect, text []byte) int {
-	for at := 0; ; {
+	for at := 0; len(r.Fields) <= maxFields; {
 		if d.quoting && at < len(text) && text[at] == d.quote {
 			field, next := r.unquote(d, text, at+1)
 			if next < 0 {
@@ -157,6 +165,7 @@ func (r *Record) splitQuoted(d *dialect, text []byte) int {
 		r.Fields, r.Quoted = append(r.Fields, text[at:at+i:at+i]), append(r.Quoted, false)
 		at += i + n
 	}
+	return -1
 }
 
 // unquote reads the field whose first byte after the quote is text[at], and returns it with the position after its closing quote, -1 when that is

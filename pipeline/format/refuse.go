@@ -26,6 +26,10 @@ func (r *Record) refuseQuotes(d *dialect, text []byte) {
 	} else {
 		bad = r.splitQuoted(d, text)
 	}
+	if bad < 0 {
+		r.refuseFields(text)
+		return
+	}
 	column, value := d.column(r.before(d, len(r.Fields))), text[bad:]
 	if closed := closingQuote(d, value); closed >= 0 {
 		r.refuse("text_after_quote", column, value, fmt.Sprintf(
@@ -76,6 +80,10 @@ func (r *Record) refuseEscape(d *dialect, text []byte) {
 	column := d.column(len(r.Fields) - 1)
 	r.refuse("dangling_escape", column, r.Fields[len(r.Fields)-1], fmt.Sprintf(
 		"Column %q ends with the escape character: outside of quotes a line end can't be escaped, and %c itself is written twice.", column, d.escape))
+}
+
+func (r *Record) refuseFields(text []byte) {
+	r.refuse("too_many_fields", "", text, fmt.Sprintf("The record has more than %d fields.", maxFields))
 }
 
 func (r *Record) refuseLength(d *dialect, text []byte) {

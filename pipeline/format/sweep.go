@@ -85,6 +85,9 @@ func (w *sweep) block(found *block, at, n int) (more bool) {
 			return false
 		}
 	}
+	if len(w.c.ends)-w.first > maxFields {
+		return false
+	}
 	w.lines += bits.OnesCount64(ends & there)
 	w.inside = uint64(int64(inside) >> 63)
 	w.wasCut, w.wasClosed = cuts>>63, closing>>63
@@ -103,9 +106,9 @@ func (w *sweep) reallyOdd(odd uint64, at int) (really uint64) {
 }
 
 // record ends the record at the line end whose last byte is at data[last] and whose field is the one with this index in c.ends. It returns false
-// for one that is too long.
+// for one that is too long or has too many fields.
 func (w *sweep) record(last, field int) bool {
-	if last >= w.start+w.max {
+	if last >= w.start+w.max || field-w.first >= maxFields {
 		return false
 	}
 	if w.cr == crOptional && last > w.start && w.data[last-1] == '\r' {
