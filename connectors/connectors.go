@@ -210,6 +210,10 @@ type DatabaseError struct {
 
 func (e *DatabaseError) Error() string { return e.Message }
 
+// ProbePrefix begins the names of tables and databases that are made for a trial and dropped at once. What a killed process left of them holds no rows
+// and is dropped by a later start.
+const ProbePrefix = "chute_probe_"
+
 // Outcome is what becomes of a file. There are three, and unknown errors mean Later.
 type Outcome int
 

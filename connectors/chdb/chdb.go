@@ -100,6 +100,9 @@ func (d *Database) start(ctx context.Context, cfg Config) (err error) {
 	if err = d.disk.begin(d.path); err != nil {
 		return err
 	}
+	if err := d.sweepProbes(); err != nil {
+		return err
+	}
 	if d.arguments, err = d.configure(); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,4 +208,42 @@ func TestFind(t *testing.T) {
 	if got, err := Find(""); got != cached || err != nil {
 		t.Errorf("cache: %q, %v", got, err)
 	}
+}
+
+// TestLeavesNothing: opening an engine and closing it again leaves no file, folder or table that wasn't there, also when a killed process had left
+// its scratch tables.
+func TestLeavesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "it's [odd]*")
+	openAndClose := func() {
+		t.Helper()
+		d, err := Open(testContext(t), Config{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	openAndClose()
+	before := names(t, path)
+	left := filepath.Join(path, "data", scratch, "a", "detached")
+	if err := os.MkdirAll(left, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	openAndClose()
+	if after := names(t, path); !slices.Equal(before, after) {
+		t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
+}
+
+func names(t *testing.T, root string) (all []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+		all = append(all, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

@@ -110,7 +110,7 @@ func TestSecondEngine(t *testing.T) {
 
 func TestFailedStart(t *testing.T) {
 	path := t.TempDir()
-	if err := os.WriteFile(path+"/store", []byte("in the way"), 0o600); err != nil {
+	if err := os.Mkdir(path+"/status", 0o700); err != nil { // where the engine wants a file
 		t.Fatal(err)
 	}
 	_, err := Open(testContext(t), Config{Path: path})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -41,6 +42,24 @@ func lockPath(path string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("lock the engine's folder: %w", err), f.Close())
 	}
 	return f, nil
+}
+
+// sweepProbes removes the data of scratch tables that a killed process left: their databases were in its memory only.
+func (d *Database) sweepProbes() error {
+	data := filepath.Join(d.path, "data")
+	entries, err := os.ReadDir(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), connectors.ProbePrefix) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(data, e.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove what a trial left: %w", err)
+	}
+	return nil
 }
 
 // engineConfig is the engine's own configuration file. There has to be one: without, it would take a config.xml from the working directory.

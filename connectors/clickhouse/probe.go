@@ -58,7 +58,10 @@ func (s *session) names(ctx context.Context, sql string) (map[string]bool, error
 
 // try finds out by trial, on scratch tables without rows, which statements the server understands.
 func (s *session) try(ctx context.Context, a *connectors.Abilities) (err error) {
-	name := "chute_probe_" + rand.Text()
+	if err := s.sweep(ctx, leftover); err != nil {
+		return err
+	}
+	name := connectors.ProbePrefix + rand.Text()
 	to, from, indexed := native.Identifier(name+"_to"), native.Identifier(name+"_from"), native.Identifier(name+"_index")
 	defer func() { err = errors.Join(err, s.drop(ctx, to, from, indexed)) }()
 	for _, table := range []string{to, from} {
@@ -76,6 +79,41 @@ func (s *session) try(ctx context.Context, a *connectors.Abilities) (err error) 
 		{&a.LightweightDelete, "DELETE FROM " + to + " WHERE n = 1"},
 	} {
 		if *trial.able, err = s.understands(ctx, trial.sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leftover is the age in seconds from which a scratch table is nobody's: a trial takes less than a second.
+const leftover = 60
+
+// sweep drops scratch tables that killed processes left. Whoever may not drop one leaves it.
+func (s *session) sweep(ctx context.Context, age int) error {
+	var left []string
+	err := s.Query(ctx, connectors.Statement{
+		SQL: "SELECT database, name FROM system.tables WHERE startsWith(name, ?)" +
+			" AND toUnixTimestamp(metadata_modification_time) BETWEEN 1 AND toUnixTimestamp(now()) - ?",
+		Args: []any{connectors.ProbePrefix, age},
+	}, func(b *native.Block) error {
+		if b.Rows == 0 {
+			return nil
+		}
+		databases, err := native.Values(b.Columns[0], b.Data[0], b.Rows)
+		if err != nil {
+			return err
+		}
+		names, err := native.Values(b.Columns[1], b.Data[1], b.Rows)
+		for i, name := range names {
+			left = append(left, native.Table(databases[i].(string), name.(string)))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, table := range left {
+		if err := s.drop(ctx, table); err != nil && !errors.As(err, new(*connectors.DatabaseError)) {
 			return err
 		}
 	}
@@ -103,6 +141,8 @@ var refusals = map[chproto.Error]bool{
 	chproto.ErrIncorrectQuery:        true, // 80
 	chproto.ErrUnknownTypeOfQuery:    true, // 78
 	chproto.ErrReadonly:              true, // 164
+	chproto.ErrDatabaseAccessDenied:  true, // 291
+	chproto.ErrQueryIsProhibited:     true, // 392: a profile with allow_ddl = 0
 	chproto.ErrInvalidPartitionValue: true, // 248
 	chproto.ErrSupportIsDisabled:     true, // 344
 	chproto.ErrAccessDenied:          true, // 497

@@ -17,8 +17,8 @@ import (
 )
 
 // Server is a real clickhouse-server of this machine, with folders, ports and users of its own. It listens on
-// 127.0.0.1 only and has two users: "default" without a password and "chute" with Password. The process dies with the test
-// process, however that ends.
+// 127.0.0.1 only. Its users are "default" without a password, "chute" with ServerPassword, "reader", who may change nothing, and "noddl", who may
+// insert and not make tables. The process dies with the test process, however that ends.
 //
 // Its methods are for one goroutine; what they start and stop may be used by others at any time.
 type Server struct {

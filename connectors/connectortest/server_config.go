@@ -48,11 +48,13 @@ const serverConfig = `<?xml version="1.0"?>
 // poll_interval is how long a server that is told to stop waits for idle connections; 10 s would be its default.
 const serverUsers = `<?xml version="1.0"?>
 <yandex>
-  <profiles><default><poll_interval>1</poll_interval></default></profiles>
+  <profiles><default><poll_interval>1</poll_interval></default><reader><readonly>1</readonly></reader><noddl><allow_ddl>0</allow_ddl></noddl></profiles>
   <quotas><default><interval><duration>3600</duration><queries>0</queries><errors>0</errors><result_rows>0</result_rows><read_rows>0</read_rows><execution_time>0</execution_time></interval></default></quotas>
   <users>
     <default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default>
     <chute><password_sha256_hex>%s</password_sha256_hex><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></chute>
+    <reader><password></password><networks><ip>127.0.0.1</ip></networks><profile>reader</profile><quota>default</quota></reader>
+    <noddl><password></password><networks><ip>127.0.0.1</ip></networks><profile>noddl</profile><quota>default</quota></noddl>
   </users>
 </yandex>
 `
