@@ -80,13 +80,7 @@ func (m *mapping) add(job *config.Job, t *reconcile.Target, c config.Column, hea
 	if !ok {
 		return fmt.Errorf("%s: table %s has no column %s", c.Pos, t.Table(), native.Identifier(c.Name))
 	}
-	column := convert.Column{
-		Name: c.Name, Label: c.Name, Type: have.Type, Default: c.Default, Required: c.Required, Zone: job.Timezone.Location(),
-		EarlyDates: !t.LateDates, Rules: rulesOf(c),
-	}
-	for _, word := range slices.Concat(job.Format.Null, c.Null) {
-		column.Null = append(column.Null, []byte(word))
-	}
+	column := columnOf(job, c, t, have.Type)
 	if c.Constant != nil {
 		text, err := c.Constant.Expand(now(), vars)
 		if err != nil {
@@ -110,6 +104,18 @@ func (m *mapping) add(job *config.Job, t *reconcile.Target, c config.Column, hea
 	m.columns = append(m.columns, column)
 	m.fields = append(m.fields, field)
 	return nil
+}
+
+// columnOf is a column as it is read into one of the table's of that type.
+func columnOf(job *config.Job, c config.Column, t *reconcile.Target, typ *native.Type) convert.Column {
+	column := convert.Column{
+		Name: c.Name, Label: c.Name, Type: typ, Default: c.Default, Required: c.Required, Zone: job.Timezone.Location(),
+		EarlyDates: !t.LateDates, Rules: rulesOf(c),
+	}
+	for _, word := range slices.Concat(job.Format.Null, c.Null) {
+		column.Null = append(column.Null, []byte(word))
+	}
+	return column
 }
 
 // rulesOf are a column's reading rules. What isn't said in a job without [[column]] is as usual.
@@ -161,15 +167,24 @@ func checkConstant(c config.Column, column convert.Column) error {
 	return nil
 }
 
-// addOrigin appends the columns that say in words where a row came from, as far as the job names any.
-func (m *mapping) addOrigin(job *config.Job, t *reconcile.Target, run ledger.Run) error {
-	for _, c := range []struct{ name, text string }{
+// origin is a column that says in words where a row came from.
+type origin struct{ name, text string }
+
+func origins(job *config.Job, run ledger.Run) (wanted []origin) {
+	for _, o := range []origin{
 		{job.Target.FileColumn, run.File.Name},
 		{job.Target.TimeColumn, run.Started.UTC().Format("2006-01-02 15:04:05Z")},
 	} {
-		if c.name == "" {
-			continue
+		if o.name != "" {
+			wanted = append(wanted, o)
 		}
+	}
+	return wanted
+}
+
+// addOrigin appends the columns that say in words where a row came from, as far as the job names any.
+func (m *mapping) addOrigin(job *config.Job, t *reconcile.Target, run ledger.Run) error {
+	for _, c := range origins(job, run) {
 		have, ok := t.Column(c.name)
 		if !ok {
 			return fmt.Errorf("table %s has no column %s, which the job wants for the file's name or the time of its run", t.Table(), native.Identifier(c.name))

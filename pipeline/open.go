@@ -53,27 +53,27 @@ func (im *Importer) fits(b *batch) error {
 
 // describe looks at the table, and makes it first if it is missing and the job creates it.
 func (im *Importer) describe(ctx context.Context, s connectors.Session) (*reconcile.Target, error) {
-	t, err := reconcile.Describe(ctx, s, im.Job.Target.Table, im.wantedLineage())
+	t, err := reconcile.Describe(ctx, s, im.Job.Target.Table, lineageOf(im.Job))
 	if !errors.Is(err, connectors.ErrNoTable) || !im.Job.Target.Create {
 		return t, err
 	}
 	if err := im.effect("create table", func() error { return im.createTable(ctx, s) }); err != nil {
 		return nil, err
 	}
-	return reconcile.Describe(ctx, s, im.Job.Target.Table, im.wantedLineage())
+	return reconcile.Describe(ctx, s, im.Job.Target.Table, lineageOf(im.Job))
 }
 
-// wantedLineage are the columns that the job wants to tell where a row came from.
-func (im *Importer) wantedLineage() reconcile.Lineage {
-	if !im.Job.Target.Lineage {
+// lineageOf is what a job wants its table to have, to tell where a row came from.
+func lineageOf(job *config.Job) reconcile.Lineage {
+	if !job.Target.Lineage {
 		return reconcile.Lineage{}
 	}
-	return reconcile.Lineage{Run: im.Job.Target.RunColumn, Record: im.Job.Target.RecordColumn}
+	return reconcile.Lineage{Run: job.Target.RunColumn, Record: job.Target.RecordColumn}
 }
 
-// columnTypes are the types of a table that the job makes.
-func (im *Importer) columnTypes() (types []*native.Type, err error) {
-	for _, c := range im.Job.TargetColumns() {
+// typesOf are the types of a table that a job makes.
+func typesOf(job *config.Job) (types []*native.Type, err error) {
+	for _, c := range job.TargetColumns() {
 		t, err := native.ParseType(c.Type)
 		if err != nil {
 			return nil, fmt.Errorf("%s: column %s: %w", c.Pos, c.Name, err)
@@ -84,7 +84,7 @@ func (im *Importer) columnTypes() (types []*native.Type, err error) {
 }
 
 func (im *Importer) createTable(ctx context.Context, s connectors.Session) error {
-	types, err := im.columnTypes()
+	types, err := typesOf(im.Job)
 	if err != nil {
 		return err
 	}

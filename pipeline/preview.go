@@ -72,7 +72,7 @@ func (im *Importer) foresee(ctx context.Context, b *batch) (create []string, err
 	if b.session, err = im.Database.Session(ctx, ""); err != nil {
 		return nil, err
 	}
-	b.target, err = reconcile.Describe(ctx, b.session, im.Job.Target.Table, im.wantedLineage())
+	b.target, err = reconcile.Describe(ctx, b.session, im.Job.Target.Table, lineageOf(im.Job))
 	if errors.Is(err, connectors.ErrNoTable) && im.Job.Target.Create {
 		create, err = im.foreseeTable(ctx, b)
 	}
@@ -83,7 +83,7 @@ func (im *Importer) foresee(ctx context.Context, b *batch) (create []string, err
 }
 
 func (im *Importer) foreseeTable(ctx context.Context, b *batch) (create []string, err error) {
-	types, err := im.columnTypes()
+	types, err := typesOf(im.Job)
 	if err != nil {
 		return nil, err
 	}

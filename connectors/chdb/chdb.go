@@ -33,6 +33,7 @@ type Config struct {
 	Path    string // folder of the data, and of what sorting and grouping can't keep in memory; made when it is missing
 	Memory  int64  // bytes that one statement may take; 0: no limit
 	Threads int    // threads of one statement; 0: as many as there are cores
+	Users   string // a users.xml that says what the engine's user may do; empty: everything
 }
 
 // Database is the engine, running on one data path. There is at most one open Database in a process.
@@ -103,7 +104,7 @@ func (d *Database) start(ctx context.Context, cfg Config) (err error) {
 	if err := d.sweepProbes(); err != nil {
 		return err
 	}
-	if d.arguments, err = d.configure(); err != nil {
+	if d.arguments, err = d.configure(cfg.Users); err != nil {
 		return err
 	}
 	if d.anchor, err = d.startEngine(); err != nil {

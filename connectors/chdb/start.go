@@ -68,11 +68,12 @@ type engineConfig struct {
 	DropDelay int      `xml:"database_atomic_delay_before_drop_table_sec"` // 0: nobody will say UNDROP here, and stages are large
 	Marks     int64    `xml:"mark_cache_size"`                             // the defaults of the caches are for a machine of the engine's own
 	Index     int64    `xml:"primary_index_cache_size"`
+	Users     string   `xml:"users_config,omitempty"`
 }
 
 // configure writes the configuration and returns the arguments of connect.
-func (d *Database) configure() ([]string, error) {
-	c := engineConfig{Marks: 64 << 20, Index: 64 << 20}
+func (d *Database) configure(users string) ([]string, error) {
+	c := engineConfig{Marks: 64 << 20, Index: 64 << 20, Users: users}
 	text, err := xml.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("engine's configuration: %w", err)

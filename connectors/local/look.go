@@ -21,14 +21,14 @@ type Place struct {
 
 // Look tells what a folder is. One that is reached only through a link gives an error wrapping fs.ErrInvalid, as everywhere.
 func (f *Folder) Look(ctx context.Context, dir string) (Place, error) {
-	place, err := f.look(ctx, dir)
+	place, err := f.lookAt(ctx, dir)
 	if err != nil {
 		return place, fmt.Errorf("look at folder %q: %w", dir, err)
 	}
 	return place, nil
 }
 
-func (f *Folder) look(ctx context.Context, dir string) (Place, error) {
+func (f *Folder) lookAt(ctx context.Context, dir string) (Place, error) {
 	if err := ctx.Err(); err != nil {
 		return Place{}, err
 	}

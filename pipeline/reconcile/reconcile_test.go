@@ -29,6 +29,9 @@ var server *connectortest.Server
 
 const testDeadline = 3 * time.Minute
 
+// limitedUsers, in the environment, makes the test binary a child whose embedded engine has the users of that file: there is one engine for each process.
+const limitedUsers = "CHUTE_RECONCILE_TEST_USERS"
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(withEngines(m.Run))
@@ -43,12 +46,20 @@ func withEngines(run func() int) int {
 	defer os.RemoveAll(dir)
 	ctx, cancel := context.WithTimeout(context.Background(), testDeadline)
 	defer cancel()
-	embedded, err := chdb.Open(ctx, chdb.Config{Path: filepath.Join(dir, "embedded"), Memory: 1 << 30})
+	users := os.Getenv(limitedUsers)
+	embedded, err := chdb.Open(ctx, chdb.Config{Path: filepath.Join(dir, "embedded"), Memory: 1 << 30, Users: users})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer embedded.Close()
+	if users != "" {
+		if sessions["embedded"], err = embedded.Session(ctx, ""); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return run()
+	}
 	if server, err = connectortest.LaunchServer(filepath.Join(dir, "server")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

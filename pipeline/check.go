@@ -1,0 +1,149 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/connectors/native"
+	"chute/pipeline/reconcile"
+)
+
+// Check is what was found when a job was compared with its table.
+type Check struct {
+	Table   string // quoted, with its database
+	Promise string // what exactly-once means there; "" when nothing can be loaded
+	Advice  []reconcile.Advice
+}
+
+// CheckTable compares a job with its table as a run would find it, and tries what a run would do to it; nothing stays of that. staging is the database
+// for stages, or "". An error means that the server couldn't be asked.
+func CheckTable(ctx context.Context, job *config.Job, s connectors.Session, staging string) (Check, error) {
+	t, err := reconcile.Describe(ctx, s, job.Target.Table, lineageOf(job))
+	switch {
+	case errors.Is(err, connectors.ErrNoTable):
+		return checkMissing(ctx, job, s, staging)
+	case errors.As(err, new(*connectors.DatabaseError)), err != nil && !unanswered(ctx, err):
+		return Check{Table: job.Target.Table.String(), Advice: []reconcile.Advice{{
+			Code: "table_unreadable", Text: err.Error(), Mend: reconcile.Allowance(err), Blocks: true,
+		}}}, nil
+	case err != nil:
+		return Check{}, err
+	}
+	c := Check{Table: t.Table(), Advice: append(t.Advise(lineageOf(job), s.Server()), misfits(job, t)...)}
+	if t.Refused() != "" {
+		return c, nil
+	}
+	database := stageDatabase(staging, t.Database)
+	if err := c.try(ctx, s, database, "a staging table", func(tr reconcile.Trial) error { return tr.Stage(ctx, t) }); err != nil {
+		return Check{}, err
+	}
+	if err := c.rights(ctx, s, t.RightsFor(database, s.Server().Abilities)); err != nil {
+		return Check{}, err
+	}
+	if !c.blocked() {
+		c.Promise = t.Promise(s.Server())
+	}
+	return c, nil
+}
+
+// checkMissing judges a job whose table isn't there.
+func checkMissing(ctx context.Context, job *config.Job, s connectors.Session, staging string) (Check, error) {
+	c := Check{Table: job.Target.Table.String()}
+	types, typesErr := typesOf(job)
+	if !job.Target.Create {
+		a := reconcile.Advice{Code: "no_table", Text: "there is no such table", Mend: "make it, or set target.create = true with a type for every column", Blocks: true}
+		if typesErr == nil && len(types) > 0 {
+			a.Mend = "or set target.create = true"
+			a.Statements = []string{reconcile.CreateTarget(job, types, s.Server().Abilities).SQL}
+		}
+		c.Advice = append(c.Advice, a)
+		return c, nil
+	}
+	if typesErr != nil {
+		return c, typesErr // unreachable: the configuration was checked
+	}
+	c.Advice = misfits(job, reconcile.Planned(job, types, "", s.Server().Abilities))
+	database := job.Target.Table.Database
+	if database == "" {
+		rows, err := reconcile.Rows(ctx, s, connectors.Statement{SQL: "SELECT currentDatabase()"})
+		if err != nil {
+			return c, err
+		}
+		database = rows[0][0].(string)
+	}
+	has, err := reconcile.HasDatabase(ctx, s, database)
+	if err != nil {
+		return c, err
+	}
+	if has || s.Server().Embedded {
+		if err := c.try(ctx, s, database, "the table", func(tr reconcile.Trial) error { return tr.Target(ctx, job, types) }); err != nil {
+			return c, err
+		}
+	}
+	table := native.Table(database, job.Target.Table.Table)
+	if err := c.rights(ctx, s, reconcile.RightsToCreate(table, database, has, stageDatabase(staging, database))); err != nil {
+		return c, err
+	}
+	if !c.blocked() {
+		c.Promise = "it isn't there yet and can be made, as target.create says"
+		if !has {
+			c.Promise = "it isn't there yet, and neither is its database; both are made, as target.create says"
+		}
+	}
+	return c, nil
+}
+
+func stageDatabase(staging, target string) string {
+	if staging != "" {
+		return staging
+	}
+	return target
+}
+
+// try makes something for a trial. A database for stages that isn't there is going to be made: whether that is allowed is a matter of rights.
+func (c *Check) try(ctx context.Context, s connectors.Session, database, what string, trial func(reconcile.Trial) error) error {
+	has, err := reconcile.HasDatabase(ctx, s, database)
+	if err != nil || !has && !s.Server().Embedded {
+		return err
+	}
+	err = trial(reconcile.Trial{Session: s, Database: database})
+	if err == nil {
+		return nil
+	}
+	if unanswered(ctx, err) {
+		return err
+	}
+	c.Advice = append(c.Advice, reconcile.Advice{
+		Code: "trial_failed", Text: fmt.Sprintf("%s can't be made: %v", what, err), Mend: reconcile.Allowance(err), Blocks: true,
+	})
+	return nil
+}
+
+// rights asks for what the user may do. Servers that have no such question have said what they had to say in the trial.
+func (c *Check) rights(ctx context.Context, s connectors.Session, rights []reconcile.Right) error {
+	grants, err := reconcile.Missing(ctx, s, rights)
+	if errors.Is(err, reconcile.ErrUntold) {
+		return nil
+	}
+	if len(grants) > 0 {
+		c.Advice = append(c.Advice, reconcile.Advice{Code: "rights_missing", Text: "the user lacks rights", Statements: grants, Blocks: true})
+	}
+	return err
+}
+
+func (c *Check) blocked() bool {
+	for _, a := range c.Advice {
+		if a.Blocks {
+			return true
+		}
+	}
+	return false
+}
+
+// unanswered tells whether an error isn't the server's answer but that there was none.
+func unanswered(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, connectors.ErrUnavailable)
+}
