@@ -247,3 +247,17 @@ func names(t *testing.T, root string) (all []string) {
 	}
 	return all
 }
+
+// TestLoads: the library that the tests use is loaded already; another one can't be any more.
+func TestLoads(t *testing.T) {
+	path, err := Find("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Loads(path); err != nil {
+		t.Error(err)
+	}
+	if err := Loads(filepath.Join(t.TempDir(), "libchdb.so")); err == nil {
+		t.Error("a second library was loaded")
+	}
+}

@@ -32,6 +32,12 @@ var loaded struct {
 	library *library
 }
 
+// Loads tells why a library can't be loaded into this process, or nil. The engine isn't started and no file is touched.
+func Loads(path string) error {
+	_, err := load(path)
+	return err
+}
+
 func load(path string) (*library, error) {
 	loaded.Lock()
 	defer loaded.Unlock()

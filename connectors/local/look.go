@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -65,6 +66,54 @@ func (f *Folder) Landing(ctx context.Context, dir string) (string, error) {
 		}
 		dir = path.Dir(dir)
 	}
+}
+
+// Writable tries whether files can be made in the folder, with one that never gets a name.
+func (f *Folder) Writable(ctx context.Context, dir string) error {
+	if _, err := f.Look(ctx, dir); err != nil {
+		return err
+	}
+	at, err := f.openDir(dir)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(at)
+	fd, err := openAt(at, ".", unix.O_WRONLY|unix.O_TMPFILE)
+	switch err {
+	case nil:
+		unix.Close(fd)
+	case unix.EOPNOTSUPP, unix.EISDIR, unix.ENOENT, unix.EINVAL: // the file system knows no files without names
+		err = retry(func() error { return unix.Faccessat(at, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS) })
+	}
+	if err != nil {
+		return fmt.Errorf("make a file in %q: %w", dir, err)
+	}
+	return nil
+}
+
+// Foreign are the names in a folder of what belongs to another user than the folder.
+func (f *Folder) Foreign(ctx context.Context, dir string) (names []string, err error) {
+	place, err := f.Look(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := f.List(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	at, err := f.openDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(at)
+	for _, e := range entries {
+		var st unix.Stat_t
+		if lstat(at, e.Name, &st) == nil && st.Uid != place.UID {
+			names = append(names, e.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // SeesWriters tells whether BeingWritten can tell who writes other users' files: that needs CAP_LEASE, and not only in a user namespace of our own.

@@ -16,8 +16,8 @@ import (
 // Probe tries the moves that files make in a store, with a file of its own: only a real rename proves that two folders are on one file
 // system and in one mount, and that we may give and take names there. What it makes lies in a folder of its own below the work folder, and
 // goes for a moment into others under a hidden name, which no job takes. All of it is written down there before it is done, and the folder is locked as
-// long as the process lives, so that whoever finds it without its lock may clear up (SweepProbes). Killed at its very beginning it leaves an empty
-// work folder.
+// long as the process lives, so that whoever finds it without its lock may clear up (SweepProbes). Killed at its very beginning it may leave an
+// empty work folder, as if the store had been in use before.
 type Probe struct {
 	folder *Folder
 	own    string // folder below the work folder
@@ -256,12 +256,11 @@ func (f *Folder) unmake(made []string) {
 	}
 }
 
-// readPlan reads what a probe wrote down. A probe without a plan hasn't moved anything yet; it may have made the work folder, which is removed if
-// it is empty.
+// readPlan reads what a probe wrote down. A probe without a plan hasn't moved anything yet.
 func (f *Folder) readPlan(ctx context.Context, own string) (p plan, err error) {
 	file, err := f.Open(ctx, path.Join(own, planFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return plan{Made: []string{f.Work}}, nil
+		return p, nil
 	}
 	if err != nil {
 		return p, err

@@ -21,9 +21,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,7 +45,7 @@ func Own(dir string) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the state's lock: %w", err)
 	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := lockBriefly(file); err != nil {
 		defer file.Close()
 		owner, _ := io.ReadAll(io.LimitReader(file, 100))
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -55,6 +57,34 @@ func Own(dir string) (*Lock, error) {
 		fmt.Fprintf(file, "chute, process %d\n", os.Getpid())
 	}
 	return &Lock{file}, nil
+}
+
+// lockBriefly tries for a moment: somebody may be looking whether the state has an owner.
+func lockBriefly(file *os.File) error {
+	for tries := 0; ; tries++ {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || tries == 5 {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Owned tells whether a process owns the state folder, and changes nothing there, not even when there is none.
+func Owned(dir string) (bool, error) {
+	file, err := os.Open(filepath.Join(dir, "lock"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the state's owner: %w", err)
+	}
+	defer file.Close()
+	err = unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
 }
 
 // Release gives the state folder back.

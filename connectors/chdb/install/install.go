@@ -90,6 +90,15 @@ func (i Installer) pinned() (Package, error) {
 	return p, nil
 }
 
+// Right tells whether the file at path is the library that chute is tested with. Where none is known for the platform, none is.
+func (i Installer) Right(ctx context.Context, path string) (bool, error) {
+	p, err := i.pinned()
+	if err != nil {
+		return false, nil
+	}
+	return i.installed(ctx, path, p)
+}
+
 // installed tells whether the file at path is the right library. A wrong one, as an interrupted copy, is replaced.
 func (i Installer) installed(ctx context.Context, path string, p Package) (bool, error) {
 	f, err := os.Open(path)

@@ -158,6 +158,21 @@ func TestInstalledAlready(t *testing.T) {
 	wantInstalled(t, got, dir)
 }
 
+// TestRight: the installed library is right, another file isn't, and a missing one is no error.
+func TestRight(t *testing.T) {
+	_, p := archive(t)
+	dir := t.TempDir()
+	right, wrong := filepath.Join(dir, "right"), filepath.Join(dir, "wrong")
+	if err := errors.Join(os.WriteFile(right, []byte(content), 0o644), os.WriteFile(wrong, []byte(content+"!"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{right: true, wrong: false, filepath.Join(dir, "none"): false} {
+		if got, err := (Installer{Package: p}).Right(testContext(t), path); got != want || err != nil {
+			t.Errorf("%s: %t, %v", path, got, err)
+		}
+	}
+}
+
 func TestLeftovers(t *testing.T) {
 	data, p := good(t)
 	dir := t.TempDir()
