@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -133,6 +134,22 @@ func (p Pattern) Expand(t time.Time, vars map[string]string) (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// Beginning is as much of a folder as is known at that time without a file: up to the first part that holds a variable.
+func (p Pattern) Beginning(t time.Time) string {
+	var b strings.Builder
+	for _, piece := range p.pieces {
+		switch piece.kind {
+		case 't':
+			b.WriteString(piece.text)
+		case '%':
+			b.WriteString(t.Format(words[piece.text]))
+		case '{':
+			return path.Dir(b.String() + "x")
+		}
+	}
+	return path.Clean(b.String())
 }
 
 // safeValue judges a value that is put behind what is there already.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ func CheckTable(ctx context.Context, job *config.Job, s connectors.Session, stag
 		return checkMissing(ctx, job, s, staging)
 	case errors.As(err, new(*connectors.DatabaseError)), err != nil && !unanswered(ctx, err):
 		return Check{Table: job.Target.Table.String(), Advice: []reconcile.Advice{{
-			Code: "table_unreadable", Text: err.Error(), Mend: reconcile.Allowance(err), Blocks: true,
+			Code: "table_unreadable", Text: err.Error(), Mend: cmp.Or(reconcile.Allowance(err), "see what the server says"), Blocks: true,
 		}}}, nil
 	case err != nil:
 		return Check{}, err
@@ -37,7 +38,7 @@ func CheckTable(ctx context.Context, job *config.Job, s connectors.Session, stag
 		return c, nil
 	}
 	database := stageDatabase(staging, t.Database)
-	if err := c.try(ctx, s, database, "a staging table", func(tr reconcile.Trial) error { return tr.Stage(ctx, t) }); err != nil {
+	if err := c.try(ctx, s, database, attempt{"a staging table", "see what the server says; a staging table is like the table"}, func(tr reconcile.Trial) error { return tr.Stage(ctx, t) }); err != nil {
 		return Check{}, err
 	}
 	if err := c.rights(ctx, s, t.RightsFor(database, s.Server().Abilities)); err != nil {
@@ -49,37 +50,51 @@ func CheckTable(ctx context.Context, job *config.Job, s connectors.Session, stag
 	return c, nil
 }
 
-// checkMissing judges a job whose table isn't there.
-func checkMissing(ctx context.Context, job *config.Job, s connectors.Session, staging string) (Check, error) {
+// CheckUnmade judges a job whose table isn't there, as far as that can be done without a server.
+func CheckUnmade(job *config.Job) Check {
+	c := unmade(job, connectors.Abilities{})
+	if !c.blocked() {
+		c.Promise = "it isn't there yet and is made, as target.create says"
+	}
+	return c
+}
+
+func unmade(job *config.Job, can connectors.Abilities) Check {
 	c := Check{Table: job.Target.Table.String()}
-	types, typesErr := typesOf(job)
+	types, err := typesOf(job)
+	if job.Target.Create {
+		c.Advice = misfits(job, reconcile.Planned(job, types, "", can))
+		return c
+	}
+	a := reconcile.Advice{Code: "no_table", Text: "there is no such table", Mend: "make it, or set target.create = true with a type for every column", Blocks: true}
+	if err == nil && len(types) > 0 {
+		a.Mend = "make it so, or set target.create = true"
+		a.Statements = []string{reconcile.CreateTarget(job, types, can).SQL}
+	}
+	c.Advice = []reconcile.Advice{a}
+	return c
+}
+
+// checkMissing judges a job whose table isn't there, and tries to make it.
+func checkMissing(ctx context.Context, job *config.Job, s connectors.Session, staging string) (Check, error) {
+	c := unmade(job, s.Server().Abilities)
 	if !job.Target.Create {
-		a := reconcile.Advice{Code: "no_table", Text: "there is no such table", Mend: "make it, or set target.create = true with a type for every column", Blocks: true}
-		if typesErr == nil && len(types) > 0 {
-			a.Mend = "or set target.create = true"
-			a.Statements = []string{reconcile.CreateTarget(job, types, s.Server().Abilities).SQL}
-		}
-		c.Advice = append(c.Advice, a)
 		return c, nil
 	}
-	if typesErr != nil {
-		return c, typesErr // unreachable: the configuration was checked
+	types, err := typesOf(job)
+	if err != nil {
+		return c, err // unreachable: the configuration was checked
 	}
-	c.Advice = misfits(job, reconcile.Planned(job, types, "", s.Server().Abilities))
-	database := job.Target.Table.Database
-	if database == "" {
-		rows, err := reconcile.Rows(ctx, s, connectors.Statement{SQL: "SELECT currentDatabase()"})
-		if err != nil {
-			return c, err
-		}
-		database = rows[0][0].(string)
+	database, err := reconcile.DatabaseOf(ctx, s, job.Target.Table)
+	if err != nil {
+		return c, err
 	}
 	has, err := reconcile.HasDatabase(ctx, s, database)
 	if err != nil {
 		return c, err
 	}
 	if has || s.Server().Embedded {
-		if err := c.try(ctx, s, database, "the table", func(tr reconcile.Trial) error { return tr.Target(ctx, job, types) }); err != nil {
+		if err := c.try(ctx, s, database, attempt{"the table", "correct order_by, partition_by and the columns' types"}, func(tr reconcile.Trial) error { return tr.Target(ctx, job, types) }); err != nil {
 			return c, err
 		}
 	}
@@ -103,8 +118,11 @@ func stageDatabase(staging, target string) string {
 	return target
 }
 
+// attempt is something that is made for a trial, and what helps when it can't be made.
+type attempt struct{ what, mend string }
+
 // try makes something for a trial. A database for stages that isn't there is going to be made: whether that is allowed is a matter of rights.
-func (c *Check) try(ctx context.Context, s connectors.Session, database, what string, trial func(reconcile.Trial) error) error {
+func (c *Check) try(ctx context.Context, s connectors.Session, database string, a attempt, trial func(reconcile.Trial) error) error {
 	has, err := reconcile.HasDatabase(ctx, s, database)
 	if err != nil || !has && !s.Server().Embedded {
 		return err
@@ -117,7 +135,7 @@ func (c *Check) try(ctx context.Context, s connectors.Session, database, what st
 		return err
 	}
 	c.Advice = append(c.Advice, reconcile.Advice{
-		Code: "trial_failed", Text: fmt.Sprintf("%s can't be made: %v", what, err), Mend: reconcile.Allowance(err), Blocks: true,
+		Code: "trial_failed", Text: fmt.Sprintf("%s can't be made: %v", a.what, err), Mend: cmp.Or(reconcile.Allowance(err), a.mend), Blocks: true,
 	})
 	return nil
 }

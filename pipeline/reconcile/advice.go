@@ -56,7 +56,7 @@ func (t *Target) withoutLineage(want Lineage, can connectors.Abilities) Advice {
 		a.Mend = "name other columns with target.run_column and target.record_column, or set target.lineage = false"
 		return a
 	}
-	a.Mend = "or set target.lineage = false"
+	a.Mend = "give it these columns, or set target.lineage = false"
 	if !t.MergeTree() && t.Engine != "Distributed" {
 		a.Mend = fmt.Sprintf("set target.lineage = false: a table of the engine %s can't be given columns", t.Engine)
 		return a
