@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -84,18 +85,21 @@ func openDatabase(c *config.Chute) (connectors.Database, error) {
 }
 
 func openServer(c *config.Chute) (connectors.Database, error) {
-	settings := c.Database
 	password := ""
-	if !settings.Password.IsZero() {
+	if !c.Database.Password.IsZero() {
 		var err error
-		if password, err = settings.Password.Read(); err != nil {
+		if password, err = c.Database.Password.Read(); err != nil {
 			return nil, &exit{exitConfig, fmt.Sprintf("database.password: %v", err)}
 		}
 	}
+	return serversOf(c, password), nil
+}
+
+func serversOf(c *config.Chute, password string) connectors.Database {
 	return clickhouse.Open(clickhouse.Config{
-		Address: settings.Address, Database: settings.Database, Username: settings.Username, Password: password,
-		TLS: settings.TLS, CAFile: settings.CAFile, MaxMemory: int64(c.Limits.EngineMemory),
-	}), nil
+		Address: c.Database.Address, Database: c.Database.Database, Username: c.Database.Username, Password: password,
+		TLS: c.Database.TLS, CAFile: c.Database.CAFile, MaxMemory: int64(c.Limits.EngineMemory),
+	})
 }
 
 // Close ends everything, in the reverse order.
@@ -135,6 +139,7 @@ func (d *daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.sweepProbes(ctx)
 	w := d.newWatcher(ctx, d.sortByJob(unsettled))
 	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
 		Str("state", d.config.State.Dir).Str("engine", d.config.Database.Engine).Msg("chute is watching")
@@ -171,6 +176,15 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 		Config: job, Folder: store, Handle: im.Import, Resume: im.Resume, Begun: begun,
 		Ready:     func(ctx context.Context) error { return d.enoughRoom(ctx, store) },
 		Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job) },
+	}
+}
+
+// sweepProbes removes what a check left that was killed.
+func (d *daemon) sweepProbes(ctx context.Context) {
+	for name, store := range d.stores {
+		if err := store.SweepProbes(ctx); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			d.log.Warn().Err(err).Str("store", name).Msg("what a killed check left can't be removed now")
+		}
 	}
 }
 

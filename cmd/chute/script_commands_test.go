@@ -38,28 +38,33 @@ import (
 //	bytes FILE TEXT         writes a file; name and text with Go's escapes
 //	password WORD           writes the file password; right: the one that the server's user chute has
 //	server own|stop|start   a server of the script's own, for outages
+//	photo, unchanged        remember everything on the disk and in the database, and compare with it
+//	killed N COMMAND…       run it so many times, each time killed a little later
 //	feed, fed, chaos, big, grow, loading   see script_load_test.go
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"start":    func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).start(ts, neg, args) },
-	"sigterm":  func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).stop(ts) },
-	"kill9":    func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).kill9(ts) },
-	"settled":  func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).settled(ts, number(ts, args[0])) },
-	"logged":   func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).logged(ts, args) },
-	"unlogged": func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).unlogged(ts, args[0]) },
-	"await":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).await(ts, args[0], true) },
-	"gone":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).await(ts, args[0], false) },
-	"exits":    exits,
-	"query":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).query(ts, args) },
-	"runs":     func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).runs(ts) },
-	"tree":     tree,
-	"report":   printReports,
-	"bytes":    writeBytes,
-	"server":   func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).ownServer(ts, args[0]) },
-	"password": writePassword,
-	"feed":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).feed(ts, args) },
-	"fed":      func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).fed(ts, number(ts, args[0])) },
-	"chaos":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).chaos(ts, args) },
-	"big":      big,
+	"start":     func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).start(ts, neg, args) },
+	"sigterm":   func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).stop(ts) },
+	"kill9":     func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).kill9(ts) },
+	"settled":   func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).settled(ts, number(ts, args[0])) },
+	"logged":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).logged(ts, args) },
+	"unlogged":  func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).unlogged(ts, args[0]) },
+	"await":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).await(ts, args[0], true) },
+	"gone":      func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).await(ts, args[0], false) },
+	"exits":     exits,
+	"query":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).query(ts, args) },
+	"runs":      func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).runs(ts) },
+	"tree":      tree,
+	"report":    printReports,
+	"bytes":     writeBytes,
+	"server":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).ownServer(ts, args[0]) },
+	"password":  writePassword,
+	"photo":     func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).photo = worldOf(ts).takePhoto(ts) },
+	"unchanged": func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).unchanged(ts) },
+	"killed":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).killed(ts, args) },
+	"feed":      func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).feed(ts, args) },
+	"fed":       func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).fed(ts, number(ts, args[0])) },
+	"chaos":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).chaos(ts, args) },
+	"big":       big,
 	"loading": func(ts *testscript.TestScript, _ bool, args []string) {
 		worldOf(ts).loading(ts, args[0], number(ts, args[1]))
 	},

@@ -148,6 +148,7 @@ type world struct {
 	server   *connectortest.Server // the package's, or the script's own
 	daemon   *process              // nil when it isn't running
 	feeder   *feeder
+	photo    map[string]string // what everything was like
 }
 
 const defaultConfig = `[database]

@@ -43,15 +43,8 @@ func withState(c *cobra.Command, chute *config.Chute, jobs []*config.Job, do fun
 		if !errors.Is(err, control.ErrOwned) {
 			return err
 		}
-		code, asked := control.Call(ctx, chute.State.Dir, who.request, c.OutOrStdout(), c.ErrOrStderr())
-		switch {
-		case errors.Is(asked, control.ErrNobody):
-		case asked != nil:
-			return asked
-		case code != exitFinished:
-			return &exit{code: code}
-		default:
-			return nil
+		if done, err := askOwner(c, chute.State.Dir); done {
+			return err
 		}
 		select { // the owner is starting or ending
 		case <-late.Done():
@@ -59,6 +52,18 @@ func withState(c *cobra.Command, chute *config.Chute, jobs []*config.Job, do fun
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// askOwner hands the whole command to the owner of the state and prints what it answers. It isn't done when nobody took it.
+func askOwner(c *cobra.Command, dir string) (done bool, err error) {
+	code, err := control.Call(c.Context(), dir, callerOf(c).request, c.OutOrStdout(), c.ErrOrStderr())
+	switch {
+	case errors.Is(err, control.ErrNobody):
+		return false, nil
+	case err == nil && code != exitFinished:
+		return true, &exit{code: code}
+	}
+	return true, err
 }
 
 // sameWorld refuses a command whose configuration means another state or database than this process has open.

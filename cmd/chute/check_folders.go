@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/connectors/local"
+)
+
+// storeFolder is a folder of a store that jobs use.
+type storeFolder struct {
+	name  string
+	inbox bool
+	jobs  []string
+}
+
+// folders are those that the jobs of a store use, inboxes first.
+func (i *inspection) folders(store string) (all []*storeFolder) {
+	add := func(name string, inbox bool, job string) {
+		at := slices.IndexFunc(all, func(f *storeFolder) bool { return f.name == name })
+		if at < 0 {
+			all = append(all, &storeFolder{name: name})
+			at = len(all) - 1
+		}
+		all[at].inbox = all[at].inbox || inbox
+		if !slices.Contains(all[at].jobs, job) {
+			all[at].jobs = append(all[at].jobs, job)
+		}
+	}
+	for _, j := range i.jobs {
+		if j.Store == store {
+			add(j.Inbox, true, j.Name)
+		}
+	}
+	for _, j := range i.jobs {
+		if j.Store == store {
+			for _, away := range []config.Pattern{j.Done, j.Rejected} {
+				add(away.Beginning(time.Now().In(j.Timezone.Location())), false, j.Name)
+			}
+		}
+	}
+	return all
+}
+
+// folder tries one folder of a store.
+func (i *inspection) folder(ctx context.Context, s *config.Store, folder *local.Folder, probe *local.Probe, sf *storeFolder, places map[[2]uint64]string) {
+	f := finding{Kind: "folder", Subject: s.Name + ":" + sf.name, Jobs: sf.jobs}
+	full := filepath.Join(s.Path, sf.name)
+	place, err := folder.Look(ctx, sf.name)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case missing && sf.inbox:
+		f.Level, f.Code, f.Text = levelProblem, "inbox_missing", full+" isn't there"
+		f.Mend = "make it so that its partner may write and chute may rename in it, or correct inbox; until then nothing arrives"
+		f.Commands = []string{"mkdir -p " + shell(full)}
+		i.add(f)
+		return
+	case err != nil && !missing:
+		i.closed(f, err)
+		return
+	case !missing:
+		i.folderModes(f, full, place)
+	}
+	if sf.inbox {
+		key := [2]uint64{place.Device, place.Inode}
+		if other, twice := places[key]; twice {
+			g := withCode(f, "inbox_twice")
+			g.Level, g.Text, g.Mend = levelProblem, "it is the same folder as "+other+", by a link or a mount", "each inbox belongs to one store: take one of the two out"
+			i.add(g)
+		}
+		places[key] = f.Subject
+		i.inbox(ctx, folder, sf, f)
+	}
+	if probe != nil {
+		i.moves(ctx, s, probe, sf, f)
+	}
+	if missing {
+		i.settle(f, "it isn't there yet and is made when it is needed")
+		return
+	}
+	i.settle(f, "files can be moved")
+}
+
+// moves tries a folder by real renames.
+func (i *inspection) moves(ctx context.Context, s *config.Store, probe *local.Probe, sf *storeFolder, f finding) {
+	err := probe.Through(ctx, sf.name)
+	if errors.Is(err, connectors.ErrCrossDevice) {
+		f.Level, f.Code = levelProblem, "folder_on_other_mount"
+		f.Text = fmt.Sprintf("it is on another file system or mount than the work folder %q: files can't be moved between them", s.Work)
+		f.Mend = "put both on one; under systemd that is one ReadWritePaths= for the whole store"
+		i.add(f)
+		return
+	}
+	i.closed(f, err)
+}
+
+// closed says what to do about a folder that can't be used; without an error it can.
+func (i *inspection) closed(f finding, err error) bool {
+	f.Mend = "let chute list it and make and rename files in it"
+	switch {
+	case errors.Is(err, fs.ErrInvalid):
+		f.Mend = "name the folder itself: inside of a store no link is followed"
+	case errors.Is(err, syscall.ENOTDIR):
+		f.Mend = "a file has this name: move it away, or name another folder"
+	}
+	return i.bad(withCode(f, "folder_unusable"), err)
+}
+
+// folderModes judges who may do what in a folder.
+func (i *inspection) folderModes(f finding, full string, place local.Place) {
+	if place.KeepsOthersFiles() {
+		g := withCode(f, "folder_sticky")
+		g.Level, g.Text = levelProblem, "its sticky bit is set and it isn't chute's: only the owner of a file may take it out"
+		g.Commands = []string{"chmod -t " + shell(full)}
+		i.add(g)
+	}
+	if place.OthersWrite() {
+		g := withCode(f, "folder_open")
+		g.Level, g.Text = levelWarning, fmt.Sprintf("everybody on this machine may put and replace files in it (mode %04o)", place.Mode.Perm())
+		g.Mend = "give it a group that its partner is in"
+		g.Commands = []string{"chmod o-w " + shell(full)}
+		i.add(g)
+	}
+}
+
+// manyFiles are as many as are looked at in an inbox.
+const manyFiles = 1000
+
+// inbox looks at the files that wait in it.
+func (i *inspection) inbox(ctx context.Context, folder *local.Folder, sf *storeFolder, f finding) {
+	files, err := folder.List(ctx, sf.name)
+	if i.closed(f, err) {
+		return
+	}
+	var closed []string
+	for _, file := range files[:min(len(files), manyFiles)] {
+		if !file.Regular() || config.TemporaryName(file.Name) || config.SaneName(file.Name) != nil {
+			continue
+		}
+		opened, err := folder.Open(ctx, path.Join(sf.name, file.Name))
+		if err == nil {
+			opened.Close()
+		} else if errors.Is(err, fs.ErrPermission) {
+			closed = append(closed, file.Name)
+		}
+	}
+	if len(closed) > 0 {
+		slices.Sort(closed)
+		g := withCode(f, "files_unreadable")
+		g.Level, g.Text = levelWarning, fmt.Sprintf("chute may not read %s that wait in it: %s", count(len(closed), "file"), quotedNames(closed))
+		g.Mend = "let chute read them, for example by a set-group-id folder of a group that chute is in"
+		i.add(g)
+	}
+}
+
+// quotedNames are some names for people.
+func quotedNames(names []string) string {
+	const most = 5
+	var quoted []string
+	for at, name := range names {
+		if at == most {
+			quoted = append(quoted, fmt.Sprintf("and %d more", len(names)-most))
+			break
+		}
+		quoted = append(quoted, fmt.Sprintf("%.100q", name))
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// shell quotes a path for a shell where that is needed.
+func shell(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("/._-+:@%", r)
+	}) < 0 && text != "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	"chute/config"
+)
+
+// overlaps tells which jobs want the same files.
+func (i *inspection) overlaps() {
+	for _, o := range config.Overlaps(i.jobs) {
+		f := finding{
+			Level: levelWarning, Kind: "job", Subject: o.Second.Name, Jobs: []string{o.First.Name, o.Second.Name},
+		}
+		switch {
+		case o.Hidden:
+			f.Code, f.Text = "job_hidden", fmt.Sprintf("it never gets a file: all of its names fit job %s as well, which comes first (%s)", o.First.Name, why(o))
+			f.Mend = "give it a higher priority, or narrow the other's match or ignore"
+		case o.Tie:
+			f.Code, f.Text = "job_ambiguous", fmt.Sprintf("a file called %q fits job %s as well, which takes it only because its name comes first", o.Example, o.First.Name)
+			f.Mend = "say with priority which of them is meant, or narrow their match or ignore"
+		default:
+			f.Level, f.Code, f.Text = levelOK, "ok", fmt.Sprintf("a file called %q fits job %s as well, which takes it (%s)", o.Example, o.First.Name, why(o))
+		}
+		i.add(f)
+	}
+}
+
+func why(o config.Overlap) string {
+	if o.Tie {
+		return "by its name; both have priority " + fmt.Sprint(o.First.Priority)
+	}
+	return fmt.Sprintf("priority %d, against %d", o.First.Priority, o.Second.Priority)
+}
