@@ -230,7 +230,7 @@ type Verdict struct {
 	File    File
 	Run     uint64 // 0 when no run was begun: the file is still in its inbox
 	Outcome Outcome
-	Err     error // for Later: why. It is for operators.
+	Err     error // for Later: why. It is for operators. Without a run one that wraps fs.ErrNotExist says that somebody else took the file.
 	Stuck   bool  // for Later with a run: parked, it isn't to be tried again by itself
 }
 

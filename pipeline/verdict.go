@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"chute/config"
@@ -122,8 +123,10 @@ func (im *Importer) abandonStage(ctx context.Context, b *batch) {
 
 // logVerdict writes the one line that the journal has of a file.
 func (im *Importer) logVerdict(it *item, v connectors.Verdict) {
-	line := im.Log.Info()
-	if v.Outcome == connectors.Later {
+	line, message := im.Log.Info(), v.Outcome.String()
+	if v.Run == 0 && errors.Is(v.Err, fs.ErrNotExist) {
+		message = "taken by somebody else"
+	} else if v.Outcome == connectors.Later {
 		line = im.Log.Warn().Err(v.Err).Bool("stuck", v.Stuck)
 	}
 	line.Str("job", it.run.Job).Str("file", config.Shown(it.run.File.Name)).Int64("bytes", it.run.File.Size)
@@ -134,5 +137,5 @@ func (im *Importer) logVerdict(it *item, v connectors.Verdict) {
 	if !it.run.Finished.IsZero() {
 		line.Dur("ms", it.run.Finished.Sub(it.run.Started))
 	}
-	line.Msg(v.Outcome.String())
+	line.Msg(message)
 }

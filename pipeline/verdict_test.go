@@ -128,6 +128,9 @@ func TestLostRace(t *testing.T) {
 	if v := w.importAll(); v[0].Outcome != connectors.Later || v[0].Run != 0 || !errors.Is(v[0].Err, os.ErrNotExist) {
 		t.Errorf("verdict %+v, want later without a run", v[0])
 	}
+	if run, err := w.im.Ledger.Run(w.ctx, 1); err != nil || run.State != ledger.Withdrawn || run.Status != ledger.Failed || run.Error == "" {
+		t.Errorf("run %+v (%v), want it to have failed, with the reason", run, err)
+	}
 	w.wantSettled()
 }
 

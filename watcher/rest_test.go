@@ -3,6 +3,8 @@ package watcher
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -146,12 +148,14 @@ func TestWantsLineEnd(t *testing.T) {
 func TestJudgeFiles(t *testing.T) {
 	a, b, c := connectors.File{Name: "a"}, connectors.File{Name: "b"}, connectors.File{Name: "c"}
 	bad, missing := errors.New("bad"), errors.New("missing")
+	gone := fmt.Errorf("gone: %w", fs.ErrNotExist)
 	for name, test := range map[string]struct {
 		verdicts []connectors.Verdict
 		left     map[string]error
 		resume   []uint64
 		stuck    int
 		cause    error
+		gone     int
 	}{
 		"all finished": {
 			verdicts: []connectors.Verdict{{File: a, Outcome: connectors.Done, Run: 1}, {File: b, Outcome: connectors.Rejected, Run: 2}, {File: c, Outcome: connectors.Done}},
@@ -165,6 +169,9 @@ func TestJudgeFiles(t *testing.T) {
 		"stuck is no reason to pause": {
 			verdicts: []connectors.Verdict{{File: a, Run: 1, Stuck: true, Err: bad}, {File: b, Outcome: connectors.Done}, {File: c, Outcome: connectors.Done}}, stuck: 1,
 		},
+		"taken by somebody else": {
+			verdicts: []connectors.Verdict{{File: a, Err: gone}, {File: b, Run: 2, Err: gone}, {File: c, Outcome: connectors.Done}}, resume: []uint64{2}, cause: gone, gone: 1,
+		},
 		"later without a reason": {
 			verdicts: []connectors.Verdict{{File: a}, {File: b, Outcome: connectors.Done}, {File: c, Outcome: connectors.Done}},
 			left:     map[string]error{"a": reasonOf(connectors.Verdict{})}, cause: reasonOf(connectors.Verdict{}),
@@ -173,7 +180,7 @@ func TestJudgeFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := judgeFiles([]connectors.File{a, b, c}, test.verdicts, missing)
 			checkRound(t, r, test.left, test.resume, test.stuck, test.cause)
-			if want := 3 - len(r.left) - len(r.resume) - len(r.stuck); r.finished != want {
+			if want := 3 - len(r.left) - len(r.resume) - len(r.stuck) - test.gone; r.finished != want {
 				t.Errorf("%d finished, want %d", r.finished, want)
 			}
 		})

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"errors"
+	"io/fs"
 	"slices"
 
 	"chute/connectors"
@@ -55,6 +56,7 @@ func judgeFiles(files []connectors.File, verdicts []connectors.Verdict, missing 
 			r.finished++
 		case verdicts[i].Run != 0:
 			r.take(verdicts[i])
+		case errors.Is(verdicts[i].Err, fs.ErrNotExist): // somebody else was quicker; if it is there all the same, the next look sees it
 		default:
 			r.left[f.Name] = reasonOf(verdicts[i])
 			r.later(reasonOf(verdicts[i]))
