@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,48 +22,66 @@ import (
 	"chute/connectors/native"
 )
 
-// sessions are the two engines.
-var sessions = map[string]connectors.Session{}
+// engines are the two, started when a test first asks for them: fuzzing has no need of them.
+var engines struct {
+	once     sync.Once
+	sessions map[string]connectors.Session
+	err      error
+	close    []func()
+}
 
-func TestMain(m *testing.M) { os.Exit(withEngines(m.Run)) }
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, f := range slices.Backward(engines.close) {
+		f()
+	}
+	os.Exit(code)
+}
 
-func withEngines(run func() int) int {
-	fail := func(err error) int {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+// sessions returns a line to each engine. Both have the table t.
+func sessions(t *testing.T) map[string]connectors.Session {
+	t.Helper()
+	engines.once.Do(func() { engines.err = startEngines() })
+	if engines.err != nil {
+		t.Fatal(engines.err)
 	}
-	dir, err := os.MkdirTemp("", "chute-query-")
-	if err != nil {
-		return fail(err)
-	}
-	defer os.RemoveAll(dir)
+	return engines.sessions
+}
+
+func startEngines() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
+	dir, err := os.MkdirTemp("", "chute-query-")
+	if err != nil {
+		return err
+	}
+	engines.close = append(engines.close, func() { os.RemoveAll(dir) })
 	embedded, err := chdb.Open(ctx, chdb.Config{Path: filepath.Join(dir, "embedded"), Memory: 1 << 30})
 	if err != nil {
-		return fail(err)
+		return err
 	}
-	defer embedded.Close()
+	engines.close = append(engines.close, func() { embedded.Close() })
 	server, err := connectortest.LaunchServer(filepath.Join(dir, "server"))
 	if err != nil {
-		return fail(err)
+		return err
 	}
-	defer server.Close()
+	engines.close = append(engines.close, func() { server.Close() })
 	remote := clickhouse.Open(clickhouse.Config{Address: []string{server.Address}})
-	defer remote.Close()
+	engines.close = append(engines.close, func() { remote.Close() })
+	engines.sessions = map[string]connectors.Session{}
 	for name, db := range map[string]connectors.Database{"embedded": embedded, "server": remote} {
 		s, err := db.Session(ctx, "")
 		if err != nil {
-			return fail(err)
+			return err
 		}
-		sessions[name] = s
+		engines.sessions[name] = s
 		for _, sql := range []string{"CREATE TABLE t (n UInt64, s String) ENGINE = MergeTree ORDER BY n", "INSERT INTO t SELECT number, toString(number) FROM numbers(10)"} {
 			if err := s.Exec(ctx, connectors.Statement{SQL: sql}); err != nil {
-				return fail(err)
+				return err
 			}
 		}
 	}
-	return run()
+	return nil
 }
 
 // outside is what no question may reach: two services in the network, a file to read, a script to run and a place to write to.
@@ -157,7 +177,7 @@ func question(t *testing.T, s connectors.Session, sql string) (string, error) {
 // TestAttacks: none of these reaches anything, on either engine, and each is refused with a sentence that says why.
 func TestAttacks(t *testing.T) {
 	o := newOutside(t)
-	for name, s := range sessions {
+	for name, s := range sessions(t) {
 		for _, a := range attacks {
 			answer, err := question(t, s, o.fill(a.sql))
 			if touched := o.touched(answer); touched != "" {
@@ -176,7 +196,7 @@ func TestAttacks(t *testing.T) {
 
 // TestReadOnlyModeIsTheSecondLock: what isn't refused before is refused by the engine.
 func TestReadOnlyModeIsTheSecondLock(t *testing.T) {
-	for name, s := range sessions {
+	for name, s := range sessions(t) {
 		for _, sql := range []string{"WITH 1 AS x INSERT INTO t SELECT x, 'x'", "SELECT * FROM input('n UInt8')", "EXPLAIN INSERT INTO t VALUES (1, 'x')"} {
 			if answer, err := question(t, s, sql); err == nil && !strings.HasPrefix(sql, "EXPLAIN") {
 				t.Errorf("%s: %s: answers %s", name, sql, answer)
@@ -192,7 +212,7 @@ func TestReadOnlyModeIsTheSecondLock(t *testing.T) {
 
 // TestEngineAloneIsNotEnough shows why the rules are needed, and that the other tests would see it if something was reached.
 func TestEngineAloneIsNotEnough(t *testing.T) {
-	o, s := newOutside(t), sessions["embedded"]
+	o, s := newOutside(t), sessions(t)["embedded"]
 	for sql, want := range map[string]string{
 		"DESCRIBE url('http://$HTTP/a', CSV)":                                                      "the network",
 		"SELECT file('$SECRET')":                                                                   "a file read",
@@ -239,7 +259,7 @@ func TestQuestions(t *testing.T) {
 		{"SELECT format('{}-{}', 'a', 'b')", "a-b", "embedded"},
 		{"EXPLAIN SELECT 1", "", "embedded"},
 	} {
-		for name, s := range sessions {
+		for name, s := range sessions(t) {
 			if q.engine != "" && q.engine != name && (q.engine == "embedded" || q.engine == "server") {
 				continue
 			}
@@ -255,7 +275,7 @@ func TestQuestions(t *testing.T) {
 }
 
 func TestZone(t *testing.T) {
-	for name, s := range sessions {
+	for name, s := range sessions(t) {
 		if zone, err := Zone(t.Context(), s); err != nil || zone == nil {
 			t.Errorf("%s: %v, %v", name, zone, err)
 		}

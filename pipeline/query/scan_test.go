@@ -64,7 +64,7 @@ func compareCuts(t *testing.T, taken []string) {
 		quoted = append(quoted, bound)
 	}
 	var cuts []any
-	err := sessions["embedded"].Query(t.Context(), connectors.Statement{SQL: "SELECT tokenizeQuery(arrayJoin([" + strings.Join(quoted, ", ") + "]))"}, func(b *native.Block) error {
+	err := sessions(t)["embedded"].Query(t.Context(), connectors.Statement{SQL: "SELECT tokenizeQuery(arrayJoin([" + strings.Join(quoted, ", ") + "]))"}, func(b *native.Block) error {
 		values, err := native.Values(b.Columns[0], b.Data[0], b.Rows)
 		cuts = append(cuts, values...)
 		return err
