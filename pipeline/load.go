@@ -67,7 +67,7 @@ func (im *Importer) loadOne(ctx context.Context, stage *stageWriter, it *item, t
 		errors.As(err, &it.rejection)
 		return nil
 	case connectors.Later:
-		if !together || errors.Is(err, errStage) {
+		if !together || errors.As(err, new(stageError)) {
 			return err
 		}
 		it.err = err

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -11,8 +10,10 @@ import (
 	"chute/pipeline/reconcile"
 )
 
-// errStage marks errors of the stage: they are nobody's file's fault and concern the whole batch.
-var errStage = errors.New("stage")
+// stageError marks errors of the stage: they are nobody's file's fault and concern the whole batch.
+type stageError struct{ error }
+
+func (e stageError) Unwrap() error { return e.error }
 
 // stageWriter makes the stage when the first block comes, and keeps one insert open as long as the columns stay the same.
 type stageWriter struct {
@@ -29,10 +30,10 @@ func (w *stageWriter) write(ctx context.Context, columns []native.Column, block 
 		return nil
 	}
 	if err := w.ready(ctx, columns); err != nil {
-		return errors.Join(errStage, err)
+		return stageError{err}
 	}
 	if err := w.backlog.add(block); err != nil {
-		return errors.Join(errStage, w.failed(err))
+		return stageError{w.failed(err)}
 	}
 	return nil
 }

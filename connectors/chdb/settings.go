@@ -12,6 +12,9 @@ import (
 // markSetting carries a statement's mark into system.processes, where KILL finds it.
 const markSetting = "log_comment"
 
+// insertBlock is how many bytes of rows become a part together, where there is memory for that.
+const insertBlock = 64 << 20
+
 // baseSettings are what every statement runs with unless it says otherwise.
 func baseSettings(cfg Config) map[string]string {
 	base := map[string]string{
@@ -20,10 +23,10 @@ func baseSettings(cfg Config) map[string]string {
 
 		"max_partitions_per_insert_block": "0", // a year of days is one file
 
-		// An insert's memory is what its blocks take: one thread and blocks of this size keep it under 400 MB.
+		// An insert's memory is a few times what a block takes: one thread and blocks of this size keep it under 400 MB.
 		"max_insert_threads":          "1",
 		"min_insert_block_size_rows":  "262144",
-		"min_insert_block_size_bytes": strconv.Itoa(64 << 20),
+		"min_insert_block_size_bytes": strconv.Itoa(insertBlock),
 
 		// The ratios would override the limits in bytes below.
 		"max_bytes_ratio_before_external_sort":     "0",
@@ -43,6 +46,7 @@ func baseSettings(cfg Config) map[string]string {
 	}
 	if cfg.Memory > 0 {
 		base["max_memory_usage"] = strconv.FormatInt(cfg.Memory, 10)
+		base["min_insert_block_size_bytes"] = strconv.FormatInt(min(insertBlock, cfg.Memory/16), 10)
 		spill := strconv.FormatInt(cfg.Memory/8, 10)
 		base["max_bytes_before_external_sort"] = spill
 		base["max_bytes_before_external_group_by"] = spill

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -50,6 +51,10 @@ type inserter struct {
 // answerTimeout is how long the server's reason for a broken line is waited for.
 const answerTimeout = 5 * time.Second
 
+// insertBlock is how many bytes of rows servers make a part of by themselves. An insert takes a few times that of memory, so one with little of it
+// has smaller ones.
+const insertBlock = 256 << 20
+
 var errInsertEnded = errors.New("the insert has ended already")
 
 func (s *session) Insert(ctx context.Context, st connectors.Statement, columns []native.Column) (connectors.Inserter, error) {
@@ -59,6 +64,9 @@ func (s *session) Insert(ctx context.Context, st connectors.Statement, columns [
 	}
 	if s.Server().Abilities.Settings["async_insert"] {
 		st.Settings = withDefault(st.Settings, "async_insert", "0") // or Commit would return before the rows are in the table
+	}
+	if m := s.config.MaxMemory; m > 0 && s.Server().Abilities.Settings["min_insert_block_size_bytes"] {
+		st.Settings = withDefault(st.Settings, "min_insert_block_size_bytes", strconv.FormatInt(min(insertBlock, m/8), 10))
 	}
 	x, err := s.begin(ctx, st, "INSERT INTO "+st.SQL+" ("+strings.Join(names, ", ")+") FORMAT Native")
 	if err != nil {
