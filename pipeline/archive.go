@@ -36,6 +36,23 @@ func (im *Importer) planMoves(ctx context.Context, b *batch, it *item, rejects [
 	return nil
 }
 
+// Kinds says what each of a run's moves is about: its refused records, the list of reasons, the log, the report, and the file itself, which
+// stays where it is when it was given by hand.
+func Kinds(run ledger.Run) []string {
+	kinds := []string{"log", "report"}
+	if !path.IsAbs(run.Store) {
+		kinds = append(kinds, "file")
+	}
+	switch len(run.Moves) - len(kinds) {
+	case 1:
+		return append([]string{"reasons"}, kinds...)
+	case 2:
+		return append([]string{"rejects", "reasons"}, kinds...)
+	default:
+		return kinds
+	}
+}
+
 // What the partner's sidecars are called behind the file's name.
 const (
 	logSuffix    = "log"

@@ -205,19 +205,29 @@ func (im *Importer) writeNewFile(ctx context.Context, name string, content []byt
 }
 
 // folder is the work folder of a batch.
-func (im *Importer) folder(batch uint64) string {
-	return path.Join(im.Work, im.Ledger.ID(), strconv.FormatUint(batch, 10))
+func (im *Importer) folder(batch uint64) string { return batchFolder(im.Work, im.Ledger.ID(), batch) }
+
+func batchFolder(work, ledger string, batch uint64) string {
+	return path.Join(work, ledger, strconv.FormatUint(batch, 10))
 }
 
 func (im *Importer) inboxName(it *item) string { return path.Join(it.run.Inbox, it.run.File.Name) }
 
 // fileName is where the claimed file is, in the store.
-func (b *batch) fileName(it *item) string {
-	switch name := it.run.File.Name; name {
+func (b *batch) fileName(it *item) string { return nameIn(b.folder, it.run.File.Name) }
+
+// Claimed is where the file of a run is in its store from the claim until it is settled.
+func Claimed(work, ledger string, run ledger.Run) string {
+	return nameIn(batchFolder(work, ledger, run.Batch), run.File.Name)
+}
+
+// nameIn is a claimed file's name in the folder of its batch.
+func nameIn(folder, name string) string {
+	switch name {
 	case claimFile, outFolder, apartFolder:
-		return path.Join(b.folder, apartFolder, name)
+		return path.Join(folder, apartFolder, name)
 	default:
-		return path.Join(b.folder, name)
+		return path.Join(folder, name)
 	}
 }
 

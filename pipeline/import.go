@@ -44,8 +44,8 @@ type Importer struct {
 
 	swept map[string]bool // addresses of servers from which stages that were left have been dropped
 
-	// Progress, if set, is told now and then how many bytes of a file are read.
-	Progress func(run uint64, done, total int64)
+	// Progress, if set, is given each file's progress when its reading begins.
+	Progress func(*Progress)
 	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there.
 	Fault func(effect string, before bool) error
 }
@@ -136,6 +136,7 @@ type item struct {
 	err       error                 // why it left the batch: later
 	rejection *connectors.Rejection // why the file is rejected
 	skip      *ledger.Taken         // loaded before
+	progress  *Progress             // nil: nobody wants to know, or nothing was read yet
 	claimErr  error                 // what the claiming rename answered
 	lost      bool                  // the claim found no file: somebody else has it, or it stayed in the inbox
 }
@@ -160,6 +161,9 @@ func (b *batch) advance(ctx context.Context, from int) error {
 	for _, s := range b.im.steps()[from:] {
 		if len(b.active()) == 0 {
 			return nil
+		}
+		for _, it := range b.active() {
+			it.progress.at(s.name)
 		}
 		began := now()
 		err := s.do(ctx, b)

@@ -63,7 +63,7 @@ func BenchmarkPump(b *testing.B) {
 			b.ReportAllocs()
 			began := cpuTime(b)
 			for b.Loop() {
-				d := &delivery{ctx: b.Context(), from: bytes.NewReader(in), hash: sha256.New(), progress: func(int64) {}}
+				d := &delivery{ctx: b.Context(), from: bytes.NewReader(in), hash: sha256.New()}
 				r, err := format.NewReader(d, config.Format{Header: true, Quote: `"`})
 				if err != nil {
 					b.Fatal(err)

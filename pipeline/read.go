@@ -45,7 +45,8 @@ func (im *Importer) readFile(ctx context.Context, b *batch, it *item, rejects *r
 		return err
 	}
 	defer f.Close()
-	delivered := &delivery{ctx: ctx, from: f, hash: sha256.New(), progress: im.progress(it)}
+	im.follow(it)
+	delivered := &delivery{ctx: ctx, from: f, hash: sha256.New(), progress: it.progress}
 	err = im.readRecords(ctx, b, it, delivered, emit)
 	if outcomeOf(err) == connectors.Later {
 		return err
@@ -140,8 +141,8 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	if err != nil {
 		return err
 	}
-	it.result.header = reader.Header()
-	m, err := mapColumns(im.Job, b.target, reader.Header(), it.vars)
+	it.result.header = discreetHeader(im.Job, reader.Header())
+	m, err := mapColumns(im.Job, b.target, it.result.header, it.vars)
 	if err == nil {
 		err = m.addOrigin(im.Job, b.target, it.run)
 	}
@@ -206,6 +207,7 @@ func (im *Importer) count(ctx context.Context, it *item, x *portion) error {
 	it.run.Records += x.records
 	it.run.Accepted += x.good
 	it.run.Rejects = it.run.Records - it.run.Accepted
+	it.progress.count(it.run.Records, it.run.Rejects)
 	if it.result.firstGood == 0 {
 		it.result.firstGood = x.first
 	}
@@ -254,7 +256,7 @@ type delivery struct {
 	from     io.Reader
 	hash     hash.Hash
 	bytes    int64
-	progress func(bytes int64)
+	progress *Progress
 }
 
 func (d *delivery) Read(p []byte) (int, error) {
@@ -264,13 +266,6 @@ func (d *delivery) Read(p []byte) (int, error) {
 	n, err := d.from.Read(p)
 	d.hash.Write(p[:n])
 	d.bytes += int64(n)
-	d.progress(d.bytes)
+	d.progress.read(d.bytes)
 	return n, err
-}
-
-func (im *Importer) progress(it *item) func(int64) {
-	if im.Progress == nil {
-		return func(int64) {}
-	}
-	return func(bytes int64) { im.Progress(it.run.ID, bytes, it.run.File.Size) }
 }

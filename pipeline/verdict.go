@@ -47,13 +47,14 @@ func (im *Importer) conclude(ctx context.Context, b *batch, err error, tell func
 	if err != nil {
 		for _, it := range b.active() {
 			if it.run.State != ledger.Settled {
-				it.err = im.discreet(err)
+				it.err = err
 			}
 		}
 	}
 	im.abandonStage(ctx, b)
 	var failed []*item
 	for _, it := range b.items {
+		it.err = im.discreet(it.err)
 		im.tidyChanged(ctx, b, it)
 		v := connectors.Verdict{File: it.run.File, Run: it.run.ID, Outcome: outcome(it.run), Err: it.err}
 		switch {
@@ -65,6 +66,7 @@ func (im *Importer) conclude(ctx context.Context, b *batch, err error, tell func
 			v.Stuck = im.countFailure(it)
 			failed = append(failed, it)
 		}
+		it.progress.at("")
 		im.logVerdict(it, v)
 		tell(it, v)
 	}

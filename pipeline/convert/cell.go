@@ -148,7 +148,7 @@ func (c *cell) warn(record uint64, line int64, text []byte) {
 func (c *cell) reason(record uint64, code string, text []byte) connectors.Reason {
 	value := bytes.Clone(text[:min(len(text), maxValue)])
 	if c.Secret {
-		value = []byte(masked)
+		value = []byte(Masked)
 	}
 	return connectors.Reason{Record: record, Column: c.Label, Code: code, Value: value, Message: c.message(code, text), Source: "text"}
 }

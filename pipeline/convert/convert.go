@@ -221,7 +221,7 @@ func (p *Plan) Fields() int { return p.fields }
 func (p *Plan) Mask(r *connectors.Reason) {
 	for i := range p.columns {
 		if p.columns[i].Secret && len(r.Value) > 0 {
-			r.Value = []byte(masked)
+			r.Value = []byte(Masked)
 			return
 		}
 	}

@@ -112,7 +112,7 @@ func (p *literal) escape() bool {
 func (c *column) faultMessage(code string, text []byte, f *fault) string {
 	v := show(text)
 	if c.Secret {
-		v = masked
+		v = Masked
 	}
 	switch {
 	case f.element != nil:

@@ -64,9 +64,9 @@ func NewPrinter(columns []native.Column, style Style, zone *time.Location) (*Pri
 // Hide has the values of column i shown as •••, for columns that are secret.
 func (p *Printer) Hide(i int) {
 	c := &p.columns[i]
-	c.hidden, c.form = []byte(masked), Free
+	c.hidden, c.form = []byte(Masked), Free
 	if p.style == PrintJSON {
-		c.hidden = []byte(`"` + masked + `"`)
+		c.hidden = []byte(`"` + Masked + `"`)
 	}
 }
 

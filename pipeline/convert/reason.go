@@ -15,14 +15,14 @@ const (
 	maxShown = 60  // in Reason.Message
 )
 
-// masked stands for values that mustn't be told. It doesn't tell their length either.
-const masked = "•••"
+// Masked stands for values that mustn't be told. It doesn't tell their length either.
+const Masked = "•••"
 
 // message is one sentence about what is wrong.
 func (c *column) message(code string, text []byte) string {
 	v, t := show(text), c.Type.Base()
 	if c.Secret {
-		v = masked
+		v = Masked
 	}
 	if message := c.ruleMessage(v, code, text); message != "" {
 		return message

@@ -194,7 +194,7 @@ func TestSecrets(t *testing.T) {
 				if onError == Reject && told == "" {
 					continue // taken
 				}
-				if strings.Contains(told, "hunter") || strings.Contains(told, "9") || strings.Contains(told, "10") || onError == Reject && !strings.Contains(told, masked) {
+				if strings.Contains(told, "hunter") || strings.Contains(told, "9") || strings.Contains(told, "10") || onError == Reject && !strings.Contains(told, Masked) {
 					t.Errorf("%s: told is %s", c.Type, told)
 				}
 			}
@@ -206,7 +206,7 @@ func TestSecrets(t *testing.T) {
 }
 
 func TestMask(t *testing.T) {
-	for secret, want := range map[bool]string{true: masked, false: "a,b"} {
+	for secret, want := range map[bool]string{true: Masked, false: "a,b"} {
 		p := compiled(t, Column{Name: "a", Type: typeOf(t, "String")}, Column{Name: "b", Type: typeOf(t, "String"), Rules: Rules{Secret: secret}})
 		r := connectors.Reason{Value: []byte("a,b")}
 		if p.Mask(&r); string(r.Value) != want {

@@ -191,7 +191,7 @@ func TestRunsPageByPage(t *testing.T) {
 	if err := l.Begin(limit(t), runs); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []Filter{{}, {Jobs: []string{"job0", "job1", "job2"}}, {File: glob(t, "f?_*")}, {Statuses: []Status{Running}}} {
+	for _, f := range []Filter{{}, {Since: time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), Until: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, {Jobs: []string{"job0", "job1", "job2"}}, {File: glob(t, "f?_*")}, {Statuses: []Status{Running}}} {
 		found, err := l.Runs(limit(t), f)
 		if err != nil || len(found) != n {
 			t.Fatalf("%+v: %d runs, %v", f, len(found), err)

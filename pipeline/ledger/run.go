@@ -57,6 +57,9 @@ const (
 	Skipped             Status = "skipped"
 )
 
+// Statuses are those that a run can have in this ledger; Queued is for files that have none yet.
+var Statuses = []Status{Running, Retrying, Stuck, Finished, FinishedWithRejects, Rejected, Failed, Interrupted, Skipped}
+
 // Move is a rename in the store that is still to be done: recorded before anything moves, repeated after a crash.
 type Move struct {
 	From, To string // names in the store

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"math"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -95,10 +97,22 @@ func (f Filter) rest() conditions {
 
 func (f Filter) period(c *conditions) {
 	if !f.Since.IsZero() {
-		c.add("started >= ?", f.Since.UnixNano())
+		c.add("started >= ?", bound(f.Since))
 	}
 	if !f.Until.IsZero() {
-		c.add("started < ?", f.Until.UnixNano())
+		c.add("started < ?", bound(f.Until))
+	}
+}
+
+// bound is a moment as it is stored, or the nearest one that can be: nanoseconds reach from 1678 to 2262.
+func bound(t time.Time) int64 {
+	switch year := t.UTC().Year(); {
+	case year < 1678:
+		return math.MinInt64
+	case year > 2261:
+		return math.MaxInt64
+	default:
+		return t.UnixNano()
 	}
 }
 

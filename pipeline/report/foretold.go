@@ -13,7 +13,7 @@ func (r *Report) Foretold(statements, unjudged []string) []byte {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, l := range [][2]string{
 		{"File", Quote(r.File.Name, maxMessage) + ", " + number(r.File.Size, "byte")}, {"SHA-256", r.File.SHA256}, {"Job", r.jobName()},
-		{"Read as", r.readAs()}, {"Table", visible(r.Table)}, {"Promise", visible(r.Promise)}, {"Result", "would be " + string(r.Result)},
+		{"Read as", r.readAs()}, {"Table", Visible(r.Table)}, {"Promise", Visible(r.Promise)}, {"Result", "would be " + string(r.Result)},
 	} {
 		if l[1] != "" {
 			fmt.Fprintf(w, "%s\t%s\n", l[0], l[1])
@@ -22,7 +22,7 @@ func (r *Report) Foretold(statements, unjudged []string) []byte {
 	w.Flush() // into memory: can't fail
 	switch r.Result {
 	case Rejected:
-		fmt.Fprintf(&b, "\nNothing would be loaded: %s [%s]\n", visible(r.Rejection.Message), r.Rejection.Code)
+		fmt.Fprintf(&b, "\nNothing would be loaded: %s [%s]\n", Visible(r.Rejection.Message), r.Rejection.Code)
 	case Skipped:
 		fmt.Fprintf(&b, "\nNothing would be loaded, because run %d loaded this file: as %s, on %s.\n", r.SameAs.Run, Quote(r.SameAs.Name, maxMessage), moment(r.SameAs.Finished))
 	}
@@ -32,11 +32,11 @@ func (r *Report) Foretold(statements, unjudged []string) []byte {
 	r.warnings(&b)
 	for i, u := range unjudged {
 		title(&b, i, "Only a run finds out")
-		fmt.Fprintf(&b, "  %s\n", visible(u))
+		fmt.Fprintf(&b, "  %s\n", Visible(u))
 	}
 	for i, s := range statements {
 		title(&b, i, "Statements that would be sent; RUN is the run's number")
-		fmt.Fprintf(&b, "  %s\n", visible(s))
+		fmt.Fprintf(&b, "  %s\n", Visible(s))
 	}
 	return b.Bytes()
 }

@@ -12,7 +12,7 @@ import (
 func (r *Report) JSON() ([]byte, error) {
 	n := *r
 	n.Partner = *r.normal()
-	return encode(&n)
+	return Encode(&n, "  ")
 }
 
 // Log is the text of <state>/runs/RUN/log: the partner's log and what is internal.
@@ -21,9 +21,9 @@ func (r *Report) Log() []byte {
 	fmt.Fprint(b, "\nFor operators only\n")
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for _, l := range [][2]string{
-		{"ledger", r.Ledger}, {"lineage", lineage(r.Lineage)}, {"store", visible(r.Store)}, {"path", visible(r.Path)}, {"job hash", r.JobHash},
-		{"server", visible(r.Server)}, {"version", r.Version}, {"table", visible(r.Table)}, {"stage", visible(r.Stage)},
-		{"promise", visible(r.Promise)},
+		{"ledger", r.Ledger}, {"lineage", lineage(r.Lineage)}, {"store", Visible(r.Store)}, {"path", Visible(r.Path)}, {"job hash", r.JobHash},
+		{"server", Visible(r.Server)}, {"version", r.Version}, {"table", Visible(r.Table)}, {"stage", Visible(r.Stage)},
+		{"promise", Visible(r.Promise)},
 	} {
 		if l[1] != "" {
 			fmt.Fprintf(w, "  %s\t%s\n", l[0], l[1])
@@ -36,11 +36,11 @@ func (r *Report) Log() []byte {
 	}
 	for i, s := range r.Statements {
 		title(b, i, "Statements")
-		fmt.Fprintf(b, "  %s (%v): %s\n", visible(s.ID), s.Took.Round(time.Microsecond), visible(s.SQL))
+		fmt.Fprintf(b, "  %s (%v): %s\n", Visible(s.ID), s.Took.Round(time.Microsecond), Visible(s.SQL))
 	}
 	for i, f := range r.Failures {
 		title(b, i, "Errors after which it was tried again")
-		fmt.Fprintf(b, "  %s  %s: %s\n", moment(f.Time), f.Step, visible(f.Error))
+		fmt.Fprintf(b, "  %s  %s: %s\n", moment(f.Time), f.Step, Visible(f.Error))
 	}
 	return b.Bytes()
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // JSON is the text of NAME.report.json.
-func (p *Partner) JSON() ([]byte, error) { return encode(p.normal()) }
+func (p *Partner) JSON() ([]byte, error) { return Encode(p.normal(), "  ") }
 
 // normal returns the report with its schema set and its times in UTC, to the millisecond.
 func (p *Partner) normal() *Partner {
@@ -63,9 +63,9 @@ func (p *Partner) head(b *bytes.Buffer) {
 // jobName is the job's label, with its name behind it.
 func (p *Partner) jobName() string {
 	if p.Label == "" {
-		return visible(p.Job)
+		return Visible(p.Job)
 	}
-	return visible(p.Label) + " (" + visible(p.Job) + ")"
+	return Visible(p.Label) + " (" + Visible(p.Job) + ")"
 }
 
 // readAs says how the file was read, "" if it wasn't.
@@ -98,7 +98,7 @@ func (p *Partner) outcome() string {
 	c := p.Counts
 	switch p.Result {
 	case Rejected:
-		return "The file was refused and nothing of it was loaded: " + visible(p.Rejection.Message) + " [" + p.Rejection.Code + "]"
+		return "The file was refused and nothing of it was loaded: " + Visible(p.Rejection.Message) + " [" + p.Rejection.Code + "]"
 	case Skipped:
 		return fmt.Sprintf("Nothing was loaded, because this file was loaded before: as %s, by run %d, on %s.",
 			Quote(p.SameAs.Name, maxMessage), p.SameAs.Run, moment(p.SameAs.Finished))
@@ -135,7 +135,7 @@ func (p *Partner) reasons(b *bytes.Buffer) {
 	}
 	fmt.Fprint(b, "\nWhy records were refused\n")
 	for _, r := range p.Reasons {
-		fmt.Fprintf(b, "  %s%s: %s, first on line %d\n", visible(r.Code), inColumn(r.Column), number(r.Count, "time"), r.FirstLine)
+		fmt.Fprintf(b, "  %s%s: %s, first on line %d\n", Visible(r.Code), inColumn(r.Column), number(r.Count, "time"), r.FirstLine)
 	}
 }
 
@@ -156,7 +156,7 @@ func (p *Partner) examples(b *bytes.Buffer) {
 	}
 	fmt.Fprintf(b, "\n%s\n", title)
 	for _, e := range p.Examples {
-		fmt.Fprintf(b, "  line %d%s: %s (found %s)\n", e.Line, inColumn(e.Column), visible(e.Message), Quote(e.Value, maxValue))
+		fmt.Fprintf(b, "  line %d%s: %s (found %s)\n", e.Line, inColumn(e.Column), Visible(e.Message), Quote(e.Value, maxValue))
 	}
 }
 
@@ -170,7 +170,7 @@ func (p *Partner) warnings(b *bytes.Buffer) {
 		if w.Line > 0 {
 			where = fmt.Sprintf("line %d: ", w.Line)
 		}
-		fmt.Fprintf(b, "  %s%s (%s)\n", where, visible(w.Message), number(w.Count, "time"))
+		fmt.Fprintf(b, "  %s%s (%s)\n", where, Visible(w.Message), number(w.Count, "time"))
 	}
 }
 

@@ -54,9 +54,9 @@ func Quote[T ~string | ~[]byte](text T, max int) string {
 	return strconv.Quote(cut(s, max)) + "… (" + strconv.Itoa(len(s)) + " bytes)"
 }
 
-// visible shows a sentence on one line: like Quote, but without quotes around it, and with quotes and backslashes as they are, since a
+// Visible shows a sentence on one line: like Quote, but without quotes around it, and with quotes and backslashes as they are, since a
 // sentence may hold texts that are quoted already.
-func visible[T ~string](text T) string {
+func Visible[T ~string](text T) string {
 	s := cut(string(text), maxMessage)
 	more := ""
 	if len(s) < len(text) {
@@ -81,12 +81,12 @@ func cut(s string, max int) string {
 	return s[:max]
 }
 
-// encode writes v as indented JSON that is safe to look at on a terminal: within strings, what doesn't print is written as \u202e.
-func encode(v any) ([]byte, error) {
+// Encode writes v as JSON, on one line or indented, that is safe to look at on a terminal: within strings, what doesn't print is written as \u202e.
+func Encode(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
+	e.SetIndent("", indent)
 	if err := e.Encode(v); err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func TestTextAsJSON(t *testing.T) {
 		"\U000e0041":         `"\udb40\udc41"`,
 		"\ufffd":             "\"\ufffd\"",
 	} {
-		got, err := encode(in)
+		got, err := Encode(in, "  ")
 		if err != nil || string(got) != want+"\n" {
 			t.Errorf("%q: %s, want %s (%v)", in, got, want, err)
 		}
@@ -61,7 +61,7 @@ func TestVisible(t *testing.T) {
 		strings.Repeat("x", maxMessage+1): strings.Repeat("x", maxMessage) + "…",
 		strings.Repeat("x", maxMessage):   strings.Repeat("x", maxMessage),
 	} {
-		if got := visible(in); got != want {
+		if got := Visible(in); got != want {
 			t.Errorf("%q: %s", in, got)
 		}
 	}
