@@ -36,11 +36,14 @@ func here(args []string, stdout, stderr io.Writer) caller {
 	if err != nil {
 		dir = "/" // a folder that was removed: names are meant to be absolute then
 	}
-	who := caller{request: control.Request{Args: args, Dir: dir, Progress: terminal(stderr)}}
-	if who.request.Terminal = terminal(stdout); who.request.Terminal {
-		who.request.Width = width(stdout.(*os.File))
+	r := control.Request{Args: args, Dir: dir, Terminal: terminal(stdout), Progress: terminal(stderr)}
+	switch {
+	case r.Terminal:
+		r.Width = width(stdout.(*os.File))
+	case r.Progress:
+		r.Width = width(stderr.(*os.File))
 	}
-	return who
+	return caller{request: r}
 }
 
 func terminal(w io.Writer) bool {

@@ -24,6 +24,12 @@ import (
 	"chute/watcher/control"
 )
 
+// Names in the state folder.
+const (
+	ledgerFile = "ledger.db"
+	runsFolder = "runs" // the full reports
+)
+
 // daemon is everything that works on one state, joined.
 type daemon struct {
 	config   *config.Chute
@@ -54,7 +60,7 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.lock, err = control.Own(d.config.State.Dir); err != nil {
 		return err
 	}
-	if d.ledger, err = ledger.Open(ctx, filepath.Join(d.config.State.Dir, "ledger.db")); err != nil {
+	if d.ledger, err = ledger.Open(ctx, filepath.Join(d.config.State.Dir, ledgerFile)); err != nil {
 		return err
 	}
 	return d.openStores()
@@ -128,7 +134,7 @@ func (d *daemon) importer(job *config.Job) *pipeline.Importer {
 func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 	return &pipeline.Importer{
 		Job: job, Database: d.database, Staging: d.config.Database.Staging, Ledger: d.ledger,
-		RunsDir: filepath.Join(d.config.State.Dir, "runs"), Cores: runtime.GOMAXPROCS(0), Log: d.log,
+		RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Cores: runtime.GOMAXPROCS(0), Log: d.log,
 		Memory: d.memory,
 	}
 }

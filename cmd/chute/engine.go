@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -61,8 +59,7 @@ func installEngine(ctx context.Context, installer install.Installer, w io.Writer
 
 // progressBar shows bytes done: a bar on a terminal, elsewhere a line now and then. done ends it.
 func progressBar(w io.Writer, title string) (progress func(bytes, total int64), done func()) {
-	f, ok := w.(*os.File)
-	if !ok || !isatty.IsTerminal(f.Fd()) {
+	if !terminal(w) {
 		return progressLines(w, title), func() {}
 	}
 	bars := mpb.New(mpb.WithOutput(w))

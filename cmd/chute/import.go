@@ -50,7 +50,8 @@ func (d *daemon) importFiles(c *cobra.Command, job *config.Job, files []string, 
 	if err != nil {
 		return err
 	}
-	im.Log = newLog(c.ErrOrStderr())
+	p := newProgress(c)
+	im.Progress, im.Log = p.begin, newLogFor(c, p)
 	if d.hand.TryLock() { // what is under way in this process isn't cut off
 		_, err := d.endHandRuns(c.Context())
 		d.hand.Unlock()
@@ -62,7 +63,7 @@ func (d *daemon) importFiles(c *cobra.Command, job *config.Job, files []string, 
 	defer d.hand.RUnlock()
 	worst := exitFinished
 	for _, name := range files {
-		code, err := d.importFile(c, im, name)
+		code, err := d.importFile(c, im, name, p.end)
 		if err != nil {
 			fmt.Fprintf(c.ErrOrStderr(), "chute: %q: %v\n", name, err)
 		}
@@ -107,7 +108,7 @@ func (d *daemon) endHandRuns(ctx context.Context) (others []ledger.Run, err erro
 		return nil, err
 	}
 	for _, run := range unsettled {
-		if !filepath.IsAbs(run.Store) { // it is in a store, not in a folder
+		if !byHand(run) {
 			others = append(others, run)
 			continue
 		}
@@ -152,12 +153,14 @@ func fileByHand(c *cobra.Command, im *pipeline.Importer, name string) (file conn
 	return file, errors.Join(err, f.Close())
 }
 
-func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string) (code int, err error) {
+// importFile loads one file; done is called when nothing more is heard of its progress.
+func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string, done func()) (code int, err error) {
 	file, err := fileByHand(c, im, name)
 	if err != nil {
 		return exitFailed, err
 	}
 	v := im.Import(c.Context(), []connectors.File{file})[0]
+	done()
 	if v.Outcome == connectors.Later {
 		if v.Run != 0 {
 			endErr := im.GiveUp(c.Context(), v.Run)

@@ -33,8 +33,12 @@ import (
 //	exits CODE COMMAND…     run it and compare the exit code
 //	query SQL [WANT]        a result; blanks between columns, " / " between rows. chdb: only while nobody has it open
 //	runs                    prints name, status and counts of all runs
+//	listed WANT FLAG…       what `chute runs --json` lists: names with blanks between them
+//	shown RUN               checks `chute show --json RUN` and prints the files it names
+//	terminal WIDTH COMMAND… runs it on a terminal and prints all that came there
 //	tree DIR…               prints what lies there
 //	report GLOB…            prints report.json files and checks them against everything beside them
+//	hidden REGEXP…          nothing that chute wrote has it, but for the table and the records that it hands back
 //	bytes FILE TEXT         writes a file; name and text with Go's escapes
 //	password WORD           writes the file password; right: the one that the server's user chute has
 //	server own|stop|start   a server of the script's own, for outages
@@ -65,6 +69,10 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"fed":       func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).fed(ts, number(ts, args[0])) },
 	"chaos":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).chaos(ts, args) },
 	"big":       big,
+	"listed":    listed,
+	"shown":     shownRunJSON,
+	"terminal":  onTerminal,
+	"hidden":    hidden,
 	"loading": func(ts *testscript.TestScript, _ bool, args []string) {
 		worldOf(ts).loading(ts, args[0], number(ts, args[1]))
 	},

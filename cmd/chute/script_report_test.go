@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -256,4 +257,32 @@ func (w *world) checkPrivacy(ts *testscript.TestScript) {
 		}
 		return nil
 	}))
+}
+
+// hidden reads every file of the script's world, logs, ledger and output of commands among them, but for what was delivered, what is handed back
+// as it came, and the embedded engine's tables.
+func hidden(ts *testscript.TestScript, _ bool, patterns []string) {
+	read := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs("."), func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Name() == "chdb" && entry.IsDir() {
+			return cmp.Or(err, fs.SkipDir)
+		}
+		if !entry.Type().IsRegular() || strings.HasSuffix(name, ".csv") {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		read++
+		for _, pattern := range patterns {
+			if at := regexp.MustCompile(pattern).FindIndex(text); at != nil {
+				ts.Fatalf("%s has %q", name, text[max(0, at[0]-300):min(len(text), at[1]+100)])
+			}
+		}
+		return nil
+	}))
+	if read < 30 {
+		ts.Fatalf("only %d files were read", read)
+	}
 }

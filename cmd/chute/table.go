@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 
 	"chute/config"
+	"chute/pipeline/report"
 )
 
 // table prints rows for whoever reads them: in columns that fit the terminal or, on a pipe, as lines of whole cells with tabs between
@@ -28,9 +30,13 @@ type table struct {
 
 // column is one of a table.
 type column struct {
-	name   string
-	right  bool // a number: on the right side, and never cut
-	narrow bool // cut before others, in the middle
+	name     string
+	right    bool // a number: on the right side, and never cut
+	fixed    bool // never cut
+	narrow   bool // cut before others, in the middle
+	optional bool // left out where the terminal is too narrow, the last one first
+	rest     bool // gets what the others leave; for the last column
+	sentence bool // texts in it may be escaped already: backslashes stay as they are, but where a program reads them
 }
 
 const (
@@ -39,6 +45,7 @@ const (
 	tableGap    = 2  // blanks between columns
 	narrowWidth = 16 // to which narrow columns are cut before others are
 	leastWidth  = 8  // below which none is cut: then the terminal folds the line
+	leftOut     = -1 // the width of a column that is left out
 )
 
 // cells is how wide text is on a terminal, whatever the language that this process speaks.
@@ -60,7 +67,11 @@ func textTable(out io.Writer, columns ...column) *table {
 // add prints a row, or keeps it until there are enough of them to choose the widths.
 func (t *table) add(row ...string) error {
 	for i, cell := range row {
-		row[i] = config.Shown(cell)
+		if t.columns[i].sentence && !t.tabs {
+			row[i] = report.Visible(cell)
+		} else {
+			row[i] = config.Shown(cell)
+		}
 	}
 	switch {
 	case t.tabs:
@@ -122,29 +133,57 @@ func (t *table) printKept() error {
 	return nil
 }
 
-// fit chooses the widths: as the rows need them, and when that is more than the terminal has, the widest columns give way.
+// fit chooses the widths: as the rows need them. When that is more than the terminal has, narrow columns give way, then optional ones are left
+// out, then the widest of the others give way.
 func (t *table) fit() {
 	t.widths = make([]int, len(t.columns))
-	total := len(t.indent) - tableGap
 	for i, c := range t.columns {
-		w := 0
 		if !t.bare {
-			w = cells.StringWidth(c.name)
+			t.widths[i] = cells.StringWidth(c.name)
 		}
 		for _, row := range t.kept {
-			w = max(w, cells.StringWidth(row[i]))
+			t.widths[i] = max(t.widths[i], cells.StringWidth(row[i]))
 		}
 		if t.width > 0 && !c.right {
-			w = min(w, t.width)
+			t.widths[i] = min(t.widths[i], t.width)
 		}
-		t.widths[i] = w
-		total += w + tableGap
 	}
-	for ; t.width > 0 && total > t.width; total-- {
-		i := t.widest(narrowWidth, func(c column) bool { return c.narrow })
-		if i < 0 {
-			i = t.widest(leastWidth, func(c column) bool { return !c.right })
+	if t.width == 0 {
+		return
+	}
+	wanted, last := slices.Clone(t.widths), len(t.columns)-1
+	if t.columns[last].rest {
+		t.widths[last] = min(wanted[last], narrowWidth)
+	}
+	t.shrink(narrowWidth, func(c column) bool { return c.narrow })
+	for i := last; i >= 0 && t.total() > t.width; i-- {
+		if t.columns[i].optional {
+			t.widths[i] = leftOut
 		}
+	}
+	t.shrink(leastWidth, func(c column) bool { return !c.right && !c.fixed })
+	for i, c := range t.columns {
+		if c.narrow || c.rest && t.widths[i] != leftOut {
+			t.widths[i] = min(wanted[i], max(t.widths[i], t.widths[i]+t.width-t.total()))
+		}
+	}
+}
+
+// total is how wide a line is.
+func (t *table) total() int {
+	total := len(t.indent) - tableGap
+	for _, w := range t.widths {
+		if w != leftOut {
+			total += w + tableGap
+		}
+	}
+	return total
+}
+
+// shrink makes the widest of the columns that may be cut narrower, one after the other, until the line fits or all are down to least.
+func (t *table) shrink(least int, may func(column) bool) {
+	for over := t.total() - t.width; over > 0; over-- {
+		i := t.widest(least, may)
 		if i < 0 {
 			return
 		}
@@ -169,28 +208,33 @@ func (t *table) line(row []string) error {
 		t.out.WriteString(strings.Join(row, "\t"))
 		return t.out.WriteByte('\n')
 	}
-	t.out.WriteString(t.indent)
+	line := []byte(t.indent)
+	blanks := 0 // due before the next cell
 	for i, c := range t.columns {
-		cell := cut(row[i], t.widths[i], c)
-		blanks := strings.Repeat(" ", max(0, t.widths[i]-cells.StringWidth(cell)))
-		switch last := i == len(t.columns)-1; {
-		case c.right && last:
-			t.out.WriteString(blanks + cell)
-		case c.right:
-			t.out.WriteString(blanks + cell + strings.Repeat(" ", tableGap))
-		case last:
-			t.out.WriteString(cell)
-		default:
-			t.out.WriteString(cell + blanks + strings.Repeat(" ", tableGap))
+		width := t.widths[i]
+		if width == leftOut {
+			continue
 		}
+		cell := cut(row[i], width, c)
+		fill := max(0, width-cells.StringWidth(cell))
+		if c.right {
+			blanks += fill
+			fill = 0
+		}
+		if cell != "" {
+			line = append(append(line, strings.Repeat(" ", blanks)...), cell...)
+			blanks = 0
+		}
+		blanks += fill + tableGap
 	}
+	t.out.Write(line)
 	return t.out.WriteByte('\n')
 }
 
 // cut makes a cell fit its column: of a name that is to be told from others the beginning and the end stay, of any other the beginning.
 func cut(cell string, width int, c column) string {
 	whole := cells.StringWidth(cell)
-	if c.right || whole <= width {
+	if c.right || c.fixed || whole <= width {
 		return cell
 	}
 	if !c.narrow {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -77,6 +78,28 @@ func TestTable(t *testing.T) {
 				t.Errorf("got:%s\nwanted:%s", got, test.want)
 			}
 		})
+	}
+}
+
+// Optional columns go before the others are cut; a last one takes what is left.
+func TestTableLeavesOut(t *testing.T) {
+	for width, want := range map[int]string{
+		0:  "name                   started     n  took  error\na_name_of_some_length  2026-01-02  7     3  the server said that it can't go on\nb                      2026-01-03  8     4\n",
+		60: "name                   started     n  took  error\na_name_of_some_length  2026-01-02  7     3  the server said…\nb                      2026-01-03  8     4\n",
+		55: "name              started     n  took  error\na_name_o…_length  2026-01-02  7     3  the server said…\nb                 2026-01-03  8     4\n",
+		40: "name                 started     n  took\na_name_of…me_length  2026-01-02  7     3\nb                    2026-01-03  8     4\n",
+		35: "name                  started     n\na_name_of_…me_length  2026-01-02  7\nb                     2026-01-03  8\n",
+		20: "name      started     n\na_na…gth  2026-01-02  7\nb         2026-01-03  8\n",
+	} {
+		var out bytes.Buffer
+		table := textTable(&out, column{name: "name", narrow: true}, column{name: "started", fixed: true}, column{name: "n", right: true},
+			column{name: "took", right: true, optional: true}, column{name: "error", optional: true, rest: true})
+		table.width = width
+		err := errors.Join(table.add("a_name_of_some_length", "2026-01-02", "7", "3", "the server said that it can't go on"),
+			table.add("b", "2026-01-03", "8", "4", ""), table.flush())
+		if err != nil || out.String() != want {
+			t.Errorf("%d wide:\n%s(%v), wanted:\n%s", width, out.String(), err, want)
+		}
 	}
 }
 

@@ -19,8 +19,8 @@ type Request struct {
 	Args     []string `json:"args"`               // as typed, without the program's name
 	Dir      string   `json:"dir"`                // the working directory, absolute
 	Terminal bool     `json:"terminal,omitempty"` // the output goes to a terminal
-	Width    int      `json:"width,omitempty"`    // of the terminal, in characters
 	Progress bool     `json:"progress,omitempty"` // what is said besides, on stderr, goes to a terminal
+	Width    int      `json:"width,omitempty"`    // of the terminal, in characters
 	UID      uint32   `json:"-"`                  // who asks: the user that owns the file, whatever the file says
 }
 

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"chute/config"
+	"chute/pipeline/ledger"
+	"chute/pipeline/report"
+)
+
+// showFlags are the parts that `chute show` is asked for.
+type showFlags struct{ general, log, rejects, json bool }
+
+func showCommand() *cobra.Command {
+	var f showFlags
+	c := &cobra.Command{
+		Use:   "show RUN",
+		Short: "show a run: what became of its file, why records were refused, where everything lies",
+		Long: "Shows what the ledger and the full report know of a run: by default the general part and the rejects. --log prints the run's log, as it lies in " +
+			"the state folder. --json prints all but the log as one JSON object.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := strconv.ParseUint(args[0], 10, 63)
+			if err != nil {
+				return &exit{exitUsage, fmt.Sprintf("%q isn't a run's number; chute runs lists them", args[0])}
+			}
+			if f.json && (f.general || f.log || f.rejects) {
+				return &exit{exitUsage, "--json has all parts; leave the other flags out"}
+			}
+			return withLedger(c, func(chute *config.Chute, r *ledger.Reader) error {
+				shown, err := readRun(c, chute, r, id)
+				if err != nil {
+					return err
+				}
+				return shown.print(c.OutOrStdout(), f)
+			})
+		},
+	}
+	c.Flags().BoolVar(&f.general, "general", false, "only the general part, and others that are asked for")
+	c.Flags().BoolVar(&f.log, "log", false, "the run's log")
+	c.Flags().BoolVar(&f.rejects, "rejects", false, "why records were refused: the kinds of reasons, and the first ones")
+	c.Flags().BoolVar(&f.json, "json", false, "all but the log as JSON")
+	return c
+}
+
+// shownRun is a run with everything that is known of it.
+type shownRun struct {
+	ledger.Run
+	lineage uint64         // its number in tables
+	full    *report.Report // nil until the file is judged
+	files   []runFile
+	width   int  // of the terminal; 0: there is none
+	begun   bool // something was printed
+}
+
+// judged are the states in which what is to become of the file has been decided; a report from before is an earlier try's.
+var judged = map[ledger.State]bool{ledger.Publishing: true, ledger.Published: true, ledger.Rejecting: true, ledger.Settled: true}
+
+func readRun(c *cobra.Command, chute *config.Chute, r *ledger.Reader, id uint64) (*shownRun, error) {
+	run, err := r.Run(c.Context(), id)
+	if errors.Is(err, ledger.ErrNoRun) {
+		return nil, &exit{exitUsage, fmt.Sprintf("there is no run %d in %s; chute runs lists them", id, chute.State.Dir)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &shownRun{Run: run, lineage: r.Lineage(id)}
+	if who := callerOf(c).request; who.Terminal {
+		s.width = who.Width
+	}
+	if judged[run.State] && len(run.Report) > 0 {
+		s.full = &report.Report{}
+		if err := json.Unmarshal(run.Report, s.full); err != nil {
+			return nil, fmt.Errorf("the report of run %d in the ledger: %w", id, err)
+		}
+	}
+	s.files = s.findFiles(chute, r.ID())
+	return s, nil
+}
+
+// print prints the parts that are wanted, in a fixed order.
+func (s *shownRun) print(w io.Writer, f showFlags) error {
+	if f.json {
+		return s.printJSON(w)
+	}
+	if !f.general && !f.log && !f.rejects {
+		f.general, f.rejects = true, len(s.reasons()) > 0
+	}
+	for _, part := range []struct {
+		wanted bool
+		print  func(io.Writer) error
+	}{{f.general, s.printGeneral}, {f.rejects, s.printRejects}, {f.log, s.printLog}} {
+		if !part.wanted {
+			continue
+		}
+		if err := part.print(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shownJSON is the object of `chute show --json`.
+type shownJSON struct {
+	runLine
+	Files  []runFile       `json:"files"`            // what there is of the run, a list of objects, the file itself first
+	Report json.RawMessage `json:"report,omitempty"` // the full report, as in `runs/RUN/report.json`; missing until the file is judged
+}
+
+func (s *shownRun) printJSON(w io.Writer) error {
+	shown := shownJSON{runLine: newRunLine(s.Run), Files: s.files}
+	if s.full != nil {
+		shown.Report = s.Run.Report
+	}
+	text, err := report.Encode(shown, "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+// printLog copies the run's log. Everything in it was made safe to look at when it was written.
+func (s *shownRun) printLog(w io.Writer) error {
+	for _, file := range s.files {
+		if file.What != "full_log" || file.Gone {
+			continue
+		}
+		text, err := os.ReadFile(string(file.Path))
+		if err != nil {
+			return fmt.Errorf("read the log of run %d: %w", s.ID, err)
+		}
+		_, err = w.Write(text)
+		return err
+	}
+	return fmt.Errorf("run %d has no log: it is written when the file is judged, and is at %s", s.ID, s.State)
+}
+
+func (s *shownRun) reasons() []report.ReasonSum {
+	if s.full == nil {
+		return nil
+	}
+	return s.full.Reasons
+}
