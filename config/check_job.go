@@ -82,6 +82,8 @@ func (c checker) target(j *Job) {
 	t := &j.Target
 	c.notEmpty("target.run_column", "target.record_column", "target.partition_by")
 	c.ownColumns(j)
+	c.needs("target.lineage", t.Lineage, "run_column", "record_column")
+	c.needs("target.create", t.Create, "order_by", "partition_by")
 	if !t.Create {
 		return
 	}
@@ -92,6 +94,15 @@ func (c checker) target(j *Job) {
 	for _, name := range t.OrderBy {
 		if !j.hasColumn(name) && name != "" {
 			c.bad("target.order_by", "there is no [[column]] with the name %q", name)
+		}
+	}
+}
+
+// needs refuses keys that mean something only when another one is true.
+func (c checker) needs(other string, is bool, keys ...string) {
+	for _, key := range keys {
+		if c.has("target."+key) && !is && !c.broken(other) {
+			c.bad("target."+key, "is only used with %s = true", other)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // the same by the same values print the same, whatever they extend and however they are laid out.
 func effective(tree *node) string {
 	var b strings.Builder
-	printTable(&b, tree, reflect.TypeFor[Job]())
+	printTable(&b, tree, reflect.TypeFor[Job](), "")
 	return b.String()
 }
 
@@ -21,8 +21,8 @@ func hash(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// printTable prints the plain keys, and behind them the tables, which TOML wants last.
-func printTable(b *strings.Builder, tree *node, t reflect.Type) {
+// printTable prints the plain keys, and behind them the tables, which TOML wants last. prefix is the table's own name with a dot.
+func printTable(b *strings.Builder, tree *node, t reflect.Type, prefix string) {
 	for field := range t.Fields() {
 		key := field.Tag.Get("toml")
 		if n := tree.get(key); n != nil && key != "extends" && !plainStruct(elem(field.Type)) {
@@ -37,12 +37,12 @@ func printTable(b *strings.Builder, tree *node, t reflect.Type) {
 		}
 		if n.kind == array {
 			for _, item := range n.items {
-				fmt.Fprintf(b, "\n[[%s]]\n", key)
-				printTable(b, item, elem(field.Type))
+				fmt.Fprintf(b, "\n[[%s]]\n", prefix+key)
+				printTable(b, item, elem(field.Type), prefix+key+".")
 			}
 		} else if len(n.entries) > 0 {
-			fmt.Fprintf(b, "\n[%s]\n", key)
-			printTable(b, n, field.Type)
+			fmt.Fprintf(b, "\n[%s]\n", prefix+key)
+			printTable(b, n, field.Type, prefix+key+".")
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"pgregory.net/rapid"
@@ -187,6 +188,22 @@ func TestWithoutRejects(t *testing.T) {
 		got, returned := WithoutRejects(name)
 		if got != want || returned != (name != want) {
 			t.Errorf("%q: %q, %t; want %q", name, got, returned, want)
+		}
+	}
+}
+
+// TestBeginning: as much of a folder as is known before a file comes.
+func TestBeginning(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for text, want := range map[string]string{
+		"done": "done", "done/%Y/%m": "done/2026/03", "done/{stem}": "done", "done/%Y/x{stem}/%m": "done/2026", "{stem}": ".", "a/b/": "a/b", "100%%/{{x}}": "100%/{x}",
+	} {
+		var p Pattern
+		if err := p.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Beginning(at); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func Overlaps(jobs []*Job) []Overlap {
 	slices.SortStableFunc(enabled, func(a, b *Job) int {
 		return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Name, b.Name))
 	})
-	c := comparison{temporary: temporaryLanguage(), names: map[*Job]*language{}, ignored: map[*Job][]*language{}}
+	c := newComparison()
 	var found []Overlap
 	for i, first := range enabled {
 		for _, second := range enabled[i+1:] {
@@ -40,6 +40,25 @@ func Overlaps(jobs []*Job) []Overlap {
 		}
 	}
 	return found
+}
+
+// Unmatched are the enabled jobs that no name fits: all are temporary ones, or ignored.
+func Unmatched(jobs []*Job) (none []*Job) {
+	c := newComparison()
+	for _, j := range jobs {
+		if !j.Enabled {
+			continue
+		}
+		names, ignored := c.of(j)
+		if _, found, whole := c.find([]*language{names}, ignored); !found && whole {
+			none = append(none, j)
+		}
+	}
+	return none
+}
+
+func newComparison() *comparison {
+	return &comparison{temporary: temporaryLanguage(), names: map[*Job]*language{}, ignored: map[*Job][]*language{}}
 }
 
 // comparison has the languages of the jobs that are compared.

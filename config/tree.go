@@ -90,8 +90,24 @@ func (n *node) set(key string, pos Position, value *node) {
 	n.entries = append(n.entries, entry{key, pos, value})
 }
 
-// alternatives are keys of which a table has only one: setting one drops the others that a parent had.
-var alternatives = [][]string{{"match", "match_regexp"}, {"source", "position", "constant"}}
+// outdone are keys that a table laid over another one makes meaningless there: by having a key, or by having it with a value.
+var outdone = []struct {
+	key, value string // value "": any
+	others     []string
+}{
+	{"match", "", []string{"match_regexp"}},
+	{"match_regexp", "", []string{"match"}},
+	{"source", "", []string{"position", "constant"}},
+	{"position", "", []string{"source", "constant"}},
+	{"constant", "", []string{"source", "position"}},
+	{"delimiter", "", []string{"delimiters"}},
+	{"delimiters", "", []string{"delimiter"}},
+	{"default", "", []string{"required"}},
+	{"required", "true", []string{"default"}},
+	{"header", "false", []string{"header_lines", "strict_header"}},
+	{"create", "false", []string{"order_by", "partition_by"}},
+	{"lineage", "false", []string{"run_column", "record_column"}},
+}
 
 // overlay returns base with everything that top has laid over it. Tables are merged key by key, lists of tables entry by
 // entry, everything else is replaced.
@@ -103,7 +119,7 @@ func overlay(base, top *node) *node {
 	for _, e := range base.entries {
 		if above := top.get(e.key); above != nil {
 			merged.set(e.key, e.pos, overlayValue(e.value, above))
-		} else if !top.hasAlternative(e.key) {
+		} else if !top.outdoes(e.key) {
 			merged.entries = append(merged.entries, e)
 		}
 	}
@@ -122,9 +138,10 @@ func overlayValue(base, top *node) *node {
 	return overlay(base, top)
 }
 
-func (n *node) hasAlternative(key string) bool {
-	for _, group := range alternatives {
-		if slices.Contains(group, key) && slices.ContainsFunc(group, func(other string) bool { return n.get(other) != nil }) {
+// outdoes tells whether a key of a table below means nothing any more.
+func (n *node) outdoes(key string) bool {
+	for _, o := range outdone {
+		if own := n.get(o.key); own != nil && slices.Contains(o.others, key) && (o.value == "" || own.kind == boolean && own.text == o.value) {
 			return true
 		}
 	}
