@@ -6,8 +6,14 @@ import (
 	"chute/config"
 )
 
-// overlaps tells which jobs want the same files.
+// overlaps tells which jobs want the same files, and which can have none.
 func (i *inspection) overlaps() {
+	for _, j := range config.Unmatched(i.jobs) {
+		i.add(finding{
+			Level: levelWarning, Kind: "job", Subject: j.Name, Jobs: []string{j.Name}, Code: "job_matches_nothing",
+			Text: "it never gets a file: all names that it wants are names of files that are still being written, or ignored", Mend: "correct match, match_regexp or ignore",
+		})
+	}
 	for _, o := range config.Overlaps(i.jobs) {
 		f := finding{
 			Level: levelWarning, Kind: "job", Subject: o.Second.Name, Jobs: []string{o.First.Name, o.Second.Name},
