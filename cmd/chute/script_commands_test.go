@@ -313,7 +313,8 @@ func (w *world) ask(ts *testscript.TestScript, sql string) string {
 }
 
 // askEmbedded asks in a process of its own. Once in some thousand times the library was seen to crash while the engine starts, and to sit
-// for five minutes on its own signal handler; what is asked here is what the table holds, so it is asked again.
+// for five minutes on its own signal handler, or to trip over a mutex of its own while it loads tables; what is asked here is what the table holds, so it is
+// asked again.
 func (w *world) askEmbedded(ts *testscript.TestScript, sql string, out *bytes.Buffer) {
 	for try := 1; ; try++ {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -323,7 +324,7 @@ func (w *world) askEmbedded(ts *testscript.TestScript, sql string, out *bytes.Bu
 		out.Reset()
 		c.Stdout, c.Stderr = out, &said
 		err := c.Run()
-		crashed := ctx.Err() != nil
+		crashed := ctx.Err() != nil || strings.Contains(said.String(), "recursive_mutex lock failed")
 		cancel()
 		if err == nil {
 			return
