@@ -50,26 +50,29 @@ func CheckTable(ctx context.Context, job *config.Job, s connectors.Session, stag
 	return c, nil
 }
 
-// CheckUnmade judges a job whose table isn't there, as far as that can be done without a server.
+// CheckUnmade judges a job whose table isn't there, as far as that can be done without asking: before the embedded engine is started for the first time.
 func CheckUnmade(job *config.Job) Check {
-	c := unmade(job, connectors.Abilities{})
+	c := unmade(job, connectors.Server{Embedded: true})
 	if !c.blocked() {
 		c.Promise = "it isn't there yet and is made, as target.create says"
 	}
 	return c
 }
 
-func unmade(job *config.Job, can connectors.Abilities) Check {
+func unmade(job *config.Job, server connectors.Server) Check {
 	c := Check{Table: job.Target.Table.String()}
 	types, err := typesOf(job)
 	if job.Target.Create {
-		c.Advice = misfits(job, reconcile.Planned(job, types, "", can))
+		c.Advice = misfits(job, reconcile.Planned(job, types, "", server.Abilities))
 		return c
 	}
 	a := reconcile.Advice{Code: "no_table", Text: "there is no such table", Mend: "make it, or set target.create = true with a type for every column", Blocks: true}
-	if err == nil && len(types) > 0 {
+	switch {
+	case server.Embedded:
+		a.Mend = "set target.create = true with a type for every column: it is jobs that make the embedded engine's tables"
+	case err == nil && len(types) > 0:
 		a.Mend = "make it so, or set target.create = true"
-		a.Statements = []string{reconcile.CreateTarget(job, types, can).SQL}
+		a.Statements = []string{reconcile.CreateTarget(job, types, server.Abilities).SQL}
 	}
 	c.Advice = []reconcile.Advice{a}
 	return c
@@ -77,7 +80,7 @@ func unmade(job *config.Job, can connectors.Abilities) Check {
 
 // checkMissing judges a job whose table isn't there, and tries to make it.
 func checkMissing(ctx context.Context, job *config.Job, s connectors.Session, staging string) (Check, error) {
-	c := unmade(job, s.Server().Abilities)
+	c := unmade(job, s.Server())
 	if !job.Target.Create {
 		return c, nil
 	}

@@ -53,7 +53,7 @@ var checkCases = []checkCase{
 		"%file_column = \"note\"\n[[column]]\nname = \"id\"\n", "id\n1\n", "column_unfit!", "the file's name", ""},
 	{"no column for the time", "(id UInt64, _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id",
 		"%time_column = \"at\"\n[[column]]\nname = \"id\"\n", "id\n1\n", "column_missing!", "no column `at`", ""},
-	{"no table", "", twoColumns, "id,note\n1,a\n", "no_table!", "CREATE TABLE IF NOT EXISTS", ""},
+	{"no table", "", twoColumns, "id,note\n1,a\n", "no_table!", "target.create = true", ""},
 	{"no table and no types", "", "[[column]]\nname = \"id\"\n", "id\n1\n", "no_table!", "target.create = true with a type", ""},
 	{"to be made", "", "%create = true\n" + twoColumns, "id,note\n1,a\n", "", "", "it isn't there yet and can be made"},
 	{"to be made wrong", "", "%create = true\npartition_by = \"nothing\"\n" + twoColumns, "id,note\n1,a\n", "trial_failed!", "nothing", ""},

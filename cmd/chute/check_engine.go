@@ -28,7 +28,10 @@ func (i *inspection) embedded(ctx context.Context) {
 	case !usable:
 		i.unchecked("the engine's library can't be used")
 	case there && os.Geteuid() == 0 && place.UID != 0:
-		i.unchecked("the engine isn't opened by root: it would leave files there that " + userName(place.UID) + " can't write")
+		f.Level, f.Code = levelWarning, "engine_not_opened"
+		f.Text, f.Mend = "root doesn't open it: that would leave files there that "+userName(place.UID)+" can't write", "check as that user"
+		i.add(f)
+		i.unchecked("the engine isn't opened")
 	case i.owner != nil && !reflect.DeepEqual(i.config.Database, i.owner.config.Database):
 		f.Level, f.Code = levelWarning, "engine_not_opened"
 		f.Text, f.Mend = "[database] was changed since the process that owns the state was started, and goes on as it was", "restart it, then check again"

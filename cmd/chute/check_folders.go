@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -66,7 +67,7 @@ func (i *inspection) folder(ctx context.Context, s *config.Store, folder *local.
 		i.add(f)
 		return
 	case err != nil && !missing:
-		i.closed(f, err)
+		i.closed(ctx, folder, f, sf.name, err)
 		return
 	case !missing:
 		i.folderModes(f, full, place)
@@ -79,10 +80,12 @@ func (i *inspection) folder(ctx context.Context, s *config.Store, folder *local.
 			i.add(g)
 		}
 		places[key] = f.Subject
-		i.inbox(ctx, folder, sf, f)
+		if !i.inbox(ctx, folder, sf, f) {
+			return
+		}
 	}
 	if probe != nil {
-		i.moves(ctx, s, probe, sf, f)
+		i.moves(ctx, s, folder, probe, sf, f)
 	}
 	if missing {
 		i.settle(f, "it isn't there yet and is made when it is needed")
@@ -92,28 +95,48 @@ func (i *inspection) folder(ctx context.Context, s *config.Store, folder *local.
 }
 
 // moves tries a folder by real renames.
-func (i *inspection) moves(ctx context.Context, s *config.Store, probe *local.Probe, sf *storeFolder, f finding) {
+func (i *inspection) moves(ctx context.Context, s *config.Store, folder *local.Folder, probe *local.Probe, sf *storeFolder, f finding) {
 	err := probe.Through(ctx, sf.name)
-	if errors.Is(err, connectors.ErrCrossDevice) {
+	switch {
+	case err == nil:
+	case errors.Is(err, connectors.ErrCrossDevice):
 		f.Level, f.Code = levelProblem, "folder_on_other_mount"
 		f.Text = fmt.Sprintf("it is on another file system or mount than the work folder %q: files can't be moved between them", s.Work)
 		f.Mend = "put both on one; under systemd that is one ReadWritePaths= for the whole store"
 		i.add(f)
-		return
+	default:
+		i.closed(ctx, folder, f, sf.name, fmt.Errorf("files can't be moved into it and out of it: %w", cause(err)))
 	}
-	i.closed(f, err)
 }
 
-// closed says what to do about a folder that can't be used; without an error it can.
-func (i *inspection) closed(f finding, err error) bool {
+// cause is what an error comes down to, without what was being done.
+func cause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+// closed says what to do about a folder that can't be used, and whose it is.
+func (i *inspection) closed(ctx context.Context, folder *local.Folder, f finding, name string, err error) {
 	f.Mend = "let chute list it and make and rename files in it"
 	switch {
 	case errors.Is(err, fs.ErrInvalid):
 		f.Mend = "name the folder itself: inside of a store no link is followed"
 	case errors.Is(err, syscall.ENOTDIR):
 		f.Mend = "a file has this name: move it away, or name another folder"
+	case errors.Is(err, fs.ErrPermission):
+		me := userName(uint32(os.Geteuid()))
+		if landing, failed := folder.Landing(ctx, name); failed != nil {
+			err = fmt.Errorf("%w; this is %s", err, me)
+		} else if place, failed := folder.Look(ctx, landing); failed == nil {
+			err = fmt.Errorf("%w; %q belongs to %s with mode %04o, and this is %s", err, landing, userName(place.UID), place.Mode.Perm(), me)
+		}
 	}
-	return i.bad(withCode(f, "folder_unusable"), err)
+	i.bad(withCode(f, "folder_unusable"), err)
 }
 
 // folderModes judges who may do what in a folder.
@@ -136,11 +159,12 @@ func (i *inspection) folderModes(f finding, full string, place local.Place) {
 // manyFiles are as many as are looked at in an inbox.
 const manyFiles = 1000
 
-// inbox looks at the files that wait in it.
-func (i *inspection) inbox(ctx context.Context, folder *local.Folder, sf *storeFolder, f finding) {
+// inbox looks at the files that wait in it, and tells whether it could.
+func (i *inspection) inbox(ctx context.Context, folder *local.Folder, sf *storeFolder, f finding) bool {
 	files, err := folder.List(ctx, sf.name)
-	if i.closed(f, err) {
-		return
+	if err != nil {
+		i.closed(ctx, folder, f, sf.name, fmt.Errorf("it can't be listed: %w", cause(err)))
+		return false
 	}
 	var closed []string
 	for _, file := range files[:min(len(files), manyFiles)] {
@@ -157,10 +181,11 @@ func (i *inspection) inbox(ctx context.Context, folder *local.Folder, sf *storeF
 	if len(closed) > 0 {
 		slices.Sort(closed)
 		g := withCode(f, "files_unreadable")
-		g.Level, g.Text = levelWarning, fmt.Sprintf("chute may not read %s that wait in it: %s", count(len(closed), "file"), quotedNames(closed))
+		g.Level, g.Text = levelWarning, fmt.Sprintf("of the files that wait in it chute may not read %d: %s", len(closed), quotedNames(closed))
 		g.Mend = "let chute read them, for example by a set-group-id folder of a group that chute is in"
 		i.add(g)
 	}
+	return true
 }
 
 // quotedNames are some names for people.

@@ -8,6 +8,12 @@ import (
 
 // overlaps tells which jobs want the same files, and which can have none.
 func (i *inspection) overlaps() {
+	if len(i.jobs) == 0 {
+		i.add(finding{
+			Level: levelWarning, Kind: "job", Subject: i.config.Jobs.Dir, Code: "no_jobs",
+			Text: "there is no job: nothing is watched", Mend: "make one, for example with chute templates copy",
+		})
+	}
 	for _, j := range config.Unmatched(i.jobs) {
 		i.add(finding{
 			Level: levelWarning, Kind: "job", Subject: j.Name, Jobs: []string{j.Name}, Code: "job_matches_nothing",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"chute/connectors"
@@ -44,7 +45,7 @@ func (i *inspection) servers(ctx context.Context) {
 		i.tables(ctx, session, on)
 	}
 	if answered == 0 {
-		i.unchecked("no server answers")
+		i.unchecked("no server can be used")
 	}
 }
 
@@ -103,7 +104,11 @@ func (i *inspection) refused(f finding, err error) {
 	case !errors.Is(err, connectors.ErrUnavailable):
 		f.Code, f.Mend = "server_refuses", "correct address, tls and ca_file: the certificate has to be for the address's host, and its authority known"
 	}
-	i.bad(f, err)
+	text := err.Error()
+	for _, joint := range []string{": ", " is "} {
+		text = strings.TrimPrefix(text, "ClickHouse server "+f.Subject+joint) // it stands there already
+	}
+	i.bad(f, errors.New(text))
 }
 
 // onThisMachine tells whether what is sent to a host stays on this machine.
