@@ -75,7 +75,7 @@ func TestRestart(t *testing.T) {
 // TestRestartRejecting does the same with a file that comes alone, goes straight into its stage, and turns out at its end to be nothing that is to be
 // loaded: it has too many rejects, or was loaded before.
 func TestRestartRejecting(t *testing.T) {
-	for _, effect := range []string{"staging", "stage", "insert", "sidecars", "publishing", "drop", "move", "sync folders", "settled"} {
+	for _, effect := range []string{"staging", "stage", "sidecars", "publishing", "drop", "move", "sync folders", "settled"} {
 		t.Run(strings.ReplaceAll(effect, " ", "_"), func(t *testing.T) {
 			bothEngines(t, func(t *testing.T, w *world) {
 				w.job(orders)
@@ -86,7 +86,7 @@ func TestRestartRejecting(t *testing.T) {
 			})
 		})
 	}
-	for _, effect := range []string{"insert", "publishing", "drop"} {
+	for _, effect := range []string{"stage", "publishing", "drop"} {
 		t.Run("again/"+effect, func(t *testing.T) {
 			bothEngines(t, func(t *testing.T, w *world) {
 				w.job(orders)
