@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,5 +99,30 @@ func TestLoadChute(t *testing.T) {
 	bad := configuration(t, map[string]string{"chute.toml": "[state]\ndir = \"somewhere\"\n"})
 	if _, err := LoadChute(bad); err == nil || !strings.Contains(err.Error(), "state.dir: must be an absolute path") {
 		t.Errorf("of a wrong one: %v", err)
+	}
+}
+
+// TestJobKeys: each key can be set, and to each of the values that are said to be allowed.
+func TestJobKeys(t *testing.T) {
+	keys := map[string][]string{}
+	for _, key := range JobKeys() {
+		keys[key.Name] = key.Allowed
+		for _, value := range key.Allowed {
+			_, _, err := LoadJob("testdata/good/full/chute.toml", "acme-orders", []string{key.Name + "=" + value})
+			if err != nil && strings.Contains(err.Error(), "--set") {
+				t.Errorf("%s=%s: %v", key.Name, value, err)
+			}
+		}
+	}
+	if !slices.Equal(keys["redelivery.same"], []string{"skip", "load"}) || !slices.Equal(keys["target.create"], []string{"true", "false"}) {
+		t.Errorf("values: %q", keys)
+	}
+	if _, ok := keys["format.strict_header.missing"]; !ok || len(keys) < 50 {
+		t.Errorf("keys: %q", keys)
+	}
+	for _, name := range []string{"extends", "column", "", "-"} {
+		if _, ok := keys[name]; ok {
+			t.Errorf("%q is among the keys", name)
+		}
 	}
 }
