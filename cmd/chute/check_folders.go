@@ -25,8 +25,8 @@ type storeFolder struct {
 	jobs  []string
 }
 
-// folders are those that the jobs of a store use, inboxes first.
-func (i *inspection) folders(store string) (all []*storeFolder) {
+// folders are those that the jobs of the store use, inboxes first.
+func (v *visit) folders() (all []*storeFolder) {
 	add := func(name string, inbox bool, job string) {
 		at := slices.IndexFunc(all, func(f *storeFolder) bool { return f.name == name })
 		if at < 0 {
@@ -38,13 +38,13 @@ func (i *inspection) folders(store string) (all []*storeFolder) {
 			all[at].jobs = append(all[at].jobs, job)
 		}
 	}
-	for _, j := range i.jobs {
-		if j.Store == store {
+	for _, j := range v.jobs {
+		if j.Store == v.store.Name {
 			add(j.Inbox, true, j.Name)
 		}
 	}
-	for _, j := range i.jobs {
-		if j.Store == store {
+	for _, j := range v.jobs {
+		if j.Store == v.store.Name {
 			for _, away := range []config.Pattern{j.Done, j.Rejected} {
 				add(away.Beginning(time.Now().In(j.Timezone.Location())), false, j.Name)
 			}
@@ -53,59 +53,50 @@ func (i *inspection) folders(store string) (all []*storeFolder) {
 	return all
 }
 
-// folder tries one folder of a store.
-func (i *inspection) folder(ctx context.Context, s *config.Store, folder *local.Folder, probe *local.Probe, sf *storeFolder, places map[[2]uint64]string) {
-	f := finding{Kind: "folder", Subject: s.Name + ":" + sf.name, Jobs: sf.jobs}
-	full := filepath.Join(s.Path, sf.name)
-	place, err := folder.Look(ctx, sf.name)
+// one tries one folder of the store.
+func (v *visit) one(ctx context.Context, sf *storeFolder) {
+	f := finding{Kind: "folder", Subject: v.store.Name + ":" + sf.name, Jobs: sf.jobs}
+	full := filepath.Join(v.store.Path, sf.name)
+	place, err := v.folder.Look(ctx, sf.name)
 	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case missing && sf.inbox:
 		f.Level, f.Code, f.Text = levelProblem, "inbox_missing", full+" isn't there"
 		f.Mend = "make it so that its partner may write and chute may rename in it, or correct inbox; until then nothing arrives"
 		f.Commands = []string{"mkdir -p " + shell(full)}
-		i.add(f)
+		v.add(f)
 		return
 	case err != nil && !missing:
-		i.closed(ctx, folder, f, sf.name, err)
+		v.closed(ctx, f, sf.name, err)
 		return
 	case !missing:
-		i.folderModes(f, full, place)
+		v.modes(f, full, place)
 	}
-	if sf.inbox {
-		key := [2]uint64{place.Device, place.Inode}
-		if other, twice := places[key]; twice {
-			g := withCode(f, "inbox_twice")
-			g.Level, g.Text, g.Mend = levelProblem, "it is the same folder as "+other+", by a link or a mount", "each inbox belongs to one store: take one of the two out"
-			i.add(g)
-		}
-		places[key] = f.Subject
-		if !i.inbox(ctx, folder, sf, f) {
-			return
-		}
-	}
-	if probe != nil {
-		i.moves(ctx, s, folder, probe, sf, f)
-	}
-	if missing {
-		i.settle(f, "it isn't there yet and is made when it is needed")
+	if sf.inbox && !v.inbox(ctx, place, sf, f) {
 		return
 	}
-	i.settle(f, "files can be moved")
+	if v.probe != nil {
+		v.moves(ctx, sf, f)
+	}
+	if missing {
+		v.settle(f, "it isn't there yet and is made when it is needed")
+		return
+	}
+	v.settle(f, "files can be moved")
 }
 
 // moves tries a folder by real renames.
-func (i *inspection) moves(ctx context.Context, s *config.Store, folder *local.Folder, probe *local.Probe, sf *storeFolder, f finding) {
-	err := probe.Through(ctx, sf.name)
+func (v *visit) moves(ctx context.Context, sf *storeFolder, f finding) {
+	err := v.probe.Through(ctx, sf.name)
 	switch {
 	case err == nil:
 	case errors.Is(err, connectors.ErrCrossDevice):
 		f.Level, f.Code = levelProblem, "folder_on_other_mount"
-		f.Text = fmt.Sprintf("it is on another file system or mount than the work folder %q: files can't be moved between them", s.Work)
+		f.Text = fmt.Sprintf("it is on another file system or mount than the work folder %q: files can't be moved between them", v.store.Work)
 		f.Mend = "put both on one; under systemd that is one ReadWritePaths= for the whole store"
-		i.add(f)
+		v.add(f)
 	default:
-		i.closed(ctx, folder, f, sf.name, fmt.Errorf("files can't be moved into it and out of it: %w", cause(err)))
+		v.closed(ctx, f, sf.name, fmt.Errorf("files can't be moved into it and out of it: %w", cause(err)))
 	}
 }
 
@@ -121,7 +112,7 @@ func cause(err error) error {
 }
 
 // closed says what to do about a folder that can't be used, and whose it is.
-func (i *inspection) closed(ctx context.Context, folder *local.Folder, f finding, name string, err error) {
+func (v *visit) closed(ctx context.Context, f finding, name string, err error) {
 	f.Mend = "let chute list it and make and rename files in it"
 	switch {
 	case errors.Is(err, fs.ErrInvalid):
@@ -130,29 +121,29 @@ func (i *inspection) closed(ctx context.Context, folder *local.Folder, f finding
 		f.Mend = "a file has this name: move it away, or name another folder"
 	case errors.Is(err, fs.ErrPermission):
 		me := userName(uint32(os.Geteuid()))
-		if landing, failed := folder.Landing(ctx, name); failed != nil {
+		if landing, failed := v.folder.Landing(ctx, name); failed != nil {
 			err = fmt.Errorf("%w; this is %s", err, me)
-		} else if place, failed := folder.Look(ctx, landing); failed == nil {
+		} else if place, failed := v.folder.Look(ctx, landing); failed == nil {
 			err = fmt.Errorf("%w; %q belongs to %s with mode %04o, and this is %s", err, landing, userName(place.UID), place.Mode.Perm(), me)
 		}
 	}
-	i.bad(withCode(f, "folder_unusable"), err)
+	v.bad(withCode(f, "folder_unusable"), err)
 }
 
-// folderModes judges who may do what in a folder.
-func (i *inspection) folderModes(f finding, full string, place local.Place) {
+// modes judges who may do what in a folder.
+func (v *visit) modes(f finding, full string, place local.Place) {
 	if place.KeepsOthersFiles() {
 		g := withCode(f, "folder_sticky")
 		g.Level, g.Text = levelProblem, "its sticky bit is set and it isn't chute's: only the owner of a file may take it out"
 		g.Commands = []string{"chmod -t " + shell(full)}
-		i.add(g)
+		v.add(g)
 	}
 	if place.OthersWrite() {
 		g := withCode(f, "folder_open")
 		g.Level, g.Text = levelWarning, fmt.Sprintf("everybody on this machine may put and replace files in it (mode %04o)", place.Mode.Perm())
 		g.Mend = "give it a group that its partner is in"
 		g.Commands = []string{"chmod o-w " + shell(full)}
-		i.add(g)
+		v.add(g)
 	}
 }
 
@@ -160,10 +151,17 @@ func (i *inspection) folderModes(f finding, full string, place local.Place) {
 const manyFiles = 1000
 
 // inbox looks at the files that wait in it, and tells whether it could.
-func (i *inspection) inbox(ctx context.Context, folder *local.Folder, sf *storeFolder, f finding) bool {
-	files, err := folder.List(ctx, sf.name)
+func (v *visit) inbox(ctx context.Context, place local.Place, sf *storeFolder, f finding) bool {
+	key := [2]uint64{place.Device, place.Inode}
+	if other, twice := v.places[key]; twice {
+		g := withCode(f, "inbox_twice")
+		g.Level, g.Text, g.Mend = levelProblem, "it is the same folder as "+other+", by a link or a mount", "each inbox belongs to one store: take one of the two out"
+		v.add(g)
+	}
+	v.places[key] = f.Subject
+	files, err := v.folder.List(ctx, sf.name)
 	if err != nil {
-		i.closed(ctx, folder, f, sf.name, fmt.Errorf("it can't be listed: %w", cause(err)))
+		v.closed(ctx, f, sf.name, fmt.Errorf("it can't be listed: %w", cause(err)))
 		return false
 	}
 	var closed []string
@@ -171,7 +169,7 @@ func (i *inspection) inbox(ctx context.Context, folder *local.Folder, sf *storeF
 		if !file.Regular() || config.TemporaryName(file.Name) || config.SaneName(file.Name) != nil {
 			continue
 		}
-		opened, err := folder.Open(ctx, path.Join(sf.name, file.Name))
+		opened, err := v.folder.Open(ctx, path.Join(sf.name, file.Name))
 		if err == nil {
 			opened.Close()
 		} else if errors.Is(err, fs.ErrPermission) {
@@ -183,7 +181,7 @@ func (i *inspection) inbox(ctx context.Context, folder *local.Folder, sf *storeF
 		g := withCode(f, "files_unreadable")
 		g.Level, g.Text = levelWarning, fmt.Sprintf("of the files that wait in it chute may not read %d: %s", len(closed), quotedNames(closed))
 		g.Mend = "let chute read them, for example by a set-group-id folder of a group that chute is in"
-		i.add(g)
+		v.add(g)
 	}
 	return true
 }

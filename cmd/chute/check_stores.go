@@ -31,65 +31,80 @@ func (i *inspection) stores(ctx context.Context) {
 			i.bad(withCode(f, "store_unusable"), fmt.Errorf("%s: %w", s.Path, err))
 			continue
 		}
-		i.store(ctx, &s, folder, f, places)
+		v := visit{inspection: i, store: &s, folder: folder, places: places}
+		v.all(ctx, f)
 	}
 }
 
-func (i *inspection) store(ctx context.Context, s *config.Store, folder *local.Folder, f finding, places map[[2]uint64]string) {
-	free := i.enough(ctx, f, folder)
-	i.workFolder(ctx, s, folder, f)
-	all := i.folders(s.Name)
+// visit looks at one store.
+type visit struct {
+	*inspection
+	store  *config.Store
+	folder *local.Folder
+	probe  *local.Probe         // nil when none could be made
+	places map[[2]uint64]string // inboxes of all stores so far, by what the kernel knows them by
+}
+
+func (v *visit) all(ctx context.Context, f finding) {
+	free := v.enough(ctx, f, v.folder)
+	v.workFolder(ctx, f)
+	folders := v.folders()
+	v.makeProbe(ctx, folders, f)
+	v.settle(f, "%s, %s left%s", v.store.Path, free, v.fileSystem(ctx, f))
+	for _, sf := range folders {
+		v.one(ctx, sf)
+	}
+	if v.probe != nil {
+		v.bad(withCode(f, "store_unswept"), v.probe.Close())
+	}
+}
+
+// makeProbe makes the probe for the folders, and clears away what an earlier one left that was killed.
+func (v *visit) makeProbe(ctx context.Context, folders []*storeFolder, f finding) {
 	var names []string
-	for _, sf := range all {
+	for _, sf := range folders {
 		names = append(names, sf.name)
 	}
-	probe, err := folder.NewProbe(ctx, names)
+	probe, err := v.folder.NewProbe(ctx, names)
 	if err != nil {
-		w := withCode(f, "work_unusable")
-		w.Mend = fmt.Sprintf("let chute make and use the folder %q in %s", s.Work, s.Path)
-		i.bad(w, err)
-	} else if err := folder.SweepProbes(ctx); err != nil {
-		w := withCode(f, "store_unswept")
-		w.Level, w.Text = levelWarning, err.Error()
-		i.add(w)
+		f.Mend = fmt.Sprintf("let chute make and use the folder %q in %s", v.store.Work, v.store.Path)
+		v.bad(withCode(f, "work_unusable"), err)
+		return
 	}
-	about := i.fileSystem(ctx, folder, probe, f)
-	i.settle(f, "%s, %s left%s", s.Path, free, about)
-	for _, sf := range all {
-		i.folder(ctx, s, folder, probe, sf, places)
-	}
-	if probe != nil {
-		i.bad(withCode(f, "store_unswept"), probe.Close())
+	v.probe = probe
+	if err := v.folder.SweepProbes(ctx); err != nil {
+		f.Level, f.Code, f.Text = levelWarning, "store_unswept", err.Error()
+		v.add(f)
 	}
 }
 
 // workFolder judges chute's own folder in a store, if it is there.
-func (i *inspection) workFolder(ctx context.Context, s *config.Store, folder *local.Folder, f finding) {
-	place, err := folder.Look(ctx, s.Work)
+func (v *visit) workFolder(ctx context.Context, f finding) {
+	place, err := v.folder.Look(ctx, v.store.Work)
 	if err != nil || place.Mode.Perm()&0o077 == 0 {
 		return // it is made when it is needed; what else is the matter shows when it is used
 	}
-	work := filepath.Join(s.Path, s.Work)
+	work := filepath.Join(v.store.Path, v.store.Work)
 	f.Level, f.Code, f.Text = levelWarning, "work_open", fmt.Sprintf("others may look into the work folder %s (mode %04o)", work, place.Mode.Perm())
 	f.Commands = []string{"chmod 700 " + shell(work)}
-	i.add(f)
+	v.add(f)
 }
 
 // fileSystem tells what is to be known of the store's file system.
-func (i *inspection) fileSystem(ctx context.Context, folder *local.Folder, probe *local.Probe, f finding) (about string) {
-	if kind, network, err := folder.Network(); err == nil && network {
+func (v *visit) fileSystem(ctx context.Context, f finding) (about string) {
+	if kind, network, err := v.folder.Network(); err == nil && network {
 		about += ", on a network file system (" + kind + "): files settle for 60s unless their job says otherwise"
 	}
-	if probe == nil {
+	if v.probe == nil {
 		return about
 	}
-	if replaces, err := probe.Replaces(ctx); err == nil && replaces {
+	if replaces, err := v.probe.Replaces(ctx); err == nil && replaces {
 		f.Level, f.Code = levelWarning, "store_replaces"
 		f.Text = "the file system can't rename without replacing: files are moved by giving them a second name first"
 		f.Mend = "let chute own the files, or use another file system"
-		i.add(f)
+		v.add(f)
 	}
-	switch leases, err := probe.Leases(ctx); {
+	switch leases, err := v.probe.Leases(ctx); {
 	case err == nil && !leases:
 		about += ", without leases: who still writes a file isn't seen, so settle has to be longer than any pause in writing"
 	case !local.SeesWriters():

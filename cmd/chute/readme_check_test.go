@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -107,4 +108,46 @@ func TestReadmeCheckExample(t *testing.T) {
 			t.Errorf("the script doesn't print %s", line)
 		}
 	}
+}
+
+// TestReadmeCheckFields: the table of the JSON's fields has those of a finding.
+func TestReadmeCheckFields(t *testing.T) {
+	_, table, _ := strings.Cut(chapter(t, "Checking an installation"), "| field | what it is |")
+	table, _, _ = strings.Cut(table, "| code | meaning |")
+	for field := range reflect.TypeFor[finding]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name != "" && !strings.Contains(table, "`"+name+"`") && !strings.Contains(table, "`findings[]."+name+"`") {
+			t.Errorf("the README lacks the field %s", name)
+		}
+	}
+	for _, kind := range kindsOf(t) {
+		if !strings.Contains(table, "`"+kind+"`") {
+			t.Errorf("the README lacks the kind %s", kind)
+		}
+	}
+}
+
+// kindsOf are the kinds that findings are given.
+func kindsOf(t *testing.T) (kinds []string) {
+	for name, file := range goFiles(t, "cmd/chute", false) {
+		if !strings.HasPrefix(filepath.Base(name), "check") {
+			continue
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			pair, ok := n.(*ast.KeyValueExpr)
+			if !ok {
+				return true
+			}
+			if key, ok := pair.Key.(*ast.Ident); ok && key.Name == "Kind" {
+				if kind, ok := literal(pair.Value); ok {
+					kinds = append(kinds, kind)
+				}
+			}
+			return true
+		})
+	}
+	if len(kinds) < 9 {
+		t.Errorf("only the kinds %q", kinds)
+	}
+	return kinds
 }

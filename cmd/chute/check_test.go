@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"chute/config"
+)
+
+// TestUnencrypted: a password that leaves this machine without TLS is a warning, and nothing else is.
+func TestUnencrypted(t *testing.T) {
+	for _, c := range []struct {
+		address, password string
+		tls, warn         bool
+	}{
+		{"ch1.example.net:9000", "secret", false, true}, {"192.0.2.1:9000", "secret", false, true}, {"[2001:db8::1]:9000", "secret", false, true},
+		{"ch1.example.net:9440", "secret", true, false}, {"ch1.example.net:9000", "", false, false},
+		{"127.0.0.1:9000", "secret", false, false}, {"localhost:9000", "secret", false, false}, {"[::1]:9000", "secret", false, false},
+	} {
+		i := &inspection{config: &config.Chute{Database: config.Database{TLS: c.tls}}}
+		i.encrypted(finding{Kind: "server", Subject: c.address}, c.password)
+		if warned := len(i.findings) == 1 && i.findings[0].Code == "server_unencrypted"; warned != c.warn {
+			t.Errorf("%+v: %+v", c, i.findings)
+		}
+	}
+}
+
+// TestDraftsAreWarnings: what only drafts need is no problem yet, but it isn't well either.
+func TestDraftsAreWarnings(t *testing.T) {
+	i := &inspection{jobs: []*config.Job{{Name: "a", Enabled: true}, {Name: "draft"}}}
+	for _, c := range []struct {
+		subject string
+		jobs    []string
+		want    level
+	}{
+		{"1", []string{"a"}, levelProblem}, {"2", []string{"draft"}, levelWarning}, {"3", []string{"draft", "a"}, levelProblem}, {"4", nil, levelProblem},
+	} {
+		f := finding{Kind: "folder", Subject: c.subject, Jobs: c.jobs, Code: "folder_unusable"}
+		if !i.bad(f, errors.New("closed")) {
+			t.Error("an error is no problem")
+		}
+		i.settle(f, "all is well")
+		if got := i.findings[len(i.findings)-1]; got.Level != c.want || got.Code != "folder_unusable" {
+			t.Errorf("%v: %+v", c.jobs, got)
+		}
+	}
+	if i.bad(finding{Kind: "folder"}, nil) || worst(i.findings) != levelProblem || worst(nil) != levelOK {
+		t.Error("no error is a problem, or the worst isn't found")
+	}
+	i.settle(finding{Kind: "folder", Subject: "5"}, "files can be moved")
+	if !slices.ContainsFunc(i.findings, func(f finding) bool { return f.Subject == "5" && f.Level == levelOK && f.Text == "files can be moved" }) {
+		t.Errorf("%+v", i.findings)
+	}
+}
+
+// TestOneLine: nothing that a server or a partner says takes over a terminal.
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{"a\nb\tc": "a b c", "\x1b[31mred": `\u001b[31mred`, "é\xff": "é\uFFFD", "a\u202eb": `a\u202eb`} {
+		if got := oneLine(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	for path, want := range map[string]string{"/srv/acme": "/srv/acme", "/srv/it's here": `'/srv/it'\''s here'`, "": "''", "/srv/$(x)": "'/srv/$(x)'"} {
+		if got := shell(path); got != want {
+			t.Errorf("%q: %s, want %s", path, got, want)
+		}
+	}
+	for bytes, want := range map[int64]string{0: "0B", 1023: "1023B", 1 << 20: "1MiB", 5<<30 + 7: "5GiB", 3<<40 + 1: "3TiB"} {
+		if got := roughly(bytes).String(); got != want {
+			t.Errorf("%d: %s, want %s", bytes, got, want)
+		}
+	}
+}
