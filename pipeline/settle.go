@@ -58,7 +58,7 @@ func settledStatus(r ledger.Run) ledger.Status {
 }
 
 // dropStages drops the stages of runs that have one. For rejected and skipped files the server may be out of reach:
-// then they wait, so that no stage is ever forgotten.
+// then they wait, so that no stage is ever forgotten; unless another server answers, and the stage is swept up when its own is back.
 func (im *Importer) dropStages(ctx context.Context, b *batch, items []*item) error {
 	var dropped []string
 	for _, it := range items {
@@ -67,6 +67,10 @@ func (im *Importer) dropStages(ctx context.Context, b *batch, items []*item) err
 			continue
 		}
 		session, err := im.Database.Session(ctx, it.run.Server)
+		if err != nil && im.another(ctx, it.run.Server, err) {
+			delete(im.swept, it.run.Server)
+			continue
+		}
 		if err != nil {
 			return err
 		}
