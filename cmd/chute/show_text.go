@@ -102,7 +102,7 @@ func (s *shownRun) result() string {
 // counts lists the report's counters that aren't zero, or, before there is a report, what the ledger counts.
 func (s *shownRun) counts() string {
 	if s.full == nil {
-		return fmt.Sprintf("%d so far, %d rejects", s.Records, s.Rejects)
+		return fmt.Sprintf("at least %d, rejects %d", s.Records, s.Rejects)
 	}
 	c := s.full.Counts
 	text := fmt.Sprintf("total %d, success %d, rejects %d", c.Total, c.Success, c.Rejects)
@@ -126,7 +126,7 @@ func (s *shownRun) inTable() [][2]string {
 		return nil
 	}
 	table := s.Target
-	if column := s.runColumn(); column != "" && s.Accepted > 0 {
+	if column := s.runColumn(); column != "" && s.full != nil && s.Accepted > 0 {
 		table += fmt.Sprintf("; the run's rows have %s = %d", column, s.lineage)
 	}
 	lines := [][2]string{{"table", table}}
@@ -164,8 +164,12 @@ func (s *shownRun) printSteps(w io.Writer) error {
 	if s.full == nil || len(s.full.Steps) == 0 {
 		return nil
 	}
-	t := s.list(w, "Steps until it was judged", column{name: "step"}, column{name: "began (UTC)"}, column{name: "took", right: true})
-	for _, step := range s.full.Steps {
+	t := s.list(w, "Steps", column{name: "step"}, column{name: "began (UTC)"}, column{name: "took", right: true})
+	steps, last := s.full.Steps, s.full.Steps[len(s.full.Steps)-1]
+	if rest := last.Began.Add(last.Took); s.Finished.After(rest) { // the report is written before them
+		steps = append(steps, report.Step{Name: "judge to settle", Began: rest, Took: s.Finished.Sub(rest)})
+	}
+	for _, step := range steps {
 		if err := t.add(step.Name, step.Began.UTC().Format("15:04:05.000"), step.Took.Round(time.Microsecond).String()); err != nil {
 			return err
 		}

@@ -38,10 +38,10 @@ func explainPlan(t *testing.T, l *Ledger, text string, args ...any) string {
 // filters returns all combinations of conditions.
 func filters(f Filter) []Filter {
 	var all []Filter
-	for bits := range 64 {
+	for bits := range 32 {
 		g := Filter{Limit: f.Limit}
 		for bit, take := range []func(){
-			func() { g.Jobs = f.Jobs }, func() { g.Statuses = f.Statuses }, func() { g.Stores = f.Stores }, func() { g.Kinds = f.Kinds },
+			func() { g.Jobs = f.Jobs }, func() { g.Statuses = f.Statuses }, func() { g.Stores = f.Stores },
 			func() { g.File = f.File }, func() { g.Since, g.Until = f.Since, f.Until },
 		} {
 			if bits>>bit&1 != 0 {
@@ -83,12 +83,13 @@ FROM n`, n, start.UnixNano(), int64(time.Minute))
 // manyFilters are what somebody may want of the runs of fill.
 func manyFilters(t testing.TB, start time.Time, n int) []Filter {
 	last := func(k int) time.Time { return start.Add(time.Duration(n-k) * time.Minute) }
-	all := filters(Filter{Jobs: []string{"job7"}, Statuses: []Status{Rejected}, Stores: []string{"store1"}, Kinds: []string{"import"},
+	all := filters(Filter{Jobs: []string{"job7"}, Statuses: []Status{Rejected}, Stores: []string{"store1"},
 		File: glob(t, "orders_7_*"), Since: start, Limit: 50})
 	all = append(all, filters(Filter{Jobs: []string{"job3", "job7", "job7"}, Statuses: []Status{Finished, Rejected}, Stores: []string{"store0", "store1"},
-		Kinds: []string{"import", "export"}, File: glob(t, "*7_*{1,3,5}*.csv"), Since: last(5000), Until: last(100), Limit: 50})...)
+		File: glob(t, "*7_*{1,3,5}*.csv"), Since: last(5000), Until: last(100), Limit: 50})...)
 	return append(all, Filter{Statuses: []Status{Stuck}}, Filter{Stores: []string{"nowhere"}, Statuses: []Status{Finished}},
 		Filter{Jobs: []string{"job1"}, Stores: []string{"store6"}, Limit: 50}, Filter{Kinds: []string{"export"}, Statuses: []Status{Rejected}, Limit: 50},
+		Filter{Kinds: []string{"export"}, Limit: 50}, Filter{Kinds: []string{"import", "export"}, Stores: []string{"store1"}, File: glob(t, "*_7_*"), Limit: 50},
 		Filter{File: glob(t, "orders_7_8007.csv"), Limit: 50}, Filter{File: glob(t, "orders_7_80*"), Limit: 50}, Filter{File: glob(t, "x*"), Limit: 50})
 }
 
@@ -98,14 +99,11 @@ func TestRunsOfManyYears(t *testing.T) {
 	start := fill(t, l, manyRuns)
 	all := filled(manyRuns, start)
 	for _, f := range manyFilters(t, start, manyRuns) {
-		runs, err := l.Runs(limit(t), f)
-		if err != nil {
-			t.Fatalf("%+v: %v", f, err)
-		}
+		runs, took := fastest(t, l, f)
 		if got, want := numbers(runs), wanted(f, all); !slices.Equal(got, want) {
 			t.Errorf("%+v found %d, not %d", f, got, want)
 		}
-		if took := fastest(t, l, f); took > listingTime {
+		if took > listingTime {
 			t.Errorf("%+v took %v", f, took)
 		}
 	}
@@ -147,18 +145,19 @@ func fits(f Filter, r Run) bool {
 		(f.File.IsZero() || f.File.Match(r.File.Name)) && !r.Started.Before(f.Since) && (f.Until.IsZero() || r.Started.Before(f.Until))
 }
 
-// fastest is how much of the processor a listing takes, at best: how long it takes depends on who else is at work.
-func fastest(t testing.TB, l *Ledger, f Filter) time.Duration {
+// fastest lists runs and says how much of the processor that takes, at best: how long it takes depends on who else is at work.
+func fastest(t testing.TB, l *Ledger, f Filter) (runs []Run, best time.Duration) {
 	t.Helper()
-	best := time.Hour
-	for range 3 {
+	best = time.Hour
+	for range 2 {
 		began := used(t)
-		if _, err := l.Runs(t.Context(), f); err != nil {
-			t.Fatal(err)
+		var err error
+		if runs, err = l.Runs(t.Context(), f); err != nil {
+			t.Fatalf("%+v: %v", f, err)
 		}
 		best = min(best, used(t)-began)
 	}
-	return best
+	return runs, best
 }
 
 // used is the time that this process has had of the processors so far.
