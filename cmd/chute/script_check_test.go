@@ -102,6 +102,9 @@ func (w *world) killed(ts *testscript.TestScript, args []string) {
 		w.killedAfter(ts, whole*time.Duration(n+1)/time.Duration(times+1), args[1:])
 	}
 	if w.engine == "clickhouse" {
+		w.until(ts, "the server to be through with what was killed", func() bool { // it goes on with a statement whose client is gone
+			return w.ask(ts, "SELECT count() FROM system.processes WHERE positionCaseInsensitive(query, concat('chute_', 'probe')) > 0") == "0"
+		})
 		left, err := filepath.Glob(filepath.Join(w.server.Dir, "data/metadata", w.database, "chute_probe_*.sql"))
 		ts.Check(err)
 		for _, file := range left {
