@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"chute/connectors"
@@ -15,10 +16,17 @@ func TestProgress(t *testing.T) {
 	w.drop("a.csv", lines(10))
 	w.drop("b.csv", lines(20, 3, 4))
 	im := w.open()
+	var mu sync.Mutex // an insert is an effect of the backlog's goroutine
 	var followed []*Progress
-	im.Progress = func(p *Progress) { followed = append(followed, p) }
+	im.Progress = func(p *Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		followed = append(followed, p)
+	}
 	var seen []string
 	im.Fault = func(effect string, before bool) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if effect == "insert" && followed[len(followed)-1].Step() != "load" {
 			t.Errorf("an insert at %q", followed[len(followed)-1].Step())
 		}
