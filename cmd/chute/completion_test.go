@@ -21,7 +21,8 @@ type typist struct {
 	keys *os.File
 
 	mu   sync.Mutex
-	seen bytes.Buffer // since the last keys
+	seen bytes.Buffer  // since the last keys
+	more chan struct{} // holds a token when seen has grown
 }
 
 func newTypist(t *testing.T, dir string) *typist {
@@ -37,7 +38,7 @@ func newTypist(t *testing.T, dir string) *typist {
 		t.Fatal(err)
 	}
 	theirs.Close()
-	s := &typist{t: t, keys: own}
+	s := &typist{t: t, keys: own, more: make(chan struct{}, 1)}
 	go s.read()
 	t.Cleanup(func() {
 		c.Process.Kill()
@@ -55,6 +56,10 @@ func (s *typist) read() {
 		s.mu.Lock()
 		s.seen.Write(b[:n])
 		s.mu.Unlock()
+		select {
+		case s.more <- struct{}{}:
+		default:
+		}
 		if err != nil {
 			return
 		}
@@ -70,7 +75,7 @@ func (s *typist) types(keys string, want ...string) {
 	if _, err := s.keys.WriteString(keys); err != nil {
 		s.t.Fatal(err)
 	}
-	deadline := time.Now().Add(patience)
+	deadline := time.After(patience)
 	for {
 		s.mu.Lock()
 		seen := s.seen.String()
@@ -84,10 +89,11 @@ func (s *typist) types(keys string, want ...string) {
 		if missing == "" {
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-s.more:
+		case <-deadline:
 			s.t.Fatalf("typed %q: %q doesn't come; there is\n%s", keys, missing, seen)
 		}
-		time.Sleep(10 * time.Millisecond) // another process writes: there is nothing to wait on
 	}
 }
 
