@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,28 @@ func TestOpenAfterKill(t *testing.T) {
 	}
 	d := openTest(t, path)
 	wantRows(t, d.session, "SELECT count() >= 20000, count() % 1000 FROM t", "1\t0")
+}
+
+// A process that is killed while it tries what the engine can do leaves the scratch database: every later start failed on it.
+func TestOpenAfterKilledProbe(t *testing.T) {
+	path := t.TempDir()
+	if got := startSecond(t, path); got != "opened\n" {
+		t.Fatalf("the first start says %q", got)
+	}
+	line := filepath.Join(path, "metadata", scratch+".sql")
+	if err := os.WriteFile(line, []byte("ATTACH DATABASE "+scratch+"\nENGINE = Memory\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(path, "data", scratch, "a", "detached"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := startSecond(t, path); got != "opened\n" {
+		t.Errorf("the next start says %q", got)
+	}
+	left, err := filepath.Glob(filepath.Join(path, "*", scratch+"*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left: %q, %v", left, err)
+	}
 }
 
 func startSecond(t *testing.T, path string) string {

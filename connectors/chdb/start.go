@@ -44,20 +44,23 @@ func lockPath(path string) (*os.File, error) {
 	return f, nil
 }
 
-// sweepProbes removes the data of scratch tables that a killed process left: their databases were in its memory only.
+// sweepProbes removes what a killed process left of its scratch database: the data of its tables, and the line that has the database made again
+// at the next start, which the engine writes even for one in memory.
 func (d *Database) sweepProbes() error {
-	data := filepath.Join(d.path, "data")
-	entries, err := os.ReadDir(data)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), connectors.ProbePrefix) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(data, e.Name())))
+	var failed error
+	for _, folder := range []string{"metadata", "data"} {
+		entries, err := os.ReadDir(filepath.Join(d.path, folder))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = errors.Join(failed, err)
+		}
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), connectors.ProbePrefix) {
+				failed = errors.Join(failed, os.RemoveAll(filepath.Join(d.path, folder, e.Name())))
+			}
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("remove what a trial left: %w", err)
+	if failed != nil {
+		return fmt.Errorf("remove what a trial left: %w", failed)
 	}
 	return nil
 }
