@@ -22,10 +22,14 @@ import (
 
 // The scripts in testdata/script run the program as people do: as a process, on real files, with a real engine.
 //
-//	both/          on each engine
-//	server/        where the engine makes no difference, or the script needs a server to stop and start
-//	heavy/both/    crashes, crowds, large files, and
-//	heavy/server/  outages: left out with -short
+//	both/              on each engine
+//	server/            where the engine makes no difference, or the script needs a server to stop and start
+//	commands/both/     what people call beside the daemon: many short processes with little that runs at once, and
+//	commands/server/   the same with the server only
+//	heavy/both/        crashes, crowds, large files, and
+//	heavy/server/      outages
+//
+// With -short, which is for the race detector, both/ runs on the embedded engine alone; commands/ and heavy/ are left out.
 //
 // Numbers in them were computed by other programs: testdata/files/figures.py for the real files, a sum in a comment for made ones.
 
@@ -104,10 +108,10 @@ func chdbQuery() {
 }
 
 func TestScripts(t *testing.T) {
-	folders := map[string][]string{"chdb": {"both"}, "clickhouse": {"both", "server"}}
+	folders := map[string][]string{"chdb": {"both"}, "clickhouse": {"server"}}
 	if !testing.Short() {
-		folders["chdb"] = append(folders["chdb"], "heavy/both")
-		folders["clickhouse"] = append(folders["clickhouse"], "heavy/both", "heavy/server")
+		folders["chdb"] = append(folders["chdb"], "commands/both", "heavy/both")
+		folders["clickhouse"] = append(folders["clickhouse"], "both", "commands/both", "commands/server", "heavy/both", "heavy/server")
 	}
 	for engine, dirs := range folders {
 		t.Run(engine, func(t *testing.T) {

@@ -15,7 +15,7 @@ func memoryUnderTest(*testing.T) FolderUnderTest {
 	}
 }
 
-func TestMemory(t *testing.T) { Folder(t, memoryUnderTest) }
+func TestMemoryFolder(t *testing.T) { Folder(t, memoryUnderTest) }
 
 func TestFaultyFolderWithoutFaults(t *testing.T) {
 	Folder(t, func(t *testing.T) FolderUnderTest {
