@@ -9,12 +9,16 @@ import (
 
 	"chute/connectors"
 	"chute/connectors/connectortest"
+	"chute/connectors/connectortest/wire"
 )
 
 // server is the one that the tests share; those that stop theirs start their own.
 var server *connectortest.Server
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	wire.Serve()
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "chute-clickhouse-")

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -18,7 +17,7 @@ import (
 
 // Server is a real clickhouse-server of this machine, with folders, ports and users of its own. It listens on
 // 127.0.0.1 only. Its users are "default" without a password, "chute" with ServerPassword, "reader", who may change nothing, and "noddl", who may
-// insert and not make tables. The process dies with the test process, however that ends.
+// insert and not make tables.
 //
 // Its methods are for one goroutine; what they start and stop may be used by others at any time.
 type Server struct {
@@ -27,8 +26,7 @@ type Server struct {
 	CAFile     string // certificate to be trusted for TLSAddress
 	Dir        string // everything of the server
 
-	exited chan struct{} // closed when the process is gone; nil before the first start
-	cmd    *exec.Cmd
+	Process
 }
 
 // ServerPassword is the password of the user "chute".
@@ -89,7 +87,7 @@ func LaunchServer(dir string) (*Server, error) {
 
 // Start starts the server again after Stop or Kill, on the same ports and data, and returns when it answers.
 func (s *Server) Start() error {
-	if s.running() {
+	if s.Running() {
 		return errors.New("clickhouse-server is running already")
 	}
 	binary, err := serverBinary()
@@ -101,14 +99,10 @@ func (s *Server) Start() error {
 		return err
 	}
 	defer console.Close()
-	s.cmd = exec.Command(binary, "--config-file="+filepath.Join(s.Dir, "config.xml"))
-	s.cmd.Dir = s.Dir
-	s.cmd.Stdout, s.cmd.Stderr = console, console
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	s.exited = make(chan struct{})
-	started := make(chan error, 1)
-	go run(s.cmd, started, s.exited)
-	if err := <-started; err != nil {
+	cmd := exec.Command(binary, "--config-file="+filepath.Join(s.Dir, "config.xml"))
+	cmd.Dir = s.Dir
+	cmd.Stdout, cmd.Stderr = console, console
+	if err := s.Launch(cmd); err != nil {
 		return fmt.Errorf("cannot start clickhouse-server: %w", err)
 	}
 	if err := s.awaitAnswer(); err != nil {
@@ -128,43 +122,21 @@ func serverBinary() (string, error) {
 	return "", errors.New("clickhouse-server isn't installed, and these tests run on the real one: run .ci/setup")
 }
 
-// run starts the process and waits for it. The kernel sends the parent-death signal when the *thread* that made the
-// child ends, so that thread is kept until the child is gone.
-func run(cmd *exec.Cmd, started chan<- error, exited chan<- struct{}) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer close(exited)
-	err := cmd.Start()
-	started <- err
-	if err == nil {
-		_ = cmd.Wait() // killed is a normal end here; a start that fails is seen by its silence
-	}
-}
-
 // Stop ends the server in an orderly way and returns when it is gone; one that doesn't go is killed.
 func (s *Server) Stop() error {
-	if !s.running() {
+	if !s.Running() {
 		return nil
 	}
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	select {
-	case <-s.exited:
+	case <-s.Exited():
 		return nil
 	case <-time.After(stopDeadline):
 		s.Kill()
 		return fmt.Errorf("clickhouse-server didn't end within %v of SIGTERM and was killed", stopDeadline)
 	}
-}
-
-// Kill ends the server at once, as a crash would, and returns when it is gone.
-func (s *Server) Kill() {
-	if !s.running() {
-		return
-	}
-	_ = s.cmd.Process.Kill() // fails only when it is gone, which is what is wanted
-	<-s.exited
 }
 
 // Close ends the server for good, without its leave: nobody needs the data any more.
@@ -186,18 +158,6 @@ func (s *Server) LogTail() string {
 	return string(tail)
 }
 
-func (s *Server) running() bool {
-	if s.exited == nil {
-		return false
-	}
-	select {
-	case <-s.exited:
-		return false
-	default:
-		return true
-	}
-}
-
 // awaitAnswer waits until the server answers a handshake: its ports listen some time before it knows its tables.
 func (s *Server) awaitAnswer() error {
 	deadline := time.After(startDeadline)
@@ -209,7 +169,7 @@ func (s *Server) awaitAnswer() error {
 			return nil
 		}
 		select {
-		case <-s.exited:
+		case <-s.Exited():
 			return errors.New("clickhouse-server ended while starting")
 		case <-deadline:
 			return fmt.Errorf("clickhouse-server doesn't answer after %v: %w", startDeadline, err)
@@ -247,9 +207,9 @@ func handshake(address string) error {
 	return nil
 }
 
-// freePort finds a port below the range from which the kernel takes ports for outgoing connections: one of that
+// FreePort finds a port below the range from which the kernel takes ports for outgoing connections: one of that
 // range could be taken by a client while the server is stopped for an outage test.
-func freePort() (string, error) {
+func FreePort() (string, error) {
 	var err error
 	for range 50 {
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(15000+rand.IntN(15000)))

@@ -62,10 +62,10 @@ const serverUsers = `<?xml version="1.0"?>
 // configure chooses ports and writes everything that the server reads at its start.
 func (s *Server) configure() error {
 	var err error
-	if s.Address, err = freePort(); err != nil {
+	if s.Address, err = FreePort(); err != nil {
 		return err
 	}
-	if s.TLSAddress, err = freePort(); err != nil {
+	if s.TLSAddress, err = FreePort(); err != nil {
 		return err
 	}
 	_, port, _ := net.SplitHostPort(s.Address)

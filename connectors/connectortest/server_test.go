@@ -78,7 +78,7 @@ func TestServerThatCannotStart(t *testing.T) {
 	if err := s.Start(); err == nil || time.Since(start) > startDeadline/2 {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
-	if s.running() {
+	if s.Running() {
 		t.Error("the process is there")
 	}
 }
