@@ -113,10 +113,11 @@ func FuzzGlob(f *testing.F) {
 		if len(pattern) > 64 || len(name) > nameLimit || strings.Contains(name, "/") || g.UnmarshalText([]byte(pattern)) != nil {
 			return
 		}
-		want, err := doublestar.Match(pattern, name)
+		// Its error isn't asked: after a mismatch within [!0[] it checks what is left, "[]", as a pattern of its own.
+		want, _ := doublestar.Match(pattern, name)
 		got := g.Match(name)
-		if got != want || err != nil {
-			t.Errorf("%q matches %q: %v, want %v (%v)", pattern, name, got, want, err)
+		if got != want {
+			t.Errorf("%q matches %q: %v, want %v", pattern, name, got, want)
 		}
 		texts, whole := g.Literals()
 		if left, ok := inOrder(name, texts); got && (!ok || whole && left != "") {
