@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("CHDB_TEST_INSERT"); path != "" {
 		os.Exit(endlessInsert(path))
 	}
+	if path := os.Getenv("CHDB_TEST_START"); path != "" {
+		os.Exit(startToBeKilled(path))
+	}
 	if _, err := Find(""); err != nil {
 		fmt.Fprintln(os.Stderr, "these tests run the real engine:", err)
 		os.Exit(1)
