@@ -32,7 +32,7 @@ func (t *target) data(b *native.Block) ([]byte, error) {
 		return b.Data[t.index], nil
 	}
 	var err error
-	t.wrapped, err = native.AppendLowCardinality(t.wrapped[:0], t.typ, b.Data[t.index], b.Rows)
+	t.wrapped, err = native.AppendPrefixed(t.wrapped[:0], t.typ, b.Data[t.index], b.Rows)
 	return t.wrapped, err
 }
 
@@ -118,11 +118,11 @@ func (i *inserter) fit() error {
 		if !ok {
 			return fmt.Errorf("the server expects a column %s, which the insert doesn't have", native.Identifier(t.name))
 		}
-		plain := t.typ.Plain()
-		if !i.columns[n].Type.Plain().Equal(plain) {
+		written := t.typ.Written()
+		if !i.columns[n].Type.Plain().Equal(written) {
 			return fmt.Errorf("column %s is %s in the table and %s in the insert", native.Identifier(t.name), t.text, i.columns[n].Type)
 		}
-		t.index, t.plain = n, plain == t.typ
+		t.index, t.plain = n, written == t.typ
 	}
 	return nil
 }

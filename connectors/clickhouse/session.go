@@ -33,6 +33,7 @@ type session struct {
 	inserts map[*inserter]struct{} // under way
 	closed  bool
 	server  connectors.Server
+	json    bool   // JSON is read as text: the server knows the setting for it, and lets us set it
 	probed  string // the hello of the server that was probed, "" before; also guarded by waking
 }
 
@@ -58,12 +59,16 @@ func (s *session) awake(ctx context.Context) error {
 		return nil
 	}
 	server, err := s.probe(ctx)
+	json := false
+	if err == nil && server.Abilities.Settings[jsonAsText] {
+		json, err = s.understands(ctx, "SELECT 1 SETTINGS "+jsonAsText+" = 1")
+	}
 	if err != nil {
 		return fmt.Errorf("cannot find out what the server can do: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.server, s.probed = server, hello
+	s.server, s.json, s.probed = server, json, hello
 	return nil
 }
 

@@ -57,12 +57,20 @@ func uniqueID(id string) string {
 	return id + "/" + rand.Text()[:12]
 }
 
+// jsonAsText is the setting with which servers send JSON as text; else it comes in parts that nobody here can put together.
+const jsonAsText = "output_format_native_write_json_as_string"
+
 func (s *session) settings(asked map[string]string) map[string]string {
-	const memory = "max_memory_usage"
-	if s.config.MaxMemory == 0 {
-		return asked
+	s.mu.Lock()
+	json := s.json
+	s.mu.Unlock()
+	if json {
+		asked = withDefault(asked, jsonAsText, "1")
 	}
-	return withDefault(asked, memory, strconv.FormatInt(s.config.MaxMemory, 10))
+	if s.config.MaxMemory > 0 {
+		asked = withDefault(asked, "max_memory_usage", strconv.FormatInt(s.config.MaxMemory, 10))
+	}
+	return asked
 }
 
 // withDefault adds a setting to a copy of settings unless they have it.

@@ -37,7 +37,7 @@ func Database(t *testing.T, open func(t *testing.T) connectors.Database) {
 		{"Server", testServer}, {"Probe", testProbe},
 		{"Exec", testExec}, {"Errors", testErrors}, {"Settings", testSettings}, {"HostileArguments", testHostileArguments}, {"StatementID", testStatementID},
 		{"Query", testQuery}, {"QueryWithoutRows", testQueryWithoutRows}, {"QueryFails", testQueryFails}, {"QueryStopped", testQueryStopped},
-		{"Types", testTypes}, {"LowCardinality", testLowCardinality},
+		{"Types", testTypes}, {"LowCardinality", testLowCardinality}, {"JSON", testJSON},
 		{"Insert", testInsert}, {"InsertByName", testInsertByName}, {"InsertNothing", testInsertNothing}, {"InsertSmallBlocks", testInsertSmallBlocks},
 		{"InsertAbort", testInsertAbort}, {"InsertRefused", testInsertRefused}, {"InsertFails", testInsertFails},
 		{"CancelExec", testCancelExec}, {"CancelQuery", testCancelQuery}, {"CancelInsert", testCancelInsert},

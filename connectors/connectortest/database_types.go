@@ -3,6 +3,8 @@ package connectortest
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -85,6 +87,7 @@ var typeCases = []typeCase{
 	{typ: "IPv6", data: unhex("20010db8 00000000 00000000 00000001"), shown: []string{"2001:db8::1"}},
 	{typ: "Int128", data: little(nil, 8, minus, minus), shown: []string{"-1"}},
 	{typ: "UInt256", data: little(nil, 8, 0, 1, 0, 0), shown: []string{"18446744073709551616"}},
+	{typ: "Time64(3)", data: little(nil, 8, 3723004, minus-1499), shown: []string{"01:02:03.004", "-00:00:01.500"}},
 	{typ: "Decimal(76, 10)", family: "Decimal256", data: little(nil, 8, 10_000_000_000, 0, 0, 0), shown: []string{"1*"}},
 }
 
@@ -179,5 +182,29 @@ func testLowCardinality(t *testing.T, s *databaseSuite) {
 			table := s.table(t, "(i UInt64, v "+typ+") ENGINE = MergeTree ORDER BY i", settings...)
 			s.checkType(t, table, c)
 		})
+	}
+}
+
+// testJSON sends text to columns of JSON and expects text back, which the server has read meanwhile.
+func testJSON(t *testing.T, s *databaseSuite) {
+	if !s.Server().Abilities.Types["JSON"] {
+		return // testTypes makes such a table of types that a server doesn't have
+	}
+	table := s.table(t, "(i UInt64, v JSON, n Nullable(JSON)) ENGINE = MergeTree ORDER BY i")
+	block := numbers(0, 2)
+	block.Columns = []native.Column{column("i", "UInt64"), column("v", "String"), column("n", "Nullable(String)")}
+	block.Data = append(block.Data, strs(`{"a" : {"b":[1, "x"]}}`, `{}`), join([]byte{1, 0}, strs("", `{"c":2}`)))
+	s.insert(t, table, block, block)
+	rows := s.rows(t, "SELECT v, n, toString(v.a.b) FROM "+table+" ORDER BY i LIMIT 1 BY i")
+	if got := fmt.Sprint(rows); got != `[[{"a":{"b":[1,"x"]}} <nil> [1,'x']] [{} {"c":2} ]]` {
+		t.Errorf("the rows are %s", got)
+	}
+	block.Data[1] = strs(`{}`, `{"a"`)
+	i, err := s.Insert(suiteContext(t), connectors.Statement{SQL: table}, block.Columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(i.Write(block), i.Commit()); code(err) == 0 {
+		t.Errorf("text that isn't JSON: %v", err)
 	}
 }

@@ -215,7 +215,7 @@ func TestRoundTrip(t *testing.T) {
 				if wrapped {
 					stream = appendString(appendString(stream, "c"), p.String())
 					var err error
-					if stream, err = AppendLowCardinality(stream, p, data, b.Rows); err != nil {
+					if stream, err = AppendPrefixed(stream, p, data, b.Rows); err != nil {
 						t.Fatal(err)
 					}
 				} else {
@@ -261,7 +261,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-func TestAppendLowCardinalityManyKeys(t *testing.T) {
+func TestAppendPrefixedManyKeys(t *testing.T) {
 	p := mustType(t, "LowCardinality(Nullable(UInt32))")
 	for _, n := range []int{1, 255, 256, 257, 65535, 65536, 70000} {
 		data := bytes.Repeat([]byte{0}, n)
@@ -269,7 +269,7 @@ func TestAppendLowCardinalityManyKeys(t *testing.T) {
 			data = binary.LittleEndian.AppendUint32(data, uint32(i+1))
 		}
 		stream := binary.AppendUvarint([]byte{1}, uint64(n))
-		stream, err := AppendLowCardinality(appendString(appendString(stream, "c"), p.String()), p, data, n)
+		stream, err := AppendPrefixed(appendString(appendString(stream, "c"), p.String()), p, data, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,18 +280,18 @@ func TestAppendLowCardinalityManyKeys(t *testing.T) {
 	}
 }
 
-func TestAppendLowCardinalityRefuses(t *testing.T) {
+func TestAppendPrefixedRefuses(t *testing.T) {
 	p := mustType(t, "Array(LowCardinality(String))")
 	good := append(binary.LittleEndian.AppendUint64(nil, 1), 1, 'a')
-	if _, err := AppendLowCardinality(nil, p, good, 1); err != nil {
+	if _, err := AppendPrefixed(nil, p, good, 1); err != nil {
 		t.Fatal(err)
 	}
 	for n := range good {
-		if _, err := AppendLowCardinality(nil, p, good[:n], 1); err == nil {
+		if _, err := AppendPrefixed(nil, p, good[:n], 1); err == nil {
 			t.Errorf("%d of %d bytes are accepted", n, len(good))
 		}
 	}
-	if _, err := AppendLowCardinality(nil, p, append(good, 0), 1); err == nil {
+	if _, err := AppendPrefixed(nil, p, append(good, 0), 1); err == nil {
 		t.Error("a byte too many is accepted")
 	}
 }
@@ -333,7 +333,7 @@ func FuzzDecoder(f *testing.F) {
 		if p.Kind == Array {
 			data = []byte("\x01\x00\x00\x00\x00\x00\x00\x00\x01a")
 		}
-		stream, err := AppendLowCardinality(appendString([]byte("\x01\x01\x01c"), s), p, data, 1)
+		stream, err := AppendPrefixed(appendString([]byte("\x01\x01\x01c"), s), p, data, 1)
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -20,14 +20,14 @@ const (
 	flagUpdate            = 0x400
 )
 
-// AppendLowCardinality appends to dst a column of type t, which has LowCardinality at any depth, as a server's protocol wants it; plain is the column in
-// the layout of t.Plain(). For no rows it appends nothing. Else it emits the whole column data:
+// AppendPrefixed appends to dst a column of type t, which has LowCardinality or JSON at any depth, as a server's protocol wants it; plain is the column in
+// the layout of t.Plain(), where JSON is text. For no rows it appends nothing. Else it emits the whole column data:
 //
-//	first the state prefix: the version, 8 bytes (1, little endian), for every LowCardinality in t, in the order in which they stand in t;
+//	first the state prefix: the version, 8 bytes (1, little endian), for every LowCardinality and JSON in t, in the order in which they stand in t;
 //	then the data, in which every LowCardinality has its flags, keys and indexes as described above.
 //
 // So a reader that takes the prefix separately finds it in the first 8·n bytes.
-func AppendLowCardinality(dst []byte, t *Type, plain []byte, rows int) ([]byte, error) {
+func AppendPrefixed(dst []byte, t *Type, plain []byte, rows int) ([]byte, error) {
 	if rows == 0 {
 		return dst, nil
 	}
@@ -43,8 +43,11 @@ func AppendLowCardinality(dst []byte, t *Type, plain []byte, rows int) ([]byte, 
 }
 
 func appendPrefixes(dst []byte, t *Type) []byte {
-	if t.Kind == LowCardinality {
+	switch t.Kind {
+	case LowCardinality:
 		return binary.LittleEndian.AppendUint64(dst, lowCardinalityVersion)
+	case JSON:
+		return binary.LittleEndian.AppendUint64(dst, jsonAsText)
 	}
 	for _, e := range t.Elems {
 		dst = appendPrefixes(dst, e)

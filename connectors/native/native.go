@@ -5,7 +5,7 @@
 // take as it is, and results are read from what both engines send. Nothing here boxes a value on the hot path.
 //
 // One simplification makes the representation the same for both engines: LowCardinality is a matter of storage, so a
-// block carries the plain values. Type.Plain takes the wrapper off; AppendLowCardinality puts it on for a server that insists.
+// block carries the plain values. Type.Plain takes the wrapper off; AppendPrefixed puts it on for a server that insists.
 //
 // The package also has the two functions through which everything gets into SQL text: Identifier and Bind.
 package native

@@ -70,6 +70,19 @@ func (t *Type) Plain() *Type {
 	return t
 }
 
+// Written returns the type of which blocks that are written into a column of t are: Plain, with text for JSON, which only the engine can read.
+func (t *Type) Written() *Type {
+	switch t.Kind {
+	case JSON:
+		return &Type{Kind: String}
+	case Nullable:
+		if t.Elems[0].Kind == JSON {
+			return &Type{Kind: Nullable, Elems: []*Type{{Kind: String}}}
+		}
+	}
+	return t.Plain()
+}
+
 // Width returns the number of bytes of each value, and false for types whose values differ in length.
 func (t *Type) Width() (int, bool) {
 	switch t.Kind {

@@ -44,7 +44,7 @@ func (l *line) insert(ctx context.Context, st connectors.Statement, i into, pack
 	if err != nil {
 		return err
 	}
-	rows, err := l.engine.Insert(ctx, st, stored(wanted))
+	rows, err := l.engine.Insert(ctx, st, written(wanted))
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (l *line) insert(ctx context.Context, st connectors.Statement, i into, pack
 		if len(b.Columns) == 0 {
 			return rows.Commit()
 		}
-		if err := rows.Write(restored(b)); err != nil {
+		if err := rows.Write(&native.Block{Columns: written(b.Columns), Data: b.Data, Rows: b.Rows}); err != nil {
 			err = errors.Join(err, rows.Abort())
 			_ = l.exception(err) // the client may be gone
 			l.drain()
@@ -127,26 +127,11 @@ func (e *engine) visible(ctx context.Context, id string) error {
 	}
 }
 
-// stored are the columns as the engine takes them through its pipe: JSON is text there.
-func stored(columns []native.Column) []native.Column {
+// written are the columns as the engine takes them through its pipe.
+func written(columns []native.Column) []native.Column {
 	list := make([]native.Column, len(columns))
 	for i, c := range columns {
-		list[i] = native.Column{Name: c.Name, Type: text(c.Type.Plain())}
+		list[i] = native.Column{Name: c.Name, Type: c.Type.Written()}
 	}
 	return list
-}
-
-func text(t *native.Type) *native.Type {
-	switch {
-	case t.Kind == native.JSON:
-		return &native.Type{Kind: native.String}
-	case t.Kind == native.Nullable && t.Elems[0].Kind == native.JSON:
-		return &native.Type{Kind: native.Nullable, Elems: []*native.Type{{Kind: native.String}}}
-	}
-	return t
-}
-
-// restored is a block that came over the line, in which JSON is text already.
-func restored(b *native.Block) *native.Block {
-	return &native.Block{Columns: stored(b.Columns), Data: b.Data, Rows: b.Rows}
 }

@@ -150,10 +150,10 @@ func (l *line) block(packed bool, b *native.Block) error {
 		if b.Rows == 0 {
 			continue
 		}
-		if c.Type.Base().Kind == native.JSON {
-			l.buffer.PutUInt64(jsonAsText)
+		var err error
+		if l.buffer.Buf, err = native.AppendPrefixed(l.buffer.Buf, c.Type, b.Data[i], b.Rows); err != nil {
+			return err
 		}
-		l.buffer.PutRaw(b.Data[i])
 	}
 	if !packed {
 		return l.flush()
@@ -166,9 +166,6 @@ func (l *line) block(packed bool, b *native.Block) error {
 	}
 	return l.out.Flush()
 }
-
-// jsonAsText is the version of JSON's layout in which each value is a String.
-const jsonAsText = 1
 
 // data reads the block of a packet with data; it is valid until the next call.
 func (l *line) data(packed bool) (*native.Block, error) {

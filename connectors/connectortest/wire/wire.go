@@ -75,6 +75,9 @@ func (s *Server) Start() error {
 	if s.Running() {
 		return errors.New("the server is running already")
 	}
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return err
+	}
 	console, err := os.OpenFile(s.console(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
