@@ -55,21 +55,23 @@ func wantFour(w *world) {
 func TestRestart(t *testing.T) {
 	for _, point := range killPoints {
 		t.Run(strings.ReplaceAll(point.effect, " ", "_"), func(t *testing.T) {
-			bothEngines(t, func(t *testing.T, w *world) {
-				w.job(orders)
-				dropFour(w)
-				w.killedChild(point.effect, false)
-				w.open()
-				for _, v := range w.resumeAll() {
-					if v.Outcome == connectors.Later && v.Run != 0 {
-						t.Errorf("%s: %q waits: %v", point.finds, v.File.Name, v.Err)
-					}
-				}
-				w.importAll() // what hadn't left the inbox
-				wantFour(w)
-			})
+			bothEngines(t, func(t *testing.T, w *world) { restartAfter(w, point.effect, point.finds) })
 		})
 	}
+}
+
+func restartAfter(w *world, effect, finds string) {
+	w.job(orders)
+	dropFour(w)
+	w.killedChild(effect, false)
+	w.open()
+	for _, v := range w.resumeAll() {
+		if v.Outcome == connectors.Later && v.Run != 0 {
+			w.t.Errorf("%s: %q waits: %v", finds, v.File.Name, v.Err)
+		}
+	}
+	w.importAll() // what hadn't left the inbox
+	wantFour(w)
 }
 
 // TestRestartRejecting does the same with a file that comes alone, goes straight into its stage, and turns out at its end to be nothing that is to be

@@ -101,7 +101,10 @@ func TestIdenticalHalves(t *testing.T) {
 
 // TestConstraint judges the table's rule in the stage: parts that are attached would pass it by. In a batch only the file at fault goes.
 func TestConstraint(t *testing.T) {
-	w := newWorld(t, "chdb") // servers of 2018 have no constraints
+	modernEngines(t, judgeConstraint) // servers of 2018 have no constraints
+}
+
+func judgeConstraint(t *testing.T, w *world) {
 	w.job(plain)
 	w.open()
 	w.exec("CREATE DATABASE %d", "CREATE TABLE %t ("+columns+", CONSTRAINT small CHECK id < 100 AND note != 'a, (b)') ENGINE = MergeTree ORDER BY id")

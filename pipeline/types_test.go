@@ -28,7 +28,10 @@ func TestNestedTypes(t *testing.T) {
 
 // TestMapsAndJSON: types that the server of 2018 doesn't have, in a table that chute makes.
 func TestMapsAndJSON(t *testing.T) {
-	w := newWorld(t, "chdb")
+	modernEngines(t, loadMapsAndJSON)
+}
+
+func loadMapsAndJSON(t *testing.T, w *world) {
 	w.job(`
 [format]
 delimiter = ";"

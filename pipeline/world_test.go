@@ -25,6 +25,7 @@ import (
 	"chute/connectors/chdb"
 	"chute/connectors/clickhouse"
 	"chute/connectors/connectortest"
+	"chute/connectors/connectortest/wire"
 	"chute/connectors/local"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reconcile"
@@ -44,6 +45,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	wire.Serve()
 	os.Exit(withServer(m.Run))
 }
 
@@ -58,6 +60,7 @@ func withServer(run func() int) int {
 		return 1
 	}
 	defer server.Close()
+	defer stopModern()
 	return run()
 }
 
@@ -94,6 +97,9 @@ func newWorld(t *testing.T, engine string) *world {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, World: World{Dir: t.TempDir(), Engine: engine, Address: []string{server.Address}}}
+	if engine == "wire" {
+		w.Address = []string{startModern(t).Address}
+	}
 	name := regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(strings.ToLower(t.Name()), "_")
 	w.Database = fmt.Sprintf("t%d_%s", worlds.Add(1), name)
 	for _, dir := range []string{"store/in", "state", "jobs.d"} {

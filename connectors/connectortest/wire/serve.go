@@ -37,6 +37,10 @@ type engine struct {
 
 func serve(address string) error {
 	ctx := context.Background()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
 	db, err := chdb.Open(ctx, chdb.Config{Path: "data"})
 	if err != nil {
 		return err
@@ -47,10 +51,6 @@ func serve(address string) error {
 	}
 	e := &engine{Session: session}
 	if err := e.forget(ctx); err != nil {
-		return err
-	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
 		return err
 	}
 	go e.accept(ctx, l)

@@ -62,12 +62,17 @@ func Start(t testing.TB) *Server {
 
 // Launch starts a server that keeps everything in dir. The caller kills it and removes dir.
 func Launch(dir string) (*Server, error) {
-	address, err := connectortest.FreePort()
-	if err != nil {
-		return nil, err
+	var err error
+	for range 3 { // a port that was free a moment ago may be taken when the server comes to it
+		s := &Server{Dir: dir}
+		if s.Address, err = connectortest.FreePort(); err != nil {
+			return nil, err
+		}
+		if err = s.Start(); err == nil {
+			return s, nil
+		}
 	}
-	s := &Server{Address: address, Dir: dir}
-	return s, s.Start()
+	return nil, err
 }
 
 // Start starts the server again after its end, on the same port and data, and returns when it answers.
