@@ -16,7 +16,7 @@ var modern *wire.Server
 func startModern(t testing.TB) *wire.Server {
 	t.Helper()
 	if modern == nil {
-		started, err := wire.Launch(filepath.Join(server.Dir, "modern"))
+		started, err := wire.Launch(filepath.Join(server.Dir, "modern"), "")
 		if err != nil {
 			t.Fatal(err)
 		}

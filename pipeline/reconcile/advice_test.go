@@ -112,7 +112,8 @@ const limited = `<clickhouse><profiles><default></default></profiles><quotas><de
 <query>GRANT INSERT, ALTER DELETE ON default.chute_stage_*</query>
 </grants></default></users></clickhouse>`
 
-// TestMissingRights is a child in an engine whose user is limited: it says which GRANTs are missing, and they are good SQL.
+// TestMissingRights has an engine whose user is limited, in a child, and a server of today with the same: each says which GRANTs are missing, and they are
+// good SQL.
 func TestMissingRights(t *testing.T) {
 	if os.Getenv(limitedUsers) == "" {
 		file := filepath.Join(t.TempDir(), "users.xml")
@@ -124,9 +125,16 @@ func TestMissingRights(t *testing.T) {
 		if out, err := child.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
+		limited, session := startModern(t, t.TempDir(), file)
+		defer limited.Kill()
+		checkMissingRights(&engine{Session: session, t: t, ctx: t.Context(), name: "wire", db: "default"})
 		return
 	}
-	e := &engine{Session: sessions["embedded"], t: t, ctx: t.Context(), name: "embedded", db: "default"}
+	checkMissingRights(&engine{Session: sessions["embedded"], t: t, ctx: t.Context(), name: "embedded", db: "default"})
+}
+
+func checkMissingRights(e *engine) {
+	t := e.t
 	e.exec("CREATE TABLE most (id UInt64, _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id")
 	e.exec("CREATE TABLE few (id UInt64, _chute_run UInt64, _chute_record UInt64, CONSTRAINT c CHECK id > 0) ENGINE = MergeTree ORDER BY id")
 	for _, c := range []struct {

@@ -49,7 +49,7 @@ func TestAltered(t *testing.T) {
 // TestInsertMissing breaks an INSERT … SELECT off at several places and repeats it.
 func TestInsertMissing(t *testing.T) {
 	const rows = 30000
-	bothEngines(t, func(t *testing.T, e *engine) {
+	allEngines(t, func(t *testing.T, e *engine) {
 		e.createKind(kind{name: "t", engine: "MergeTree ORDER BY s", after: "CREATE MATERIALIZED VIEW view ENGINE = Null AS SELECT id FROM T"})
 		target := e.describe("t")
 		stage := e.stage(target, "stage")
@@ -99,7 +99,7 @@ func TestInsertMissing(t *testing.T) {
 // TestIdenticalBlocks: a table with a deduplication window takes the same rows twice, by both ways in.
 func TestIdenticalBlocks(t *testing.T) {
 	for _, view := range []string{"", "CREATE MATERIALIZED VIEW view ENGINE = Null AS SELECT id FROM T"} {
-		bothEngines(t, func(t *testing.T, e *engine) {
+		allEngines(t, func(t *testing.T, e *engine) {
 			k := kind{name: "t", engine: "MergeTree ORDER BY id", after: view}
 			if !e.old() {
 				k.engine += " SETTINGS non_replicated_deduplication_window = 100"

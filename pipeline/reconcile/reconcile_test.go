@@ -16,23 +16,28 @@ import (
 	"chute/connectors/chdb"
 	"chute/connectors/clickhouse"
 	"chute/connectors/connectortest"
+	"chute/connectors/connectortest/wire"
 	"chute/connectors/native"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// sessions are the engines that every test runs on: the embedded one and Debian's server of 2018.
+// sessions are the engines that every test runs on: the embedded one and Debian's server of 2018; and a server of today once a test wants it.
 var sessions = map[string]connectors.Session{}
 
-// server is the second one's process.
-var server *connectortest.Server
+// server is the second one's process, today the third one's.
+var (
+	server *connectortest.Server
+	today  *wire.Server
+)
 
-const testDeadline = 3 * time.Minute
+const testDeadline = 5 * time.Minute
 
 // limitedUsers, in the environment, makes the test binary a child whose embedded engine has the users of that file: there is one engine for each process.
 const limitedUsers = "CHUTE_RECONCILE_TEST_USERS"
 
 func TestMain(m *testing.M) {
+	wire.Serve()
 	flag.Parse()
 	os.Exit(withEngines(m.Run))
 }
@@ -65,6 +70,11 @@ func withEngines(run func() int) int {
 		return 1
 	}
 	defer server.Close()
+	defer func() {
+		if today != nil {
+			today.Kill()
+		}
+	}()
 	remote := clickhouse.Open(clickhouse.Config{Address: []string{server.Address}})
 	defer remote.Close()
 	for name, db := range map[string]connectors.Database{"embedded": embedded, "server": remote} {
@@ -76,7 +86,7 @@ func withEngines(run func() int) int {
 	return run()
 }
 
-// engine is one of the two, with a database for one test.
+// engine is one of them, with a database for one test.
 type engine struct {
 	connectors.Session
 	t    *testing.T
@@ -93,6 +103,34 @@ func bothEngines(t *testing.T, test func(t *testing.T, e *engine)) {
 			test(t, openEngine(t, name))
 		})
 	}
+}
+
+// allEngines does the same with the server of today as well, but for the race detector.
+func allEngines(t *testing.T, test func(t *testing.T, e *engine)) {
+	if !testing.Short() {
+		if sessions["wire"] == nil {
+			today, sessions["wire"] = startModern(t, filepath.Join(server.Dir, "modern"), "")
+		}
+		t.Run("wire", func(t *testing.T) {
+			t.Parallel()
+			test(t, openEngine(t, "wire"))
+		})
+	}
+	bothEngines(t, test)
+}
+
+// startModern starts a server of today.
+func startModern(t *testing.T, dir, users string) (*wire.Server, connectors.Session) {
+	t.Helper()
+	modern, err := wire.Launch(dir, users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := clickhouse.Open(clickhouse.Config{Address: []string{modern.Address}}).Session(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return modern, s
 }
 
 func openEngine(t *testing.T, name string) *engine {

@@ -41,7 +41,7 @@ func serve(address string) error {
 	if err != nil {
 		return err
 	}
-	db, err := chdb.Open(ctx, chdb.Config{Path: "data"})
+	db, err := chdb.Open(ctx, chdb.Config{Path: "data", Users: os.Getenv(taskUsers)})
 	if err != nil {
 		return err
 	}

@@ -27,14 +27,15 @@ import (
 type Server struct {
 	Address string // native protocol
 	Dir     string // everything of the server
+	Users   string // a users.xml that says what the user "default" may do; empty: everything
 
 	connectortest.Process
 	commands *json.Encoder
 	answers  *json.Decoder
 }
 
-// task, in the environment, makes a test binary the server.
-const task = "CHUTE_WIRE_TEST_SERVER"
+// task, in the environment, makes a test binary the server at an address; taskUsers is Server.Users.
+const task, taskUsers = "CHUTE_WIRE_TEST_SERVER", "CHUTE_WIRE_TEST_USERS"
 
 // startDeadline is for a start, which takes half a second on an idle machine.
 const startDeadline = 60 * time.Second
@@ -47,7 +48,7 @@ func Start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s, err := Launch(dir)
+	s, err := Launch(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +61,11 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-// Launch starts a server that keeps everything in dir. The caller kills it and removes dir.
-func Launch(dir string) (*Server, error) {
+// Launch starts a server that keeps everything in dir, with a file of users or "" for everything allowed. The caller kills it and removes dir.
+func Launch(dir, users string) (*Server, error) {
 	var err error
 	for range 3 { // a port that was free a moment ago may be taken when the server comes to it
-		s := &Server{Dir: dir}
+		s := &Server{Dir: dir, Users: users}
 		if s.Address, err = connectortest.FreePort(); err != nil {
 			return nil, err
 		}
@@ -94,7 +95,7 @@ func (s *Server) Start() error {
 	}
 	defer theirs.Close()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), task+"="+s.Address)
+	cmd.Env = append(os.Environ(), task+"="+s.Address, taskUsers+"="+s.Users)
 	cmd.Dir = s.Dir
 	cmd.Stdout, cmd.Stderr = console, console
 	cmd.ExtraFiles = []*os.File{theirs}
