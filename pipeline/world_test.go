@@ -84,8 +84,10 @@ type world struct {
 type World struct {
 	Dir, Engine, Database string
 	Address               []string
-	Kill                  string // effect behind (or with a "-" before it) which the child is killed
+	Kill                  string // effect behind (or with a "-" before it) which the child is killed; "": it imports and ends
 	Resume                bool   // the child goes on with what is unsettled instead of importing
+	Calls                 bool   // the child hands its system calls to its parent behind "publishing"
+	EngineMemory          int64  // of a statement of the embedded engine; 0: no limit
 	Memory                int64  // not 0: the child isn't killed, but imports within so much memory and prints how much it took
 }
 
@@ -181,7 +183,7 @@ func (w World) enter(ctx context.Context) (*Importer, connectors.Database, error
 	}
 	var db connectors.Database = clickhouse.Open(clickhouse.Config{Address: w.Address})
 	if w.Engine == "chdb" {
-		if db, err = chdb.Open(ctx, chdb.Config{Path: filepath.Join(w.Dir, "chdb")}); err != nil {
+		if db, err = chdb.Open(ctx, chdb.Config{Path: filepath.Join(w.Dir, "chdb"), Memory: w.EngineMemory}); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -381,6 +383,9 @@ func runChild(task string) error {
 	}
 	if w.Memory > 0 {
 		return measureChild(ctx, w, im)
+	}
+	if w.Kill == "" {
+		return importChild(ctx, w, im)
 	}
 	point, before := strings.CutPrefix(w.Kill, "-")
 	im.Fault = func(effect string, early bool) error {
