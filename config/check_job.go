@@ -150,6 +150,7 @@ func (c checker) limits(j *Job) {
 	if j.Retry.Longest < j.Retry.First {
 		c.bad("retry.longest", "must be at least retry.first, which is %s", j.Retry.First)
 	}
+	c.atLeast("hold_after", int64(j.HoldAfter), 0)
 	c.atLeast("batch.files", int64(j.Batch.Files), 1)
 	if percent := j.Errors.MaxRejectPercent; percent < 0 || percent > 100 {
 		c.bad("errors.max_reject_percent", "must be from 0 to 100")

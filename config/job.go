@@ -2,7 +2,7 @@ package config
 
 // Job is one job file, with `extends` resolved and every value checked and parsed. A run keeps the Job it started with.
 type Job struct {
-	_ struct{} `toml:"-" later:"strict,after,unmatched_after,markers,rescan,recursive,claim,when_done,sidecars,file_mode,group,parallel,trace,where,expect,schedule,outbox,file,query,watermark,empty_result"`
+	_ struct{} `toml:"-" later:"after,unmatched_after,markers,rescan,recursive,claim,when_done,sidecars,file_mode,group,parallel,trace,where,expect,schedule,outbox,file,query,watermark,empty_result"`
 
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
@@ -36,6 +36,13 @@ type Job struct {
 	Empty string `toml:"empty" default:"reject" oneof:"reject,accept,ignore"`
 	// Order is which waiting file comes first: by "name" (default, by bytes) or as "seen" first.
 	Order string `toml:"order" default:"name" oneof:"name,seen" later:"mtime,sequence"`
+	// Strict stops the job at the first file that fails: files are taken one at a time, one that waits for another try is waited for, and a file
+	// that is rejected or stuck holds the job. Default false.
+	Strict bool `toml:"strict"`
+	// HoldAfter holds the job when so many files in a row were rejected, from 1: no file of it is taken until `chute release`. Default 0, never.
+	HoldAfter int `toml:"hold_after"`
+	// HoldHeader holds the job when a file is rejected for its header: the partner has changed the format. Default false.
+	HoldHeader bool `toml:"hold_header"`
 	// Priority is this job's place among jobs: the larger number comes first, also where a file fits several jobs; then the name. Default 0.
 	Priority int `toml:"priority"`
 	// Enabled is false for a draft, which is checked and never run. Default true.

@@ -3,10 +3,14 @@ package watcher
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"chute/config"
+	"chute/connectors"
 	"chute/connectors/connectortest"
 )
 
@@ -100,6 +104,39 @@ func TestOrder(t *testing.T) {
 				open.Store(true)
 				x.pass(time.Minute)
 				x.expectHanded(want)
+			})
+		})
+	}
+}
+
+// TestStrict: files of a strict job are taken one at a time, and none is taken before one that has to be tried again.
+func TestStrict(t *testing.T) {
+	for strict, want := range map[bool][]string{
+		true:  {"orders a", "orders b", "orders b", "orders c"},
+		false: {"orders a b c", "orders b"},
+	} {
+		t.Run(fmt.Sprint(strict), func(t *testing.T) {
+			simulate(t, func(x *world) {
+				x.job("orders", "?", func(j *Job) {
+					j.Config.Strict = strict
+					j.Config.Retry.First, j.Config.Retry.Longest = config.Duration(time.Minute), config.Duration(time.Hour)
+					failed := false
+					j.Handle = func(ctx context.Context, files []connectors.File) []connectors.Verdict {
+						x.note(call{job: "orders", names: namesOf(files)})
+						verdicts := x.done(ctx, slices.DeleteFunc(slices.Clone(files), func(f connectors.File) bool { return f.Name == "b" && !failed }))
+						if !failed && slices.ContainsFunc(files, func(f connectors.File) bool { return f.Name == "b" }) {
+							failed = true
+							verdicts = append(verdicts, connectors.Verdict{File: connectors.File{Name: "b"}, Outcome: connectors.Later, Err: errors.New("not now")})
+						}
+						return verdicts
+					}
+				})
+				for _, name := range []string{"a", "b", "c"} {
+					x.store.Put("in/"+name, text(2))
+				}
+				x.run()
+				x.pass(10 * time.Minute)
+				x.expectHanded(want...)
 			})
 		})
 	}

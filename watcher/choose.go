@@ -19,7 +19,7 @@ func (t *taker) choose(ctx context.Context) []picked {
 	in := t.inbox
 	in.mu.Lock()
 	var batch []picked
-	for _, e := range t.queue.batch(t.job.Config.Batch) {
+	for _, e := range t.queue.batch(t.job.Config.Batch, t.job.Config.Strict) {
 		batch = append(batch, picked{e, e.file, e.unfinished})
 	}
 	in.mu.Unlock()

@@ -174,7 +174,7 @@ func (in *inbox) update(files []connectors.File, look span) {
 	}
 	in.forget()
 	for _, t := range in.takers {
-		if t.queue.sort(t.job.Config.Order) || len(t.runs) > 0 {
+		if t.queue.sort(t.job.Config.Order, t.job.Config.Strict) || len(t.runs) > 0 {
 			raise(t.ready)
 		}
 	}
@@ -188,6 +188,7 @@ func (in *inbox) place(e *entry, look span) {
 	case e.rested(look, e.restNeeded()) && look.began >= e.notBefore:
 		e.taker.queue.add(e)
 	default:
+		e.taker.queue.failed = e.taker.queue.failed || e.tries > 0
 		in.due = min(in.due, at)
 	}
 }

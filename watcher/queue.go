@@ -10,12 +10,13 @@ import (
 // queue is what a look found at rest for one job, in order.
 type queue struct {
 	entries []*entry
-	next    int // those before it were taken out
+	next    int  // those before it were taken out
+	failed  bool // a file that failed waits for its next try
 }
 
 func (q *queue) reset() {
 	clear(q.entries)
-	q.entries, q.next = q.entries[:0], 0
+	q.entries, q.next, q.failed = q.entries[:0], 0, false
 }
 
 func (q *queue) add(e *entry) { q.entries = append(q.entries, e) }
@@ -24,10 +25,13 @@ func (q *queue) add(e *entry) { q.entries = append(q.entries, e) }
 func (q *queue) waiting() []*entry { return q.entries[q.next:] }
 
 // sort puts the queue into the job's order ("name" or "seen"), those that failed before behind the others, and tells whether it
-// holds anything.
-func (q *queue) sort(order string) bool {
+// holds anything. With strict it holds nothing while a file that failed waits, and that one doesn't lose its place.
+func (q *queue) sort(order string, strict bool) bool {
+	if strict && q.failed {
+		q.reset()
+	}
 	slices.SortFunc(q.entries, func(a, b *entry) int {
-		if c := cmp.Compare(a.tries, b.tries); c != 0 {
+		if c := cmp.Compare(a.tries, b.tries); c != 0 && !strict {
 			return c
 		}
 		if order == "seen" && a.seen != b.seen {
@@ -39,8 +43,11 @@ func (q *queue) sort(order string) bool {
 }
 
 // batch takes the next files out of the queue that go together: at most limit.Files, at most limit.Bytes, none larger than may share
-// a batch; a larger one goes alone.
-func (q *queue) batch(limit config.Batch) []*entry {
+// a batch; a larger one goes alone. So does every file of a strict job.
+func (q *queue) batch(limit config.Batch, strict bool) []*entry {
+	if strict {
+		limit.Files = 1
+	}
 	var size int64
 	waiting := q.waiting()
 	n := 0

@@ -96,6 +96,7 @@ func (t *taker) resume(ctx context.Context, runs []uint64) {
 
 	verdicts, err := t.call(ctx, func() []connectors.Verdict { return t.job.Resume(ctx, runs) })
 	t.settle(ctx, nil, judgeRuns(runs, verdicts, err))
+	t.own.doubt()
 }
 
 // take hands over the next batch of files.
@@ -120,6 +121,7 @@ func (t *taker) take(ctx context.Context) {
 		t.findUnsettled(ctx, &r)
 	}
 	t.settle(ctx, handed, r)
+	t.own.doubt() // what became of these files may be a reason to take no more
 }
 
 // unpause ends the pause of the job, and what its Ready said doesn't hold any more.

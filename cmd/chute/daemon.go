@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -38,8 +39,9 @@ type daemon struct {
 	ledger   *ledger.Ledger
 	database connectors.Database
 	stores   map[string]*local.Folder
-	memory   int64        // for reading a file
-	hand     sync.RWMutex // read-locked by imports by hand that are under way
+	memory   int64                           // for reading a file
+	hand     sync.RWMutex                    // read-locked by imports by hand that are under way
+	watcher  atomic.Pointer[watcher.Watcher] // of Run
 	log      zerolog.Logger
 }
 
@@ -147,6 +149,7 @@ func (d *daemon) Run(ctx context.Context) error {
 	}
 	d.sweepProbes(ctx)
 	w := d.newWatcher(ctx, d.sortByJob(unsettled))
+	d.watcher.Store(w)
 	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
 		Str("state", d.config.State.Dir).Str("engine", d.config.Database.Engine).Msg("chute is watching")
 	if len(w.Jobs) == 0 { // the service goes on: a job is going to come, and a restart with it
@@ -178,9 +181,15 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 		d.log.Warn().Err(err).Str("job", job.Name).Msg("old work folders can't be looked at now")
 	}
 	store := d.stores[job.Store]
+	breaker := &pipeline.Breaker{Job: job, Ledger: d.ledger, Log: d.log}
 	return watcher.Job{
-		Config: job, Folder: store, Handle: im.Import, Resume: im.Resume, Begun: begun,
-		Ready:     func(ctx context.Context) error { return d.enoughRoom(ctx, store) },
+		Config: job, Folder: store, Handle: breaker.Handle(im.Import), Resume: im.Resume, Begun: begun,
+		Ready: func(ctx context.Context) error {
+			if err := breaker.Held(ctx); err != nil {
+				return err
+			}
+			return d.enoughRoom(ctx, store)
+		},
 		Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job) },
 	}
 }

@@ -15,18 +15,19 @@ func jobsCommand() *cobra.Command {
 		Short: "list the jobs",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, jobs, err := config.Load(configFile(c))
+			chute, jobs, err := config.Load(configFile(c))
 			if err != nil {
 				return err
 			}
+			held := heldJobs(c, chute)
 			table := newTable(c, column{name: "job"}, column{name: "kind"}, column{name: "store"}, column{name: "inbox"},
-				column{name: "files"}, column{name: "table"}, column{name: "enabled"})
+				column{name: "files"}, column{name: "table"}, column{name: "enabled"}, column{name: "held"})
 			for _, j := range jobs {
 				files := j.Match.String()
 				if files == "" {
 					files = j.MatchRegexp.String()
 				}
-				err := table.add(j.Name, j.Kind, j.Store, j.Inbox, files, j.Target.Table.String(), strconv.FormatBool(j.Enabled))
+				err := table.add(j.Name, j.Kind, j.Store, j.Inbox, files, j.Target.Table.String(), strconv.FormatBool(j.Enabled), heldText(held[j.Name]))
 				if err != nil {
 					return err
 				}

@@ -18,7 +18,8 @@ const applicationID = 0x63687574
 //
 //	1  runs, run_details, identities, the ledger's id
 //	2  listings by store and by kind, and through the names of files
-var migrations = []string{schema1, schema2}
+//	3  holds
+var migrations = []string{schema1, schema2, schema3}
 
 // schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
 // times and names as text.
@@ -95,6 +96,16 @@ DROP INDEX runs_started;
 CREATE INDEX runs_started ON runs (started, name);
 CREATE INDEX runs_store   ON runs (store, started);
 CREATE INDEX runs_kind    ON runs (kind, started);
+`
+
+// schema3 adds which jobs take no files until a person says so.
+const schema3 = `
+CREATE TABLE holds ( -- a row for every job that was ever held
+	job    TEXT    PRIMARY KEY,
+	reason TEXT    NOT NULL, -- why it is held; '' once it was released
+	since  INTEGER NOT NULL, -- when it was held or released, nanoseconds since 1970 UTC
+	after  INTEGER NOT NULL  -- the last run when it was released: what became of earlier ones doesn't count any more
+) STRICT;
 `
 
 // migrate brings the file to the newest schema, one transaction a step.

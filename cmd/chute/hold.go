@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chute/config"
+	"chute/pipeline/ledger"
+)
+
+func holdCommand() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use:   "hold JOB…",
+		Short: "keep jobs from taking files until they are released",
+		Long: "Keeps jobs from taking files until `chute release`, also through restarts. Files wait in the inbox; what was begun goes on. Jobs are also held by " +
+			"themselves, as their keys strict, hold_after and hold_header say. Imports by hand aren't kept from anything.",
+		Args:        cobra.MinimumNArgs(1),
+		Annotations: servedByOwner,
+		RunE: func(c *cobra.Command, args []string) error {
+			return withJobs(c, args, func(d *daemon, job string) error {
+				fresh, err := d.ledger.Hold(c.Context(), job, reason, time.Now())
+				if err != nil {
+					return err
+				}
+				if !fresh {
+					fmt.Fprintf(c.OutOrStdout(), "job %s is held already\n", job)
+					return nil
+				}
+				d.log.Warn().Str("job", job).Str("reason", reason).Msg("the job is held: its files wait in the inbox until it is released")
+				fmt.Fprintf(c.OutOrStdout(), "job %s is held\n", job)
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "by hand", "why, a `TEXT` for the log and for who wants to release it")
+	return c
+}
+
+func releaseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "release JOB…",
+		Short: "let held jobs take files again",
+		Long: "Lets jobs take files again that were held, by themselves or by `chute hold`. What became of their files before is no reason to hold them again. " +
+			"A daemon that is running looks at its inboxes at once.",
+		Args:        cobra.MinimumNArgs(1),
+		Annotations: servedByOwner,
+		RunE: func(c *cobra.Command, args []string) error {
+			return withJobs(c, args, func(d *daemon, job string) error {
+				was, err := d.ledger.Release(c.Context(), job, time.Now())
+				if err != nil {
+					return err
+				}
+				if !was.Held() {
+					fmt.Fprintf(c.OutOrStdout(), "job %s wasn't held\n", job)
+					return nil
+				}
+				d.log.Info().Str("job", job).Msg("the job is released")
+				fmt.Fprintf(c.OutOrStdout(), "job %s is released; it was held since %s: %s\n", job, was.Since.UTC().Format(time.RFC3339), was.Reason)
+				return nil
+			})
+		},
+	}
+}
+
+// withJobs does something to each of the jobs as the owner of the state, and has the inboxes looked at then. A name that no job has stops it
+// before anything is done.
+func withJobs(c *cobra.Command, names []string, do func(d *daemon, job string) error) error {
+	chute, jobs, err := config.Load(configFile(c))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(jobs, func(j *config.Job) bool { return j.Name == name }) {
+			return &exit{exitUsage, fmt.Sprintf("there is no job %q in %s; chute jobs lists them", name, chute.Jobs.Dir)}
+		}
+	}
+	slices.Sort(names)
+	return withState(c, chute, jobs, func(d *daemon) error {
+		for _, name := range slices.Compact(names) {
+			if err := do(d, name); err != nil {
+				return err
+			}
+		}
+		if w := d.watcher.Load(); w != nil {
+			w.Look()
+		}
+		return nil
+	})
+}
+
+// heldJobs are the holds that the ledger knows of. A list of jobs is useful without them: what keeps them from being read is only said.
+func heldJobs(c *cobra.Command, chute *config.Chute) map[string]ledger.Hold {
+	r, err := ledger.OpenReader(c.Context(), filepath.Join(chute.State.Dir, ledgerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var held map[string]ledger.Hold
+	if err == nil {
+		held, err = r.Held(c.Context())
+		err = errors.Join(err, r.Close())
+	}
+	if err != nil {
+		fmt.Fprintf(c.ErrOrStderr(), "chute: which jobs are held can't be told: %v\n", err)
+	}
+	return held
+}
+
+// heldText is since when and why a job is held, "" when it isn't.
+func heldText(h ledger.Hold) string {
+	if !h.Held() {
+		return ""
+	}
+	return h.Since.UTC().Format(time.RFC3339) + " " + h.Reason
+}
