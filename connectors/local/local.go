@@ -2,7 +2,7 @@
 //
 // Whoever may write into an inbox may also put a link there, swap a folder for a link between two of our system calls, or make a pipe
 // that blocks its reader for ever. So no path is ever handed to the kernel as a whole: each method opens the store's root, goes
-// down folder by folder without following links, and does its one step relative to the descriptor it has come to. (os.Root
+// down without following links, by one openat2 or folder by folder, and does its one step relative to the descriptor it has come to. (os.Root
 // keeps names inside as well, but it follows links inside the root and its Rename overwrites.) Nothing is kept open between calls: a store that
 // is mounted late, unmounted or made anew is simply seen by the next call.
 //
@@ -23,6 +23,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -44,6 +45,8 @@ type Folder struct {
 	making sync.RWMutex
 	// Guards looking whether an own name is free and taking it, where the kernel can't do both in one step.
 	naming sync.Mutex
+
+	stepwise atomic.Bool // the kernel can't walk by itself: openat2(2) is from Linux 5.6, and some sandboxes don't have it
 
 	// The kernel's, but in tests.
 	renameat2 func(fromDir int, from string, toDir int, to string, flags uint) error

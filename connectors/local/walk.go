@@ -41,7 +41,34 @@ func fstat(fd int, st *unix.Stat_t) error {
 // openDir returns a descriptor of the folder with a checked name, good for reaching what is in it, not for reading it
 // (O_PATH: a folder on the way needs no read permission).
 func (f *Folder) openDir(name string) (int, error) {
+	if fd, err := f.openBelow(name); err == nil {
+		return fd, nil
+	}
 	return f.walk(name, step)
+}
+
+// openBelow has the kernel walk, in one call, and follow no link either. Where it can't do that, or anything at all is in the way, walking step by step
+// tells what.
+func (f *Folder) openBelow(name string) (fd int, err error) {
+	if name == "." || f.stepwise.Load() {
+		return -1, unix.ENOSYS
+	}
+	root, err := openAt(unix.AT_FDCWD, f.Root, unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(root)
+	err = retry(func() error {
+		fd, err = unix.Openat2(root, name, &unix.OpenHow{
+			Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC,
+			Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
+		})
+		return err
+	})
+	if err == unix.ENOSYS {
+		f.stepwise.Store(true)
+	}
+	return fd, err
 }
 
 // walk goes from the root to the folder with a checked name, by one call of step for each part.
