@@ -93,7 +93,7 @@ func (im *Importer) locate(ctx context.Context, b *batch) error {
 			it.run.State = ledger.Claimed
 		}
 	}
-	return im.effect("claimed", func() error { return im.record(ctx, b.begun()) })
+	return im.effect("claimed", func() error { return im.advance(ctx, b.begun()) })
 }
 
 func (im *Importer) findClaimed(ctx context.Context, b *batch) error {

@@ -32,7 +32,7 @@ func (im *Importer) publish(ctx context.Context, b *batch) error {
 		for _, it := range items {
 			it.run.State = ledger.Published
 		}
-		return im.record(ctx, items)
+		return im.advance(ctx, items)
 	})
 }
 

@@ -15,6 +15,14 @@ func (im *Importer) record(ctx context.Context, items []*item) error {
 	return im.Ledger.Update(ctx, runsOf(items))
 }
 
+// advance is record where only how far the files have come is new, and not what will lie where.
+func (im *Importer) advance(ctx context.Context, items []*item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	return im.Ledger.Advance(ctx, runsOf(items))
+}
+
 func runsOf(items []*item) []ledger.Run {
 	runs := make([]ledger.Run, len(items))
 	for i, it := range items {

@@ -40,7 +40,7 @@ func (im *Importer) settle(ctx context.Context, b *batch) error {
 		for _, it := range items {
 			it.run.Status, it.run.State, it.run.Finished, it.run.Error = settledStatus(it.run), ledger.Settled, now(), ""
 		}
-		return im.record(ctx, items)
+		return im.advance(ctx, items)
 	})
 }
 

@@ -62,6 +62,9 @@ func (l *Ledger) Publish(ctx context.Context, runs []Run, reserve []Identity) (t
 		if err := update(ctx, tx, runs, func(*Run, State) error { return nil }); err != nil {
 			return err
 		}
+		if err := putAllDetails(ctx, tx, runs); err != nil {
+			return err
+		}
 		taken, err = reserveAll(ctx, tx, reserve)
 		if err != nil {
 			return err
@@ -176,7 +179,12 @@ func holderOf(ctx context.Context, q querier, want Identity) (*Taken, error) {
 // Holder returns who holds an identity that isn't to be loaded twice, nil when it could be had now. It reserves
 // nothing: it spares staging a file that is going to be skipped.
 func (l *Ledger) Holder(ctx context.Context, want Identity) (*Taken, error) {
-	taken, err := holderOf(ctx, l.read, want)
+	var found bool
+	err := l.anybody.QueryRowContext(ctx, want.Job, want.SHA256, []byte(want.Name), int64(want.Run)).Scan(&found)
+	var taken *Taken
+	if err == nil && found {
+		taken, err = holderOf(ctx, l.read, want)
+	}
 	if err != nil {
 		return nil, l.explain(err)
 	}

@@ -41,6 +41,8 @@ const busyTimeout = 5 * time.Second
 type Ledger struct {
 	Reader
 	write *sql.DB // one connection; transactions begin immediate
+
+	anybody *sql.Stmt // of the reading connections, which end it
 }
 
 var (
@@ -98,7 +100,11 @@ func (l *Ledger) open(ctx context.Context) error {
 	if err := l.connect(l.source("_pragma", "query_only(1)")); err != nil {
 		return err
 	}
-	return l.readID(ctx)
+	if err := l.readID(ctx); err != nil {
+		return err
+	}
+	l.anybody, err = l.read.PrepareContext(ctx, anybody)
+	return err
 }
 
 // source is the data source name: the file and what every connection sets, besides one more parameter.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -186,6 +187,35 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if zone := got.Started.Location(); zone != time.UTC {
 		t.Errorf("times are in %v", zone)
+	}
+}
+
+// Advance writes how far a run has come, by the same rules as Update, and leaves its details as they are.
+func TestAdvance(t *testing.T) {
+	l := fresh(t)
+	run := begin(t, l, 1)[0]
+	advance(t, l, []Run{run}, Claimed)
+	run.State, run.Definition, run.Lineage, run.Moves, run.Report = Staging, "CREATE TABLE …", `{"run":"r"}`, []Move{{"a", "b"}}, []byte(`{"a":1}`)
+	if err := l.Update(limit(t), []Run{run}); err != nil {
+		t.Fatal(err)
+	}
+	next := Run{ID: run.ID, Batch: run.Batch, State: Claimed, Status: Retrying, Records: 7, Error: "later"}
+	if err := l.Advance(limit(t), []Run{next}); err != nil {
+		t.Fatal(err)
+	}
+	next.State = Publishing
+	if err := l.Advance(limit(t), []Run{next}); !errors.Is(err, ErrState) {
+		t.Errorf("publishing without Publish: %v", err)
+	}
+	got, err := l.Run(limit(t), run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.State != Claimed || got.Status != Retrying || got.Records != 7 || got.Error != "later" {
+		t.Errorf("not recorded: %+v", got)
+	}
+	if got.Definition != run.Definition || got.Lineage != run.Lineage || !slices.Equal(got.Moves, run.Moves) || !bytes.Equal(got.Report, run.Report) {
+		t.Errorf("details were changed: %+v", got)
 	}
 }
 

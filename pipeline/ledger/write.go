@@ -90,14 +90,23 @@ func (r *Run) insert(ctx context.Context, insert *sql.Stmt) error {
 // Update records the runs as they are now, in one transaction. A change of state that isn't allowed gives an error wrapping
 // ErrState, a run that was never begun one wrapping ErrNoRun; then nothing is written. A run that goes back from publishing, or is withdrawn,
 // gives up its identity in the same transaction. Publishing itself is announced by Publish.
-func (l *Ledger) Update(ctx context.Context, runs []Run) error {
+func (l *Ledger) Update(ctx context.Context, runs []Run) error { return l.record(ctx, runs, true) }
+
+// Advance is Update for runs whose Definition, Lineage, Moves and Report are as they were recorded last: they aren't written once more.
+func (l *Ledger) Advance(ctx context.Context, runs []Run) error { return l.record(ctx, runs, false) }
+
+func (l *Ledger) record(ctx context.Context, runs []Run, details bool) error {
 	err := l.tx(ctx, func(tx *sql.Tx) error {
-		return update(ctx, tx, runs, func(r *Run, from State) error {
+		err := update(ctx, tx, runs, func(r *Run, from State) error {
 			if r.State == Publishing && from != Publishing {
 				return fmt.Errorf("run %d: %w: publishing is announced by Publish", r.ID, ErrState)
 			}
 			return nil
 		})
+		if err == nil && details {
+			err = putAllDetails(ctx, tx, runs)
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("record %d runs: %w", len(runs), err)
@@ -105,7 +114,7 @@ func (l *Ledger) Update(ctx context.Context, runs []Run) error {
 	return nil
 }
 
-// update writes the runs; check may object to a change of state that is allowed in general.
+// update writes the runs without their details; check may object to a change of state that is allowed in general.
 func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from State) error) error {
 	states, err := statesOf(ctx, tx, runs)
 	if err != nil {
@@ -136,7 +145,7 @@ func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from
 		}
 		states[r.ID] = r.State // should the call name the run twice
 	}
-	return putAllDetails(ctx, tx, runs)
+	return nil
 }
 
 // statesOf reads the recorded states in one statement: a batch has hundreds of runs.
