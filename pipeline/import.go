@@ -121,6 +121,7 @@ type batch struct {
 	folder  string // in the store: <work>/LEDGER/BATCH
 	items   []*item
 	session connectors.Session
+	reading *reading // of its last file, for others with the same header
 	target  *reconcile.Target
 	began   time.Time
 	steps   []report.Step // so far, in this try

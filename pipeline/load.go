@@ -22,6 +22,7 @@ func (im *Importer) load(ctx context.Context, b *batch) error {
 		}
 	}
 	b.tried = true
+	defer func() { b.reading = nil }() // and its memory
 	stage := &stageWriter{im: im, b: b}
 	defer stage.abort()
 	together := len(b.active()) > 1

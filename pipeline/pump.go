@@ -21,6 +21,9 @@ type pump struct {
 	cores  int
 	memory int64 // about what it may take
 
+	// Not nil: the file is small, and goes through this portion alone, without goroutines, whose handing over would cost more than they win.
+	single *portion
+
 	columnar bool // the plan converts whole stretches of records
 	width    int  // fields of their records
 }
@@ -67,6 +70,9 @@ func (p *pump) most() int { return int(p.share() / 4) }
 func (p *pump) pour(ctx context.Context, r *format.Reader, take func(*portion) error) error {
 	p.width = r.Width()
 	p.columnar = p.plan.Columnar() && p.width > 0 && !slices.ContainsFunc(p.fields, func(i int) bool { return i >= p.width })
+	if p.single != nil {
+		return p.pourSingle(ctx, r, take)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c := newCircle(p.circling())
@@ -92,6 +98,26 @@ func (p *pump) pour(ctx context.Context, r *format.Reader, take func(*portion) e
 		return taking
 	}
 	return reading
+}
+
+// pourSingle is pour for a small file.
+func (p *pump) pourSingle(ctx context.Context, r *format.Reader, take func(*portion) error) error {
+	x := p.single
+	x.rows.Run = p.run
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := r.Next(&x.chunk); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		p.convert(x)
+		if err := p.takeWhole(x, take); err != nil {
+			return err
+		}
+	}
 }
 
 // circle is the way of portions: free, cut and waiting for a core, waiting for their turn.
@@ -176,16 +202,20 @@ func (p *pump) read(ctx context.Context, r *format.Reader, c *circle) error {
 func (p *pump) takeAll(c *circle, take func(*portion) error) error {
 	for x := range c.order {
 		<-x.ready
-		for {
-			if err := take(x); err != nil {
-				return err
-			}
-			if !x.more {
-				break
-			}
-			p.convert(x)
+		if err := p.takeWhole(x, take); err != nil {
+			return err
 		}
 		c.free <- x
 	}
 	return nil
+}
+
+// takeWhole hands a converted portion on, in parts where it didn't fit into its room.
+func (p *pump) takeWhole(x *portion, take func(*portion) error) error {
+	for {
+		if err := take(x); err != nil || !x.more {
+			return err
+		}
+		p.convert(x)
+	}
 }

@@ -120,7 +120,7 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	if it.run.File.Size > most {
 		return format.TooLarge(most)
 	}
-	plain, kind, err := format.Decompress(d, im.Job.Format.Compression)
+	plain, kind, err := format.DecompressSize(d, im.Job.Format.Compression, it.run.File.Size)
 	if err != nil {
 		return err
 	}
@@ -130,9 +130,11 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 	_, memory := im.room()
 	p := &pump{run: im.Ledger.Lineage(it.run.ID), cores: max(im.Cores, 1), memory: memory}
 	text, chunk := io.Reader(plain), p.chunk()
-	if kind == "none" {
-		chunk = int(min(int64(chunk), it.run.File.Size+1))
-	} else {
+	single := kind == "none" && it.run.File.Size < int64(chunk)
+	switch {
+	case single:
+		chunk = int(it.run.File.Size + 1)
+	case kind != "none":
 		ahead := format.NewAhead(plain)
 		defer ahead.Close()
 		text = ahead
@@ -142,22 +144,19 @@ func (im *Importer) readRecords(ctx context.Context, b *batch, it *item, d *deli
 		return err
 	}
 	it.result.header = discreetHeader(im.Job, reader.Header())
-	m, err := mapColumns(im.Job, b.target, it.result.header, it.vars)
-	if err == nil {
-		err = m.addOrigin(im.Job, b.target, it.run)
-	}
+	how, err := im.reading(b, it, it.result.header)
 	if err != nil {
 		return err
 	}
-	for _, w := range m.warnings {
+	for _, w := range how.mapping.warnings {
 		it.warn(w.Code, w.Text)
 	}
 	if reader.Header() == nil {
-		reader.SetWidth(m.width(im.Job))
+		reader.SetWidth(how.mapping.width(im.Job))
 	}
-	p.fields = m.fields
-	if p.plan, err = convert.Compile(m.columns); err != nil {
-		return fmt.Errorf("table %s: %w", b.target.Table(), err)
+	p.fields, p.plan = how.mapping.fields, how.plan
+	if single {
+		p.single = how.portion()
 	}
 	it.result.insert = p.plan.Columns()
 	it.result.rejects.Begin(reader.Preamble(), reader.LineEnd())

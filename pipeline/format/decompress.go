@@ -39,8 +39,16 @@ type decoder interface {
 // The kind returned is what it is. A file
 // that isn't compressed as wanted, or in a way that chute can't read, is a *connectors.Rejection.
 func Decompress(r io.Reader, want string) (c *Content, kind string, err error) {
+	return DecompressSize(r, want, readSize)
+}
+
+// readSize is how many bytes of a file are read at a time.
+const readSize = 256 << 10
+
+// DecompressSize is Decompress for a file of that many bytes: where it is small the buffer is no larger.
+func DecompressSize(r io.Reader, want string, size int64) (c *Content, kind string, err error) {
 	src := &source{from: r}
-	src.Reader = bufio.NewReaderSize(readerFunc(src.read), 256<<10)
+	src.Reader = bufio.NewReaderSize(readerFunc(src.read), int(min(size, readSize)))
 	start, _ := src.Peek(10)
 	if src.err != nil && src.err != io.EOF {
 		return nil, "", src.err

@@ -192,6 +192,26 @@ func TestBomb(t *testing.T) {
 	}
 }
 
+// Whatever size a file is said to have, its content is given out whole: the size is for the buffer only.
+func TestDecompressSize(t *testing.T) {
+	text := bytes.Repeat([]byte("1,some text\n"), 1000)
+	packers := maps.Clone(packers)
+	packers["none"] = func(_ testing.TB, content []byte) []byte { return content }
+	for kind, pack := range packers {
+		packed := pack(t, text)
+		for _, size := range []int64{0, 1, int64(len(packed)), 1 << 40} {
+			c, is, err := DecompressSize(bytes.NewReader(packed), "auto", size)
+			if err != nil || is != kind {
+				t.Fatalf("%s, size %d: %q, %v", kind, size, is, err)
+			}
+			if got, err := io.ReadAll(c); err != nil || !bytes.Equal(got, text) {
+				t.Errorf("%s, size %d: %d bytes of %d, %v", kind, size, len(got), len(text), err)
+			}
+			c.Close()
+		}
+	}
+}
+
 // TestTooLarge: whatever the ratio, there is an end.
 func TestTooLarge(t *testing.T) {
 	packers := maps.Clone(packers)
