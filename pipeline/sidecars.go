@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 
 	"chute/connectors"
 	"chute/pipeline/ledger"
@@ -30,14 +31,35 @@ func (im *Importer) writeSidecars(ctx context.Context, b *batch) error {
 			}
 			reports, files = append(reports, full), append(files, sidecars...)
 		}
-		if err := im.writeFiles(ctx, files); err != nil {
-			return fmt.Errorf("write the sidecars of %d files: %w", len(reports), err)
-		}
-		if err := im.writeOperators(reports); err != nil {
+		if err := im.writeTexts(ctx, files, reports); err != nil {
 			return err
 		}
 		return im.syncOut(ctx, b)
 	})
+}
+
+// writeTexts writes what is for partners and what is for operators. Of a batch it does both at the same time: making so many files is
+// more work for the kernel than all the rest of the batch.
+func (im *Importer) writeTexts(ctx context.Context, files []connectors.NewFile, reports []*report.Report) error {
+	if len(reports) == 1 {
+		if err := im.writePartners(ctx, files); err != nil {
+			return err
+		}
+		return im.writeOperators(reports)
+	}
+	var operators error
+	var meanwhile sync.WaitGroup
+	meanwhile.Go(func() { operators = im.writeOperators(reports) })
+	partners := im.writePartners(ctx, files)
+	meanwhile.Wait()
+	return errors.Join(partners, operators)
+}
+
+func (im *Importer) writePartners(ctx context.Context, files []connectors.NewFile) error {
+	if err := im.writeFiles(ctx, files); err != nil {
+		return fmt.Errorf("write %d sidecars: %w", len(files), err)
+	}
+	return nil
 }
 
 // setStatus writes down what became of the file's records: of a rejected or skipped file nothing is loaded.
@@ -80,6 +102,7 @@ func (im *Importer) tell(ctx context.Context, b *batch, it *item) (*report.Repor
 	if it.run.Report, err = full.JSON(); err != nil {
 		return nil, nil, err
 	}
+	full.Encoded = it.run.Report
 	text, err := full.Partner.JSON()
 	if err != nil {
 		return nil, nil, err

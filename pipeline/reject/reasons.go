@@ -1,9 +1,11 @@
 package reject
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -56,11 +58,14 @@ func appendRest(b []byte, file string, more uint64) []byte {
 // appendLine writes v as JSON on one line. Partners read lists on terminals, so characters that don't print are escaped: DEL, U+0080 to U+009F,
 // those that turn the direction of what follows, and so on.
 func appendLine(b []byte, v any) []byte {
-	var text strings.Builder
+	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		panic(err) // structs of strings and numbers
+	}
+	if !slices.ContainsFunc(text.Bytes(), func(c byte) bool { return c >= 0x7F }) {
+		return append(b, text.Bytes()...)
 	}
 	for _, c := range text.String() {
 		if c < 0x7F || unicode.IsPrint(c) { // below U+0020 there is only the line's end

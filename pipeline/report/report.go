@@ -158,6 +158,9 @@ type Report struct {
 	Steps      []Step      `json:"steps,omitempty"`
 	Statements []Statement `json:"statements,omitempty"`
 	Failures   []Failure   `json:"failures,omitempty"`
+
+	// Encoded is what JSON returns, where it was called before: it isn't made once more to be written.
+	Encoded []byte `json:"-"`
 }
 
 // Step is a part of the run's way.

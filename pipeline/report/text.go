@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,6 +90,9 @@ func Encode(v any, indent string) ([]byte, error) {
 	e.SetIndent("", indent)
 	if err := e.Encode(v); err != nil {
 		return nil, err
+	}
+	if !slices.ContainsFunc(b.Bytes(), func(c byte) bool { return c >= 0x7f }) {
+		return b.Bytes(), nil
 	}
 	var out []byte
 	for _, r := range b.String() { // valid UTF-8; below U+0020 there is only the layout
