@@ -96,11 +96,10 @@ func TestKilledAtCalls(t *testing.T) {
 	if *everyCall {
 		step = 1
 	}
-	n, killed := 1+step/2, true
-	for ; killed && (n <= whole || *everyCall); n += step {
+	for n := 1 + step/2; n <= whole; n += step {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			w := enter(t)
-			_, killed = w.killAtCall(n)
+			w.killAtCall(n) // one of the last may come too late: the engine clears away behind a run, sometimes before the process ends
 			w.open()
 			for _, v := range w.resumeAll() {
 				if v.Outcome != connectors.Done {

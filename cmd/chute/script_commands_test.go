@@ -44,7 +44,8 @@ import (
 //	server own|stop|start   a server of the script's own, for outages
 //	photo, unchanged        remember everything on the disk and in the database, and compare with it
 //	killed N COMMAND…       run it so many times, each time killed a little later
-//	feed, fed, chaos, big, grow, loading   see script_load_test.go
+//	feed, fed, big, grow, loading   see script_load_test.go
+//	soak SEED KILLS [outages]       see script_soak_test.go
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"start":     func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).start(ts, neg, args) },
 	"sigterm":   func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).stop(ts) },
@@ -67,7 +68,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"killed":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).killed(ts, args) },
 	"feed":      func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).feed(ts, args) },
 	"fed":       func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).fed(ts, number(ts, args[0])) },
-	"chaos":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).chaos(ts, args) },
+	"soak":      func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).soak(ts, args) },
 	"big":       big,
 	"listed":    listed,
 	"shown":     shownRunJSON,

@@ -2,10 +2,8 @@ package main
 
 import (
 	"bufio"
-	"database/sql"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -78,37 +76,6 @@ func (w *world) fed(ts *testscript.TestScript, n int) {
 		}
 		return int(w.feeder.dropped.Load()) >= n
 	})
-}
-
-// chaos kills the daemon K times while N files arrive, one every 50 ms: chaos SEED N K. Each time it waits until the runs
-// that were cut off are through and new ones begin, lets a random moment pass, and strikes. It ends with a daemon that was let alone until all files are through.
-func (w *world) chaos(ts *testscript.TestScript, args []string) {
-	seed, files, kills := number(ts, args[0]), number(ts, args[1]), number(ts, args[2])
-	random := rand.New(rand.NewPCG(uint64(seed), 0))
-	w.feed(ts, []string{args[1], "50ms"})
-	for k := range kills {
-		begun := w.countRuns(ts, "TRUE")
-		w.start(ts, false, nil)
-		w.until(ts, "a run to begin", func() bool {
-			return w.countRuns(ts, "TRUE") > begun || w.countRuns(ts, "state = 'settled'") == files
-		})
-		// The moment is what is random here; nothing is waited for.
-		select {
-		case <-w.daemon.exited:
-			ts.Fatalf("the daemon ended by itself:\n%s", w.logTail())
-		case <-time.After(time.Duration(random.IntN(120_000)) * time.Microsecond):
-		}
-		w.kill9(ts)
-		w.ledger(ts, "SELECT state, count(*) FROM runs GROUP BY state ORDER BY state", func(r *sql.Rows) error {
-			var state string
-			var n int
-			err := r.Scan(&state, &n)
-			ts.Logf("kill %d: %d %s", k+1, n, state)
-			return err
-		})
-	}
-	w.start(ts, false, nil)
-	w.settled(ts, files)
 }
 
 // big writes a file of BYTES: big FILE BYTES. Record i is "i,i%1000,2024-01-DD,text": it prints the number of records.

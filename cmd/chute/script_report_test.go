@@ -114,17 +114,22 @@ func printReports(ts *testscript.TestScript, _ bool, patterns []string) {
 	}
 }
 
-// printReport prints what a report says, in short, after checking it against the files beside it.
-func printReport(ts *testscript.TestScript, name string) {
+// checkReport reads a report and checks it against the files beside it.
+func checkReport(ts *testscript.TestScript, name string) (r partnerReport) {
 	text, err := os.ReadFile(name)
 	ts.Check(err)
-	var r partnerReport
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&r); err != nil {
 		ts.Fatalf("%s: %v", name, err)
 	}
 	r.check(ts, name)
+	return r
+}
+
+// printReport prints what a report says, in short.
+func printReport(ts *testscript.TestScript, name string) {
+	r := checkReport(ts, name)
 	out := ts.Stdout()
 	fmt.Fprintf(out, "%s: %s:", r.File.Name, r.Result)
 	for _, key := range []string{"total", "processed", "success", "rejects", "skipped"} {
