@@ -82,7 +82,7 @@ func (c checker) notEmpty(keys ...string) {
 
 // database refuses keys of the other engine: accepted in silence they would seem to work.
 func (c checker) database(d *Database) {
-	other, foreign := "clickhouse", []string{"address", "username", "password", "tls", "ca_file"}
+	other, foreign := "clickhouse", []string{"address", "username", "password", "tls", "ca_file", "compression", "connections"}
 	if d.Engine == "clickhouse" {
 		other, foreign = "chdb", []string{"path", "library"}
 		c.servers(d)
@@ -108,6 +108,9 @@ func (c checker) servers(d *Database) {
 		if address != "" && (err != nil || host == "" || bad != nil || number == 0) {
 			c.bad("database.address", `%q isn't "host:port"`, address)
 		}
+	}
+	if d.Connections < 1 || d.Connections > 16 {
+		c.bad("database.connections", "must be from 1 to 16")
 	}
 	if d.CAFile != "" && !d.TLS {
 		c.bad("database.ca_file", "is only used with tls = true")

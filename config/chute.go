@@ -48,6 +48,12 @@ type Database struct {
 	TLS bool `toml:"tls"`
 	// CAFile is a PEM file, by absolute path, with the authorities to trust instead of the system's. It needs tls = true.
 	CAFile string `toml:"ca_file"`
+	// Compression is, for clickhouse, whether rows are compressed on their way: "auto" (default) compresses where the server is farther away than this machine
+	// and its next neighbours, "always", "never".
+	Compression string `toml:"compression" default:"auto" oneof:"auto,always,never"`
+	// Connections is, for clickhouse, how many a large file is loaded over at a time, from 1 to 16. They share limits.engine_memory, and there are only
+	// as many as have 256MiB of it each. Default 2.
+	Connections int `toml:"connections" default:"2"`
 }
 
 // State is where chute remembers.

@@ -11,11 +11,10 @@ import (
 // time, sorts, compresses and writes it, and doesn't read meanwhile: that long, reading and converting go on into here.
 const ahead = 32 << 20
 
-// backlog writes blocks in a goroutine of its own, in their order. Those that wait are copies; their memory is used again.
+// backlog hands blocks to writers, goroutines of its own that take them in their order. Those that wait are copies; their memory is used again.
 type backlog struct {
-	write func(*native.Block) error
-	room  int           // bytes that may wait
-	done  chan struct{} // closed when the goroutine has ended
+	room    int // bytes that may wait
+	writers sync.WaitGroup
 
 	mutex   sync.Mutex // guards what follows
 	moved   sync.Cond  // one of these has changed
@@ -28,11 +27,15 @@ type backlog struct {
 
 var errDropped = errors.New("given up")
 
-func startBacklog(room int, write func(*native.Block) error) *backlog {
-	q := &backlog{write: write, room: room, done: make(chan struct{})}
+func newBacklog(room int) *backlog {
+	q := &backlog{room: room}
 	q.moved.L = &q.mutex
-	go q.run()
 	return q
+}
+
+// join starts a writer. Not at the same time as end: both are the caller's.
+func (q *backlog) join(write func(*native.Block) error) {
+	q.writers.Go(func() { q.run(write) })
 }
 
 // add takes a copy of the block, as soon as there is room. The error is that of an earlier block.
@@ -68,14 +71,13 @@ func copyBlock(to, from *native.Block) {
 	}
 }
 
-func (q *backlog) run() {
-	defer close(q.done)
+func (q *backlog) run(write func(*native.Block) error) {
 	for {
 		b := q.next()
 		if b == nil {
 			return
 		}
-		err := q.write(b)
+		err := write(b)
 		q.mutex.Lock()
 		q.bytes -= b.Size()
 		q.spare = append(q.spare, b)
@@ -105,7 +107,7 @@ func (q *backlog) next() *native.Block {
 // drain waits until every block is written.
 func (q *backlog) drain() error { return q.end(nil) }
 
-// drop gives up what waits, and waits for the block that is being written.
+// drop gives up what waits, and waits for the blocks that are being written.
 func (q *backlog) drop() { _ = q.end(errDropped) }
 
 func (q *backlog) end(err error) error {
@@ -116,6 +118,6 @@ func (q *backlog) end(err error) error {
 	}
 	q.moved.Broadcast()
 	q.mutex.Unlock()
-	<-q.done
+	q.writers.Wait()
 	return q.err
 }

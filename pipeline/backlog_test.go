@@ -23,7 +23,8 @@ func TestBacklog(t *testing.T) {
 		const size = ahead / 4
 		var got []int
 		gate := make(chan struct{})
-		q := startBacklog(ahead, func(b *native.Block) error {
+		q := newBacklog(ahead)
+		q.join(func(b *native.Block) error {
 			<-gate
 			got = append(got, int(binary.LittleEndian.Uint64(b.Data[0])))
 			return nil
@@ -67,7 +68,7 @@ func TestBacklogFails(t *testing.T) {
 	for name, last := range map[string]func(q *backlog) error{
 		"drain": func(q *backlog) error { return q.drain() },
 		"add": func(q *backlog) error {
-			<-q.done
+			q.writers.Wait()
 			defer q.drop()
 			return q.add(oneNumber(2, 8))
 		},
@@ -80,7 +81,8 @@ func TestBacklogFails(t *testing.T) {
 		},
 	} {
 		written := 0
-		q := startBacklog(ahead, func(*native.Block) error { written++; return broken })
+		q := newBacklog(ahead)
+		q.join(func(*native.Block) error { written++; return broken })
 		if err := q.add(oneNumber(1, 8)); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +99,8 @@ func TestBacklogFails(t *testing.T) {
 func TestBacklogDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		written, gate := 0, make(chan struct{})
-		q := startBacklog(ahead, func(*native.Block) error { written++; <-gate; return nil })
+		q := newBacklog(ahead)
+		q.join(func(*native.Block) error { written++; <-gate; return nil })
 		for n := range 3 {
 			if err := q.add(oneNumber(n, 8)); err != nil {
 				t.Fatal(err)
@@ -107,7 +110,7 @@ func TestBacklogDropped(t *testing.T) {
 		go q.drop()
 		synctest.Wait()
 		close(gate)
-		<-q.done
+		q.writers.Wait()
 		if written != 1 {
 			t.Errorf("%d blocks were written", written)
 		}

@@ -35,6 +35,9 @@ type Importer struct {
 	Memory   int64  // about what reading one file may take, in bytes; 0: 128 MiB
 	Log      zerolog.Logger
 
+	EngineMemory int64 // what one statement may take of the engine, which the inserts of one load share; 0: not known
+	Connections  int   // how many one load may insert over at a time, to a server that works on each by itself; 0: one
+
 	// InPlace: files were named by hand. They are read where they are, in Dir of Inbox, and never moved; what comes out of a run goes
 	// to its Out folder in Store, which is at Place on the machine.
 	InPlace bool
@@ -46,7 +49,8 @@ type Importer struct {
 
 	// Progress, if set, is given each file's progress when its reading begins.
 	Progress func(*Progress)
-	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there.
+	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there. Inserts call it from goroutines of
+	// their own.
 	Fault func(effect string, before bool) error
 }
 

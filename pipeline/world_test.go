@@ -191,6 +191,7 @@ func (w World) enter(ctx context.Context) (*Importer, connectors.Database, error
 	return &Importer{
 		Job: jobs[0], Inbox: store, Store: store, Work: c.Stores[0].Work, Database: db, Ledger: l,
 		RunsDir: filepath.Join(c.State.Dir, "runs"), Cores: 2, Log: zerolog.Nop(),
+		EngineMemory: 1 << 30, Connections: 2,
 	}, db, nil
 }
 

@@ -106,8 +106,17 @@ func openServer(c *config.Chute) (connectors.Database, error) {
 func serversOf(c *config.Chute, password string) connectors.Database {
 	return clickhouse.Open(clickhouse.Config{
 		Address: c.Database.Address, Database: c.Database.Database, Username: c.Database.Username, Password: password,
-		TLS: c.Database.TLS, CAFile: c.Database.CAFile, MaxMemory: int64(c.Limits.EngineMemory),
+		TLS: c.Database.TLS, CAFile: c.Database.CAFile, Compression: c.Database.Compression, MaxMemory: int64(c.Limits.EngineMemory),
 	})
+}
+
+// connections are how many a load may insert over. What a server takes for one, with the rows of a part in it, is not to be less than 256 MiB. The embedded
+// engine is fed by one pipe.
+func connections(c *config.Chute) int {
+	if c.Database.Engine != "clickhouse" {
+		return 1
+	}
+	return max(min(c.Database.Connections, int(c.Limits.EngineMemory>>28)), 1)
 }
 
 // Close ends everything, in the reverse order.
@@ -137,7 +146,7 @@ func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 	return &pipeline.Importer{
 		Job: job, Database: d.database, Staging: d.config.Database.Staging, Ledger: d.ledger,
 		RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Cores: runtime.GOMAXPROCS(0), Log: d.log,
-		Memory: d.memory,
+		Memory: d.memory, EngineMemory: int64(d.config.Limits.EngineMemory), Connections: connections(d.config),
 	}
 }
 

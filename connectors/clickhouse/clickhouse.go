@@ -38,8 +38,8 @@ type Config struct {
 	TLS    bool
 	CAFile string // PEM file with the authorities to trust instead of the system's; read at each dial, so that it can be renewed
 
-	// Compression of blocks on the wire with LZ4: "auto" (default) compresses except over loopback, where that costs more than it saves;
-	// "always", "never".
+	// Compression of blocks on the wire with LZ4: "auto" (default) compresses except where the server is near, which costs more than it saves there
+	// (see near); "always", "never".
 	Compression string
 
 	MaxMemory int64 // setting max_memory_usage of each statement that doesn't say otherwise; 0: the server's default

@@ -70,7 +70,7 @@ func dial(ctx context.Context, address string, config *Config) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	compressed := config.compressed(line.RemoteAddr())
+	compressed := config.compressed(line)
 	if tlsConfig != nil {
 		secure := tls.Client(line, tlsConfig)
 		if err := secure.HandshakeContext(ctx); err != nil {
@@ -101,17 +101,6 @@ func newConn(line net.Conn, compressed bool, timeout time.Duration) *conn {
 	}
 	c.blocks = native.NewDecoder(c.data)
 	return c
-}
-
-func (c *Config) compressed(address net.Addr) bool {
-	switch c.Compression {
-	case "always":
-		return true
-	case "never":
-		return false
-	}
-	tcp, ok := address.(*net.TCPAddr)
-	return !ok || !tcp.IP.IsLoopback()
 }
 
 func (c *conn) hello(config *Config) error {

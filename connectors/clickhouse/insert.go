@@ -51,9 +51,9 @@ type inserter struct {
 // answerTimeout is how long the server's reason for a broken line is waited for.
 const answerTimeout = 5 * time.Second
 
-// insertBlock is how many bytes of rows servers make a part of by themselves. An insert takes a few times that of memory, so one with little of it
-// has smaller ones.
-const insertBlock = 256 << 20
+// insertBlock is how many bytes of rows servers make a part of. By themselves they would gather 256 MiB, for which the kernel has to give and clear new
+// memory each time: that is a sixth of their work. An insert takes a few times so much of memory, so one with little of it has smaller parts.
+const insertBlock = 64 << 20
 
 var errInsertEnded = errors.New("the insert has ended already")
 
@@ -65,8 +65,12 @@ func (s *session) Insert(ctx context.Context, st connectors.Statement, columns [
 	if s.Server().Abilities.Settings["async_insert"] {
 		st.Settings = withDefault(st.Settings, "async_insert", "0") // or Commit would return before the rows are in the table
 	}
-	if m := s.config.MaxMemory; m > 0 && s.Server().Abilities.Settings["min_insert_block_size_bytes"] {
-		st.Settings = withDefault(st.Settings, "min_insert_block_size_bytes", strconv.FormatInt(min(insertBlock, m/8), 10))
+	if s.Server().Abilities.Settings["min_insert_block_size_bytes"] {
+		block := int64(insertBlock)
+		if m := s.memory(st.Settings); m > 0 {
+			block = min(block, m/8)
+		}
+		st.Settings = withDefault(st.Settings, "min_insert_block_size_bytes", strconv.FormatInt(block, 10))
 	}
 	x, err := s.begin(ctx, st, "INSERT INTO "+st.SQL+" ("+strings.Join(names, ", ")+") FORMAT Native")
 	if err != nil {

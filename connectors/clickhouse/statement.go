@@ -57,8 +57,12 @@ func uniqueID(id string) string {
 	return id + "/" + rand.Text()[:12]
 }
 
-// jsonAsText is the setting with which servers send JSON as text; else it comes in parts that nobody here can put together.
-const jsonAsText = "output_format_native_write_json_as_string"
+// jsonAsText is the setting with which servers send JSON as text; else it comes in parts that nobody here can put together. maxMemory is for what a
+// statement may take.
+const (
+	jsonAsText = "output_format_native_write_json_as_string"
+	maxMemory  = "max_memory_usage"
+)
 
 func (s *session) settings(asked map[string]string) map[string]string {
 	s.mu.Lock()
@@ -68,9 +72,17 @@ func (s *session) settings(asked map[string]string) map[string]string {
 		asked = withDefault(asked, jsonAsText, "1")
 	}
 	if s.config.MaxMemory > 0 {
-		asked = withDefault(asked, "max_memory_usage", strconv.FormatInt(s.config.MaxMemory, 10))
+		asked = withDefault(asked, maxMemory, strconv.FormatInt(s.config.MaxMemory, 10))
 	}
 	return asked
+}
+
+// memory is what a statement with these settings may take; 0: what the server lets it.
+func (s *session) memory(asked map[string]string) int64 {
+	if own, err := strconv.ParseInt(asked[maxMemory], 10, 64); err == nil {
+		return own
+	}
+	return s.config.MaxMemory
 }
 
 // withDefault adds a setting to a copy of settings unless they have it.

@@ -174,7 +174,7 @@ func testInsertRefused(t *testing.T, s *databaseSuite) {
 func testInsertFails(t *testing.T, s *databaseSuite) {
 	table := s.table(t, "(n UInt64) ENGINE = MergeTree ORDER BY n")
 	id := statementID()
-	st := connectors.Statement{ID: id, SQL: table, Settings: map[string]string{"max_memory_usage": "8000000"}}
+	st := connectors.Statement{ID: id, SQL: table, Settings: map[string]string{"max_memory_usage": "8000000", "min_insert_block_size_bytes": "268435456"}}
 	i, err := s.Insert(suiteContext(t), st, numbers(0, 0).Columns)
 	if err != nil {
 		t.Fatal(err)

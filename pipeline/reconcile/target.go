@@ -109,3 +109,17 @@ func (t *Target) Method(can connectors.Abilities) Method {
 		return AttachPartition
 	}
 }
+
+// Ordered tells whether the order in which rows come to the stage decides what the target makes of them: which of two rows of a key stays,
+// what is first and what is last. A plain MergeTree keeps all in the order of its key.
+func (t *Target) Ordered(can connectors.Abilities) bool {
+	if t.Method(can) == InsertSelect {
+		return !t.Lineage.Known() // by which they are read again
+	}
+	return t.Engine != "MergeTree"
+}
+
+// Partitioned tells whether a stage of the target has partitions.
+func (t *Target) Partitioned(can connectors.Abilities) bool {
+	return t.Method(can) != InsertSelect && strings.HasPrefix(t.Keys, "PARTITION BY")
+}
