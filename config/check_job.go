@@ -84,6 +84,9 @@ func (c checker) target(j *Job) {
 	c.ownColumns(j)
 	c.needs("target.lineage", t.Lineage, "run_column", "record_column")
 	c.needs("target.create", t.Create, "order_by", "partition_by")
+	if j.Redelivery.Changed == "replace" && !t.Lineage && !c.broken("target.lineage") {
+		c.bad("redelivery.changed", `"replace" needs target.lineage = true: without it nobody can tell which rows came from the earlier file`)
+	}
 	if !t.Create {
 		return
 	}

@@ -84,12 +84,12 @@ type Retry struct {
 	Longest Duration `toml:"longest" default:"1m"`
 }
 
-// Redelivery says what happens to a file that was delivered before. Each key is "skip" or "load". Only files that were loaded count.
+// Redelivery says what happens to a file that was delivered before. Only files that were loaded count.
 type Redelivery struct {
 	// Same is for the same name with the same bytes: "skip" (default) or "load".
 	Same string `toml:"same" default:"skip" oneof:"skip,load"`
-	// Changed is for the same name with new bytes: "load" (default) or "skip".
-	Changed string `toml:"changed" default:"load" oneof:"skip,load" later:"replace"`
+	// Changed is for the same name with new bytes: "load" (default), "skip" or "replace": once the new rows are in the table, those of earlier files of this name are deleted.
+	Changed string `toml:"changed" default:"load" oneof:"skip,load,replace"`
 	// Renamed is for a new name with the same bytes: "skip" (default) or "load".
 	Renamed string `toml:"renamed" default:"skip" oneof:"skip,load"`
 }

@@ -32,6 +32,8 @@ name = "note"
 type = "String"
 `
 
+const replaceChanged = "[redelivery]\nchanged = \"replace\"\n"
+
 var checkCases = []checkCase{
 	{"good", "(id UInt64, note String, _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id", twoColumns, "id,note\n1,a\n", "", "", "each record exactly once; "},
 	{"by header", "(id UInt64, note String, x Int8 DEFAULT 1, _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id", "", "id,note\n1,a\n", "", "", "each record exactly once; "},
@@ -53,6 +55,11 @@ var checkCases = []checkCase{
 		"%file_column = \"note\"\n[[column]]\nname = \"id\"\n", "id\n1\n", "column_unfit!", "the file's name", ""},
 	{"no column for the time", "(id UInt64, _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id",
 		"%time_column = \"at\"\n[[column]]\nname = \"id\"\n", "id\n1\n", "column_missing!", "no column `at`", ""},
+	{"replace", "(id UInt64, note String, _chute_run UInt64, _chute_record UInt64) ENGINE = MergeTree ORDER BY id", twoColumns + replaceChanged, "id,note\n1,a\n", "", "", "each record exactly once; "},
+	{"replace, summing", "(id UInt64, note String, _chute_run UInt64, _chute_record UInt64) ENGINE = SummingMergeTree ORDER BY id", twoColumns + replaceChanged, "id,note\n1,a\n",
+		"replace_impossible!", "it is a SummingMergeTree", ""},
+	{"replace, no lineage", "(id UInt64, note String) ENGINE = MergeTree ORDER BY id", twoColumns + replaceChanged, "id,note\n1,a\n",
+		"table_without_lineage! replace_impossible!", "nobody can tell which rows came from the earlier file", ""},
 	{"no table", "", twoColumns, "id,note\n1,a\n", "no_table!", "target.create = true", ""},
 	{"no table and no types", "", "[[column]]\nname = \"id\"\n", "id\n1\n", "no_table!", "target.create = true with a type", ""},
 	{"to be made", "", "%create = true\n" + twoColumns, "id,note\n1,a\n", "", "", "it isn't there yet and can be made"},

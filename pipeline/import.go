@@ -101,6 +101,7 @@ func (im *Importer) steps() []step {
 		{"load", im.load},       // read, convert, count; good records to the stage, bad ones to the reject file
 		{"judge", im.judge},     // thresholds, identity, the table's own rules; then report and sidecars, and the point of no return
 		{"publish", im.publish}, // the stage's rows become visible; the target decides whether they are
+		{"replace", im.replace}, // the rows of earlier files of the same name leave, where the job says so
 		{"settle", im.settle},   // move what lies ready to its recorded names, the file last
 	}
 }
@@ -114,8 +115,10 @@ func (im *Importer) stepAfter(state ledger.State) int {
 		return 2
 	case ledger.Publishing:
 		return 5
-	default: // Published, Rejecting
+	case ledger.Published:
 		return 6
+	default: // Rejecting
+		return 7
 	}
 }
 

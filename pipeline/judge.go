@@ -40,7 +40,7 @@ func (im *Importer) announce(ctx context.Context, b *batch) error {
 	}
 	taken, err := im.Ledger.Publish(ctx, runsOf(b.active()), reserve)
 	if err == nil && len(taken) > 0 {
-		err = fmt.Errorf("run %d loads the same file at this moment", taken[0].Holder.ID)
+		err = notThrough(taken[0].Holder)
 	}
 	if err != nil {
 		for _, it := range b.active() { // as the ledger still has it
@@ -142,7 +142,8 @@ func (im *Importer) identity(it *item) ledger.Identity {
 	return ledger.Identity{
 		Run: it.run.ID, Job: im.Job.Name + " into " + im.Job.Target.Table.String(), SHA256: it.run.SHA256, Name: it.run.File.Name,
 		MaySame:    policy.Same == "load" || blank,
-		MayChanged: policy.Changed == "load" || im.Job.Returned(it.run.File.Name),
+		MayChanged: policy.Changed != "skip" || im.Job.Returned(it.run.File.Name),
+		Replace:    policy.Changed == "replace" && !im.Job.Returned(it.run.File.Name),
 		MayRenamed: policy.Renamed == "load" || blank,
 	}
 }
@@ -155,11 +156,14 @@ func (im *Importer) checkIdentity(ctx context.Context, b *batch, it *item) error
 		return err
 	}
 	if taken != nil && taken.Holder.State != ledger.Settled && taken.Holder.State != ledger.Published {
-		return fmt.Errorf("run %d is loading the same file; if it is loaded there, this one is skipped", taken.Holder.ID)
+		return notThrough(taken.Holder)
 	}
 	if taken != nil {
 		it.skip = taken
 		return nil
+	}
+	if err := im.checkEarlier(ctx, want); err != nil {
+		return err
 	}
 	for _, other := range b.accepted() {
 		if other == it {
@@ -172,6 +176,11 @@ func (im *Importer) checkIdentity(ctx context.Context, b *batch, it *item) error
 		}
 	}
 	return nil
+}
+
+// notThrough is why a file waits for another run.
+func notThrough(other ledger.Run) error {
+	return fmt.Errorf("run %d is loading the same file, or another one of its name, and isn't through yet: what becomes of this one depends on it", other.ID)
 }
 
 // tidyChanged puts a file that changed since its claim back into the inbox, where it comes to rest again. If the inbox has a new

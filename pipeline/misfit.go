@@ -14,6 +14,11 @@ import (
 
 // misfits are the columns for which every run would fail, and those of another type than the job says.
 func misfits(job *config.Job, t *reconcile.Target) (found []reconcile.Advice) {
+	if why := t.Irreplaceable(); why != "" && job.Redelivery.Changed == "replace" {
+		found = append(found, reconcile.Advice{
+			Code: "replace_impossible", Text: `redelivery.changed = "replace" can't be done: ` + why, Mend: `set redelivery.changed to "load" or "skip", or load another table`, Blocks: true,
+		})
+	}
 	wanted := job.TargetColumns()
 	if len(job.Columns) == 0 {
 		wanted = columnsOfTable(job, t, []string{}) // those that a file can't do without

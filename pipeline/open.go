@@ -48,6 +48,11 @@ func (im *Importer) fits(b *batch) error {
 		return fmt.Errorf("table %s has no columns %s and %s (UInt64), which tell where a row came from: add them, or set target.lineage = false",
 			b.target.Table(), native.Identifier(im.Job.Target.RunColumn), native.Identifier(im.Job.Target.RecordColumn))
 	}
+	if im.Job.Redelivery.Changed == "replace" {
+		if why := b.target.Irreplaceable(); why != "" {
+			return fmt.Errorf(`redelivery.changed = "replace": table %s: %s`, b.target.Table(), why)
+		}
+	}
 	return nil
 }
 

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -174,9 +173,9 @@ func (im *Importer) reconnect(ctx context.Context, b *batch, it *item) error {
 	if err != nil {
 		return err
 	}
-	var lineage reconcile.Lineage
-	if err := json.Unmarshal([]byte(it.run.Lineage), &lineage); err != nil {
-		return fmt.Errorf("run %d: lineage in the ledger: %w", it.run.ID, err)
+	lineage, err := lineageIn(it.run)
+	if err != nil {
+		return err
 	}
 	b.target, err = reconcile.Describe(ctx, b.session, table, lineage)
 	return err

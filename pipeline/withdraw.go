@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reconcile"
 )
@@ -61,12 +62,17 @@ func (im *Importer) withdrawRows(ctx context.Context, b *batch, items []*item, t
 
 // takeOut deletes the rows of the runs from the target and waits until they are gone.
 func (im *Importer) takeOut(ctx context.Context, b *batch, items []*item) error {
-	st, asynchronous := reconcile.Delete(b.target, b.session.Server().Abilities, im.lineage(items), im.statementID(items[0], "delete"))
-	if err := im.effect("take out", func() error { return b.session.Exec(ctx, st) }); err != nil {
-		return fmt.Errorf("delete rows of the run from %s: %w", b.target.Table(), err)
+	return im.deleteRows(ctx, "take out", b.session, b.target, im.lineage(items), items[0])
+}
+
+// deleteRows deletes the rows that are in a table under some runs' numbers, on behalf of an item, and waits until they are gone.
+func (im *Importer) deleteRows(ctx context.Context, effect string, s connectors.Session, t *reconcile.Target, runs []uint64, it *item) error {
+	st, asynchronous := reconcile.Delete(t, s.Server().Abilities, runs, im.statementID(it, "delete"))
+	if err := im.effect(effect, func() error { return s.Exec(ctx, st) }); err != nil {
+		return fmt.Errorf("delete rows of a run from %s: %w", t.Table(), err)
 	}
 	for asynchronous {
-		gone, err := reconcile.Gone(ctx, b.session, b.target, im.lineage(items), im.statementID(items[0], "count"))
+		gone, err := reconcile.Gone(ctx, s, t, runs, im.statementID(it, "count"))
 		if err != nil || gone {
 			return err
 		}

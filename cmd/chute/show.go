@@ -53,7 +53,8 @@ func showCommand() *cobra.Command {
 // shownRun is a run with everything that is known of it.
 type shownRun struct {
 	ledger.Run
-	lineage uint64         // its number in tables
+	lineage uint64 // its number in tables
+	left    []ledger.Replacement
 	full    *report.Report // nil until the file is judged
 	files   []runFile
 	width   int  // of the terminal; 0: there is none
@@ -72,6 +73,9 @@ func readRun(c *cobra.Command, chute *config.Chute, r *ledger.Reader, id uint64)
 		return nil, err
 	}
 	s := &shownRun{Run: run, lineage: r.Lineage(id)}
+	if s.left, err = r.Replacements(c.Context(), id); err != nil {
+		return nil, err
+	}
 	if who := callerOf(c).request; who.Terminal {
 		s.width = who.Width
 	}
@@ -110,12 +114,21 @@ func (s *shownRun) print(w io.Writer, f showFlags) error {
 // shownJSON is the object of `chute show --json`.
 type shownJSON struct {
 	runLine
-	Files  []runFile       `json:"files"`            // what there is of the run, a list of objects, the file itself first
-	Report json.RawMessage `json:"report,omitempty"` // the full report, as in `runs/RUN/report.json`; missing until the file is judged
+	Replaces   []uint64        `json:"replaces,omitempty"`    // runs of earlier files of the name whose rows left, or are about to leave, for those of this run
+	ReplacedBy uint64          `json:"replaced_by,omitempty"` // the run for whose rows those of this one left, or are about to leave
+	Files      []runFile       `json:"files"`                 // what there is of the run, a list of objects, the file itself first
+	Report     json.RawMessage `json:"report,omitempty"`      // the full report, as in `runs/RUN/report.json`; missing until the file is judged
 }
 
 func (s *shownRun) printJSON(w io.Writer) error {
 	shown := shownJSON{runLine: newRunLine(s.Run), Files: s.files}
+	for _, one := range s.left {
+		if one.Run == s.ID {
+			shown.Replaces = append(shown.Replaces, one.Earlier)
+		} else {
+			shown.ReplacedBy = one.Run
+		}
+	}
 	if s.full != nil {
 		shown.Report = s.Run.Report
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,6 +53,7 @@ func (s *shownRun) about() [][2]string {
 		{"started", utc(run.Started)},
 		{"finished", s.finished()},
 		{"same as", s.sameAs()},
+		{"replaced", s.replaced()},
 		{"result", s.result()},
 		{"records", s.counts()},
 	}
@@ -89,6 +91,22 @@ func (s *shownRun) sameAs() string {
 		return ""
 	}
 	return fmt.Sprintf("run %d, which loaded this file", s.SameAs)
+}
+
+// replaced says whose rows left for whose.
+func (s *shownRun) replaced() string {
+	var parts []string
+	for _, one := range s.left {
+		what := "its rows left for those of run " + strconv.FormatUint(one.Run, 10)
+		if one.Run == s.ID {
+			what = fmt.Sprintf("the rows of run %d left for its own", one.Earlier)
+		}
+		if one.Gone.IsZero() {
+			what = strings.Replace(what, " left ", " are about to leave ", 1)
+		}
+		parts = append(parts, what)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // result says why a file was rejected.

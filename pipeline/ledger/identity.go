@@ -17,6 +17,9 @@ type Identity struct {
 	MaySame    bool // same name and same bytes as a loaded file
 	MayChanged bool // same name, other bytes
 	MayRenamed bool // other name, same bytes
+
+	// Replace: the rows of all loaded files of this name with other bytes are going to leave; MayChanged is true then. Publish writes down whose.
+	Replace bool
 }
 
 // Case is in which way a file was delivered before.
@@ -116,6 +119,16 @@ func reserveAll(ctx context.Context, tx *sql.Tx, reserve []Identity) (taken []Ta
 				continue
 			}
 		}
+		if found && want.Replace {
+			unfinished, err := replace(ctx, tx, want)
+			if err != nil {
+				return nil, err
+			}
+			if unfinished != nil {
+				taken = append(taken, *unfinished)
+				continue
+			}
+		}
 		if _, err := insert.ExecContext(ctx, args...); err != nil {
 			return nil, err
 		}
@@ -149,7 +162,10 @@ func release(ctx context.Context, tx *sql.Tx, r *Run, from State) error {
 	if from == r.State || (from != Publishing && from != Published) || (r.State != Claimed && r.State != Withdrawn) {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM identities WHERE run = ?`, int64(r.ID))
+	if _, err := tx.ExecContext(ctx, `DELETE FROM identities WHERE run = ?`, int64(r.ID)); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM replacements WHERE run = ? AND gone IS NULL`, int64(r.ID))
 	return err
 }
 

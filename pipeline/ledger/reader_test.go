@@ -196,7 +196,17 @@ func TestMigrate(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := open(t, path)
-	if runs, err := again.Runs(limit(t), Filter{Stores: []string{"acme"}}); err != nil || len(runs) != 2 {
-		t.Errorf("%d runs, %v", len(runs), err)
+	runs, err := again.Runs(limit(t), Filter{Stores: []string{"acme"}})
+	if err != nil || len(runs) != 2 {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	runs[0].SHA256, runs[1].SHA256 = "A", "B"
+	advance(t, again, runs, Claimed, Staging, Publishing, Published, Settled)
+	next := staged(t, again, runs[0].File.Name, "other bytes")[0]
+	if c, by := publish(t, again, next, replacing(next)); c != "" {
+		t.Errorf("%s by %d", c, by)
+	}
+	if left, err := again.Replacing(limit(t), next.ID); err != nil || len(left) != 1 || left[0].ID != runs[0].ID {
+		t.Errorf("replaces %v (%v)", ids(left), err)
 	}
 }

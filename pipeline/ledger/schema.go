@@ -19,7 +19,8 @@ const applicationID = 0x63687574
 //	1  runs, run_details, identities, the ledger's id
 //	2  listings by store and by kind, and through the names of files
 //	3  holds
-var migrations = []string{schema1, schema2, schema3}
+//	4  replacements
+var migrations = []string{schema1, schema2, schema3, schema4}
 
 // schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
 // times and names as text.
@@ -106,6 +107,17 @@ CREATE TABLE holds ( -- a row for every job that was ever held
 	since  INTEGER NOT NULL, -- when it was held or released, nanoseconds since 1970 UTC
 	after  INTEGER NOT NULL  -- the last run when it was released: what became of earlier ones doesn't count any more
 ) STRICT;
+`
+
+// schema4 adds which runs' rows leave for those of a newer file.
+const schema4 = `
+CREATE TABLE replacements (
+	run     INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, -- that loads a newer file of the same name
+	earlier INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, -- whose rows leave once the newer ones are visible
+	gone    INTEGER, -- when they had left, nanoseconds since 1970 UTC; NULL until then
+	PRIMARY KEY (run, earlier)
+) STRICT;
+CREATE INDEX replacements_earlier ON replacements (earlier);
 `
 
 // migrate brings the file to the newest schema, one transaction a step.

@@ -76,6 +76,20 @@ func (t *Target) KeepsRows() bool {
 	return len(t.Shards) > 0
 }
 
+// Irreplaceable says why the rows of a file can't leave for those of a newer one, "" if they can. They have to be told from others and to be deleted,
+// and nothing may have been made of them: where the engine keeps one row of a key, a newer file's row may have gone for the one that is deleted then.
+func (t *Target) Irreplaceable() string {
+	switch {
+	case !t.Lineage.Known():
+		return "without lineage columns nobody can tell which rows came from the earlier file"
+	case t.Engine != "MergeTree":
+		return "the rows of one file can only be deleted safely from a plain MergeTree, and it is a " + t.Engine
+	case t.Views > 0:
+		return "its materialized views would keep what they made of the earlier file"
+	}
+	return ""
+}
+
 // thins tells whether rows may go by themselves, because they expired or newer ones of their key came, while those that stay are as they were.
 func (t *Target) thins() bool {
 	return t.Engine == "ReplacingMergeTree" || t.Engine == "MergeTree" && t.RowTTL
