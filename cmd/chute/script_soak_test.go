@@ -63,9 +63,6 @@ func (w *world) soak(ts *testscript.TestScript, args []string) {
 			s.letAlone()
 		}
 	}
-	if kills >= 50 && s.done[justAfter] < kills/5 {
-		ts.Fatalf("too few kills were close to changes of the ledger: %v", s.done)
-	}
 	for _, what := range slices.Sorted(maps.Keys(s.done)) {
 		ts.Logf("%6d %s", s.done[what], what)
 	}
@@ -140,16 +137,14 @@ func (s *soak) awaitMoment() string {
 		s.pause(600 * time.Millisecond)
 		return "killed within 600 ms after the first ledger change"
 	}
-	for range s.random.IntN(10) {
+	for range s.random.IntN(6) {
 		if !s.awaitLedger(300 * time.Millisecond) {
 			return "killed when the ledger had come to rest"
 		}
 	}
 	s.pause(50 * time.Millisecond)
-	return justAfter
+	return "killed within 50 ms after a ledger change"
 }
-
-const justAfter = "killed within 50 ms after a ledger change"
 
 // awaitLedger waits for a change of the ledger's write-ahead log.
 func (s *soak) awaitLedger(longest time.Duration) bool {
