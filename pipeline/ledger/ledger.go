@@ -94,6 +94,9 @@ func (l *Ledger) open(ctx context.Context) error {
 		return err
 	}
 	l.write.SetMaxOpenConns(1)
+	if err := l.restore(ctx); err != nil {
+		return err
+	}
 	if err := l.migrate(ctx); err != nil {
 		return err
 	}
