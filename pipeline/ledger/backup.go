@@ -75,16 +75,22 @@ func (r *Reader) copyTo(ctx context.Context, name string) (err error) {
 
 // restore makes a ledger of a backup that stands in its place. Runs that began after it are unknown to it, while their rows may be in tables: so the
 // numbers go on from the seconds since 1970, which is above them as long as there was less than a run a second from the first one on.
-func (l *Ledger) restore(ctx context.Context) error {
-	return l.tx(ctx, func(tx *sql.Tx) error {
-		var application int
-		if err := tx.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&application); err != nil || application != backupID {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, fmt.Sprintf(`
-			INSERT INTO sqlite_sequence (name, seq) SELECT 'runs', 0 WHERE NOT EXISTS (SELECT * FROM sqlite_sequence WHERE name = 'runs');
-			UPDATE sqlite_sequence SET seq = max(seq + 1000000, unixepoch()) WHERE name = 'runs';
-			PRAGMA application_id = %d`, applicationID))
+func (l *Ledger) restore(ctx context.Context) (err error) {
+	tx, err := l.write.BeginTx(ctx, nil)
+	if err != nil {
 		return err
-	})
+	}
+	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
+	var application int
+	if err := tx.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&application); err != nil || application != backupID {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, fmt.Sprintf(`
+		INSERT INTO sqlite_sequence (name, seq) SELECT 'runs', 0 WHERE NOT EXISTS (SELECT * FROM sqlite_sequence WHERE name = 'runs');
+		UPDATE sqlite_sequence SET seq = max(seq + 1000000, unixepoch()) WHERE name = 'runs';
+		PRAGMA application_id = %d`, applicationID))
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
 }
