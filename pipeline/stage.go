@@ -74,7 +74,11 @@ func (w *stageWriter) ready(ctx context.Context, columns []native.Column) error 
 	}
 	w.columns, w.sent = columns, 0
 	w.plan(w.b.target, w.b.session.Server())
-	w.backlog = newBacklog(w.im.backlogRoom())
+	room := w.im.backlogRoom()
+	if !w.b.session.Server().Embedded {
+		room = min(room, aheadOfServer)
+	}
+	w.backlog = newBacklog(room)
 	if err := w.begin(ctx); err != nil {
 		return w.failed(err)
 	}
