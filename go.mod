@@ -18,10 +18,16 @@ require (
 	github.com/spf13/cobra v1.10.2 // commands, flags, shell completion
 	github.com/vbauerster/mpb/v8 v8.16.2 // progress bars
 	go.uber.org/goleak v1.3.0 // tests find goroutines that are left
-	golang.org/x/sys v0.49.0 // renameat2, leases, flock, syncfs
-	golang.org/x/text v0.43.0 // charsets of delivered files
+	golang.org/x/sys v0.50.0 // renameat2, leases, flock, syncfs
+	golang.org/x/text v0.44.0 // charsets of delivered files
 	modernc.org/sqlite v1.62.0 // the ledger, without cgo
 	pgregory.net/rapid v1.3.0 // property tests
+)
+
+require (
+	github.com/pkg/sftp v1.13.12 // stores behind SSH servers; connectors/sftp says what of it is used
+	github.com/skeema/knownhosts v1.3.3 // the kinds of key that known_hosts has for a server: it is asked for those
+	golang.org/x/crypto v0.59.0 // SSH: logins and host keys
 )
 
 require (
@@ -34,6 +40,7 @@ require (
 	github.com/go-faster/errors v0.7.1 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/kr/fs v0.1.0 // indirect
 	github.com/mattn/go-colorable v0.1.14 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/paulmach/orb v0.13.0 // indirect

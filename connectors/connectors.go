@@ -38,7 +38,10 @@ func (f File) Same(g File) bool {
 // through ".." or through a link, is refused with an error wrapping fs.ErrInvalid, and so is an absolute one.
 // All methods may be called from several goroutines. Missing entries give errors wrapping fs.ErrNotExist.
 //
-// What a method did survives a crash of this process at once, and a power cut after Sync of the folders it changed.
+// What a method did survives a crash of this process at once, and a power cut after Sync of the folders it changed. A store on another
+// machine keeps the second promise as far as its server can sync: what it can't is left to that machine.
+//
+// An error that wraps ErrUnavailable leaves open whether anything was done: who needs to know looks.
 type Folder interface {
 	// List returns the entries of dir, in no particular order, without "." and "..". Entries that vanish meanwhile are left out.
 	List(ctx context.Context, dir string) ([]File, error)
@@ -122,8 +125,17 @@ type Waker interface {
 
 // Sizer is a Folder that knows how much room is left.
 type Sizer interface {
-	// Free returns the bytes left for chute on the store's file system.
+	// Free returns the bytes left for chute on the store's file system; math.MaxInt64 where the store doesn't tell.
 	Free(ctx context.Context) (int64, error)
+}
+
+// Fetcher is a Folder that is far away: its files are copied to this machine before they are read.
+type Fetcher interface {
+	// Fetch copies a regular file from the byte offset on to the same place in `to`, and returns up to which byte `to` has the file without a
+	// gap: offset, or more. It does so with an error too, and a later call goes on from there. Nil means that each byte was asked for and came,
+	// and that the file had seen's size and time before and after; one that hasn't gives an error wrapping ErrChanged, and what was copied is
+	// of no use. `to` isn't synced.
+	Fetch(ctx context.Context, name string, seen File, to io.WriterAt, offset int64) (int64, error)
 }
 
 // Database is an engine with tables. It is safe for concurrent use.
@@ -259,6 +271,8 @@ var (
 	ErrIrregular = errors.New("not a regular file")
 	// ErrCrossDevice: a rename between file systems, or between mounts of one.
 	ErrCrossDevice = errors.New("on different file systems or mounts")
+	// ErrChanged: the file isn't the one that was seen before, or it changed meanwhile.
+	ErrChanged = errors.New("the file changed")
 	// ErrUnavailable: the database or store can't be reached now; trying later is all there is to do.
 	ErrUnavailable = errors.New("not reachable")
 	// ErrNoTable: the table doesn't exist.

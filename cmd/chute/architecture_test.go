@@ -38,6 +38,7 @@ var exceptions = map[string]string{
 
 	"connectors/connectortest/wire -> connectors/chdb":          "a server for tests, made of the embedded engine",
 	"connectors/connectortest/wire -> connectors/connectortest": "a process for tests as the other server is",
+	"connectors/connectortest/sshd -> connectors/connectortest": "likewise",
 	"watcher/status -> pipeline/ledger":                         "status is told from the ledger",
 }
 
@@ -132,18 +133,21 @@ func TestOneOwner(t *testing.T) {
 		"github.com/ClickHouse/clickhouse-go/": "connectors/clickhouse",
 		"github.com/ClickHouse/ch-go/":         "connectors/clickhouse",
 		"github.com/ebitengine/purego":         "connectors/chdb",
+		"github.com/pkg/sftp":                  "connectors/sftp",
+		"golang.org/x/crypto/":                 "connectors/sftp",
 		"modernc.org/sqlite":                   "pipeline/ledger",
 		"github.com/pelletier/go-toml/":        "config",
 		"github.com/klauspost/compress/":       "pipeline/format",
 		"github.com/spf13/cobra":               "cmd/chute",
 	}
+	otherSides := []string{"connectors/connectortest/wire", "connectors/connectortest/sshd"} // of protocols, for tests
 	for _, s := range sources(t) {
 		if s.test {
 			continue
 		}
 		for prefix, owner := range owners {
 			used := slices.ContainsFunc(s.imports, func(i string) bool { return strings.HasPrefix(i, prefix) })
-			if used && s.pkg != owner && s.pkg != "connectors/connectortest/wire" { // the other side of the protocol, for tests
+			if used && s.pkg != owner && !slices.Contains(otherSides, s.pkg) {
 				t.Errorf("%s imports %s, which only %s should", s.file, prefix, owner)
 			}
 		}

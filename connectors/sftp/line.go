@@ -1,0 +1,266 @@
+package sftp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	client "github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+
+	"chute/connectors"
+)
+
+// line is one connection to the server, from its login to its end. It is safe for concurrent use. Whatever breaks it, or an answer that doesn't come,
+// ends it for all requests at once: the protocol can't take a request back, and a late answer must not be taken for another's.
+type line struct {
+	address string
+	version string // what the server calls itself
+	conn    net.Conn
+	ssh     *ssh.Client
+	sftp    *client.Client
+	timeout time.Duration
+
+	heard atomic.Int64  // when something came from the server's SFTP, in ns since 1970
+	gone  chan struct{} // closed when the line has ended
+	once  sync.Once
+	cause error // why it ended; set before gone is closed
+
+	mu      sync.Mutex
+	waiting map[*request]struct{}
+
+	goroutines sync.WaitGroup
+}
+
+// request is one that waits for its answer.
+type request struct {
+	ctx   context.Context
+	begun time.Time
+	given time.Time // when its caller was first seen to have given it up; zero: it wasn't
+}
+
+var (
+	errClosed = errors.New("the store was closed")
+	errSilent = errors.New("no answer")
+)
+
+// lostError is the end of a line, for one request: whether it was done isn't known.
+type lostError struct {
+	address string
+	cause   error
+}
+
+func (e *lostError) Error() string {
+	return fmt.Sprintf("SFTP server %s is %v: %v", e.address, connectors.ErrUnavailable, e.cause)
+}
+
+func (e *lostError) Unwrap() []error { return []error{connectors.ErrUnavailable, e.cause} }
+
+// lost tells whether an error is the line's and not the server's answer.
+func lost(err error) bool {
+	var l *lostError
+	return errors.As(err, &l)
+}
+
+// open begins to use a connection after its login. It has the connection's deadline.
+func open(address string, s *ssh.Client, conn net.Conn, timeout, keepAlive time.Duration) (*line, error) {
+	l := &line{address: address, version: string(s.ServerVersion()), conn: conn, ssh: s, timeout: timeout, gone: make(chan struct{}), waiting: map[*request]struct{}{}}
+	err := l.begin()
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		conn.Close()
+		l.goroutines.Wait()
+		return nil, err
+	}
+	l.goroutines.Go(func() { l.end(l.sftp.Wait()) })
+	l.goroutines.Go(l.watch)
+	l.goroutines.Go(func() { l.keepAlive(keepAlive) })
+	return l, nil
+}
+
+// begin starts the server's SFTP.
+func (l *line) begin() error {
+	session, err := l.ssh.NewSession()
+	if err != nil {
+		return err
+	}
+	in, err := session.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := session.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	said, err := session.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := session.RequestSubsystem("sftp"); err != nil {
+		return fmt.Errorf("the server has no SFTP for this user: %w", err)
+	}
+	l.goroutines.Go(func() { _, _ = io.Copy(io.Discard, said) }) // it stops when nobody reads it
+	l.sftp, err = client.NewClientPipe(listener{out, &l.heard}, in)
+	if err != nil {
+		return fmt.Errorf("the server's SFTP doesn't answer: %w", err)
+	}
+	return nil
+}
+
+// listener notes when something comes.
+type listener struct {
+	io.Reader
+	heard *atomic.Int64
+}
+
+func (l listener) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	l.heard.Store(time.Now().UnixNano())
+	return n, err
+}
+
+// run makes requests and returns their error: the server's answer, or a lostError.
+func (l *line) run(ctx context.Context, act func(*client.Client) error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	r := &request{ctx: ctx, begun: time.Now()}
+	l.mu.Lock()
+	l.waiting[r] = struct{}{}
+	l.mu.Unlock()
+	err := act(l.sftp)
+	l.mu.Lock()
+	delete(l.waiting, r)
+	l.mu.Unlock()
+	if answered(err) {
+		return err
+	}
+	l.end(err)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	} else {
+		err = l.cause
+	}
+	return &lostError{l.address, err}
+}
+
+// answered tells the server's answers, and mistakes of our own, from what breaks a line. A line that breaks while something is sent ends with an
+// error that wraps io.EOF, and only io.EOF itself is the end of a file: taking one for the other would cut files short.
+func answered(err error) bool {
+	var status *client.StatusError
+	if errors.As(err, &status) {
+		return status.FxCode() != client.ErrSSHFxConnectionLost && status.FxCode() != client.ErrSSHFxNoConnection
+	}
+	return err == nil || err == io.EOF || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrClosed) || errors.As(err, new(localError))
+}
+
+// localError is one that has nothing to do with the line.
+type localError struct{ error }
+
+func (e localError) Unwrap() error { return e.error }
+
+// abandoned is how long a request may go on whose caller has given up: then the line is given up for it.
+const abandoned = 2 * time.Second
+
+// longest is how long a request may take, in timeouts, of a server that goes on answering others.
+const longest = 20
+
+// watch ends the line when an answer doesn't come.
+func (l *line) watch() {
+	tick := time.NewTicker(max(l.timeout/16, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.gone:
+			return
+		case now := <-tick.C:
+			if err := l.overdue(now); err != nil {
+				l.end(err)
+				return
+			}
+		}
+	}
+}
+
+func (l *line) overdue(now time.Time) error {
+	heard := time.Unix(0, l.heard.Load())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for r := range l.waiting {
+		quiet := now.Sub(r.begun)
+		if heard.After(r.begun) {
+			quiet = now.Sub(heard)
+		}
+		switch {
+		case quiet > l.timeout:
+			return fmt.Errorf("%w for %v", errSilent, l.timeout)
+		case now.Sub(r.begun) > longest*l.timeout:
+			return fmt.Errorf("%w to one request for %v", errSilent, longest*l.timeout)
+		case r.ctx.Err() == nil:
+		case r.given.IsZero():
+			r.given = now
+		case now.Sub(r.given) > abandoned:
+			return fmt.Errorf("%w to a request that was given up", errSilent)
+		}
+	}
+	return nil
+}
+
+// keepAlive asks for a sign of life now and then: it keeps the line from being cut by what lies between, and finds out when it was.
+func (l *line) keepAlive(every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.gone:
+			return
+		case <-tick.C:
+		}
+		late := time.AfterFunc(l.timeout, func() { l.end(fmt.Errorf("%w to a sign of life for %v", errSilent, l.timeout)) })
+		_, _, err := l.ssh.SendRequest("keepalive@openssh.com", true, nil) // servers that don't know it say so, which is a sign of life too
+		late.Stop()
+		if err != nil {
+			l.end(err)
+			return
+		}
+	}
+}
+
+// end ends the line for everybody; the first cause counts.
+func (l *line) end(cause error) {
+	l.once.Do(func() {
+		switch {
+		case cause == nil, errors.Is(cause, client.ErrSSHFxConnectionLost), errors.Is(cause, io.EOF):
+			cause = errors.New("the connection broke off")
+		}
+		l.cause = cause
+		l.conn.Close()
+		close(l.gone)
+	})
+}
+
+// ended tells whether the line is no use any more.
+func (l *line) ended() bool {
+	select {
+	case <-l.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends the line and returns when nothing of it runs any more.
+func (l *line) close(cause error) {
+	l.end(cause)
+	l.goroutines.Wait()
+	_ = l.sftp.Close() // the connection is closed already; this waits for its reader
+	_ = l.ssh.Wait()
+}

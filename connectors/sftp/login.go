@@ -1,0 +1,196 @@
+package sftp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// LoginError says that the server is the right one and doesn't let us in.
+type LoginError struct {
+	Address string
+	User    string
+	Err     error
+}
+
+func (e *LoginError) Error() string {
+	return fmt.Sprintf("SFTP server %s refuses the login of user %q: check the key or password that is configured, and that the server has it: %v", e.Address, e.User, e.Err)
+}
+
+func (e *LoginError) Unwrap() error { return e.Err }
+
+// methods are the ways to log in. done gives back what they hold, after the login.
+func (c *Config) methods() (methods []ssh.AuthMethod, done func(), err error) {
+	done = func() {}
+	var signers []ssh.Signer
+	if c.PrivateKey != nil {
+		if signers, err = c.keySigners(); err != nil {
+			return nil, done, err
+		}
+	}
+	if c.Agent != "" {
+		conn, err := net.Dial("unix", c.Agent)
+		if err != nil {
+			return nil, done, fmt.Errorf("reach the agent: %w", err)
+		}
+		done = func() { conn.Close() }
+		theirs, err := agent.NewClient(conn).Signers()
+		if err != nil {
+			return nil, done, fmt.Errorf("ask the agent for its keys: %w", err)
+		}
+		signers = append(signers, theirs...)
+	}
+	if len(signers) > 0 {
+		methods = append(methods, ssh.PublicKeys(signers...))
+	}
+	if c.Password != nil {
+		password, err := c.Password()
+		if err != nil {
+			return nil, done, err
+		}
+		// Some servers ask for the password in a dialog only: one question, not shown.
+		answer := func(_, _ string, questions []string, shown []bool) ([]string, error) {
+			if len(questions) == 0 {
+				return nil, nil
+			}
+			if len(questions) != 1 || shown[0] {
+				return nil, errors.New("the server asks for more than a password")
+			}
+			return []string{password}, nil
+		}
+		methods = append(methods, ssh.Password(password), ssh.KeyboardInteractive(answer))
+	}
+	return methods, done, nil
+}
+
+// keySigners are the private key with its certificate, where there is one, then the key by itself.
+func (c *Config) keySigners() ([]ssh.Signer, error) {
+	signer, err := c.keySigner()
+	if err != nil {
+		return nil, err
+	}
+	if c.Certificate == "" {
+		return []ssh.Signer{signer}, nil
+	}
+	text, err := os.ReadFile(c.Certificate)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate in %s can't be read: %w", c.Certificate, err)
+	}
+	certificate, ok := key.(*ssh.Certificate)
+	if !ok {
+		return nil, fmt.Errorf("%s holds a public key, not a certificate: it should be what ssh-keygen -s made", c.Certificate)
+	}
+	certified, err := ssh.NewCertSigner(certificate, signer)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate in %s isn't for the private key: %w", c.Certificate, err)
+	}
+	return []ssh.Signer{certified, signer}, nil
+}
+
+func (c *Config) keySigner() (ssh.Signer, error) {
+	text, err := c.PrivateKey()
+	if err != nil {
+		return nil, err
+	}
+	signer, err := ssh.ParsePrivateKey([]byte(text))
+	var locked *ssh.PassphraseMissingError
+	switch {
+	case err == nil:
+		return signer, nil
+	case !errors.As(err, &locked):
+		return nil, fmt.Errorf("the private key can't be read: %w", err)
+	case c.Passphrase == nil:
+		return nil, errors.New("the private key has a passphrase, and none was given")
+	}
+	passphrase, err := c.Passphrase()
+	if err != nil {
+		return nil, err
+	}
+	if signer, err = ssh.ParsePrivateKeyWithPassphrase([]byte(text), []byte(passphrase)); err != nil {
+		return nil, fmt.Errorf("the private key can't be opened with the passphrase that was given: %w", err)
+	}
+	return signer, nil
+}
+
+// login connects and proves both sides to each other.
+func (f *Folder) login(ctx context.Context) (*ssh.Client, net.Conn, error) {
+	checks, err := f.config.hostChecks(f.address)
+	if err != nil {
+		return nil, nil, err
+	}
+	methods, done, err := f.config.methods()
+	defer done()
+	if err != nil {
+		return nil, nil, err
+	}
+	var refused error
+	for _, check := range checks {
+		client, conn, err := f.loginWith(ctx, check, methods)
+		var other *HostKeyError
+		var none *ssh.AlgorithmNegotiationError
+		switch {
+		case err == nil:
+			return client, conn, nil
+		case errors.As(err, &other):
+			refused = err
+		case errors.As(err, &none) && len(checks) > 1:
+			if refused == nil {
+				refused = &HostKeyError{Address: f.address, Expected: check.expected, Source: check.source}
+			}
+		case errors.As(err, &none):
+			return nil, nil, errors.Join(&HostKeyError{Address: f.address, Expected: check.expected, Source: check.source}, err)
+		default:
+			return nil, nil, err
+		}
+	}
+	return nil, nil, refused
+}
+
+// loginWith is one connection. Its deadline ends with the caller's next steps: see dial.
+func (f *Folder) loginWith(ctx context.Context, check hostCheck, methods []ssh.AuthMethod) (*ssh.Client, net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", f.address)
+	if err != nil {
+		return nil, nil, err
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return nil, nil, errors.Join(err, conn.Close())
+		}
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	var wrong error // the handshake's error hides what it wraps from some
+	known := false
+	config := &ssh.ClientConfig{
+		User:              f.config.User,
+		Auth:              methods,
+		HostKeyAlgorithms: check.algorithms,
+		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
+			wrong = check.verify(key, remote)
+			known = wrong == nil
+			return wrong
+		},
+	}
+	c, channels, requests, err := ssh.NewClientConn(conn, f.address, config)
+	if err == nil {
+		return ssh.NewClient(c, channels, requests), conn, nil
+	}
+	conn.Close()
+	var line net.Error
+	switch {
+	case wrong != nil:
+		return nil, nil, wrong
+	case known && !errors.As(err, &line) && !brokenOff(err):
+		return nil, nil, &LoginError{Address: f.address, User: f.config.User, Err: err}
+	}
+	return nil, nil, err
+}
