@@ -56,10 +56,10 @@ func TestBatchShares(t *testing.T) {
 				t.Fatalf("%q: %v", v.File.Name, v.Err)
 			}
 		}
-		if effects["rename"] != files || effects["move"] != 3*files || effects["settled"] != 1 {
+		if effects["rename"] != files || effects["move"] != 2*files || effects["move file"] != files || effects["settled"] != 1 {
 			t.Errorf("%d files: %v", files, effects)
 		}
-		for _, each := range []string{"rename", "move", "insert"} {
+		for _, each := range []string{"rename", "move", "move file", "insert"} {
 			delete(effects, each)
 		}
 		if round == 2 && !maps.Equal(effects, before) {

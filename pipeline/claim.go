@@ -26,6 +26,9 @@ const apartFolder = "in"
 // errChanged: the file isn't what it was when it came to rest.
 var errChanged = errors.New("the file changed after it had come to rest; it waits until it is at rest again")
 
+// errGone: the claimed file isn't where it was claimed to. It may have been given back, and then that failed or broke off.
+var errGone = errors.New("the claimed file isn't in the work folder any more")
+
 // claim takes the files out of the inbox, one atomic rename each. Losing a rename is losing the race for the file.
 func (im *Importer) claim(ctx context.Context, b *batch) error {
 	for _, it := range b.items {
@@ -89,7 +92,7 @@ func (im *Importer) locate(ctx context.Context, b *batch) error {
 	for _, it := range b.items {
 		if it.lost {
 			it.run.State, it.run.Status, it.run.Finished = ledger.Withdrawn, ledger.Failed, now()
-		} else if it.run.State == ledger.Claiming {
+		} else if it.run.State == ledger.Claiming && (it.err == nil || im.exists(ctx, b.fileName(it))) {
 			it.run.State = ledger.Claimed
 		}
 	}
@@ -124,7 +127,9 @@ func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
-	return im.Store.Sync(ctx, append(b.fileFolders(b.active()), im.Job.Inbox)...) // where the names came to first, then where they left
+	return im.effect("sync claim", func() error { // where the names came to first, then where they left
+		return im.Store.Sync(ctx, append(b.fileFolders(b.active()), im.Job.Inbox)...)
+	})
 }
 
 // claimedFiles are the entries of the folders that the batch's files are claimed into, by their whole names.
@@ -146,15 +151,28 @@ func (im *Importer) claimedFiles(ctx context.Context, b *batch) (map[string]conn
 	return there, nil
 }
 
-// giveBack puts a claimed file back into its inbox. When the inbox has a new file of that name it stays where it is.
+// giveBack puts a claimed file back into its inbox. When the inbox has a new file of that name it stays where it is. It can be repeated: an earlier try may
+// have come to its end but for the sync.
 func (im *Importer) giveBack(ctx context.Context, b *batch, it *item) error {
 	if im.InPlace {
 		return nil
 	}
-	if err := im.Store.Rename(ctx, b.fileName(it), im.inboxName(it)); err != nil {
+	err := im.effect("give back", func() error { return im.Store.Rename(ctx, b.fileName(it), im.inboxName(it)) })
+	if err != nil && !(errors.Is(err, fs.ErrNotExist) && im.isBack(ctx, it)) {
 		return fmt.Errorf("put the changed file back into its inbox: %w", err)
 	}
-	return im.Store.Sync(ctx, it.run.Inbox, path.Dir(b.fileName(it)))
+	return im.effect("sync back", func() error { return im.Store.Sync(ctx, it.run.Inbox, path.Dir(b.fileName(it))) })
+}
+
+// isBack tells whether the inbox has the very file that was claimed.
+func (im *Importer) isBack(ctx context.Context, it *item) bool {
+	f, err := im.Store.Open(ctx, im.inboxName(it))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	now, err := f.Stat()
+	return err == nil && now.Inode == it.run.File.Inode
 }
 
 func (im *Importer) writeClaim(ctx context.Context, b *batch) error {

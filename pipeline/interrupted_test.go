@@ -15,14 +15,6 @@ import (
 // TestInterrupted decides about interrupted runs with the statements that the README gives to operators: the first where the records came in,
 // the second where they didn't.
 func TestInterrupted(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	statements := regexp.MustCompile(`sqlite3 \S+ "(UPDATE [^"]+)"`).FindAllSubmatch(readme, -1)
-	if len(statements) != 2 {
-		t.Fatalf("the README has %d statements", len(statements))
-	}
 	for i, killed := range []string{"attach", "-attach"} {
 		t.Run(killed, func(t *testing.T) {
 			w := newWorld(t, "chdb")
@@ -37,14 +29,29 @@ func TestInterrupted(t *testing.T) {
 			if len(v) != 1 || !v[0].Stuck {
 				t.Fatalf("verdicts %+v, want one that is stuck", v)
 			}
-			w.close()
-			w.updateLedger(strings.ReplaceAll(string(statements[i][1]), "= N)", "= "+strconv.FormatUint(v[0].Run, 10)+")"))
-			w.open()
+			w.decide(v[0].Run, i == 0)
 			wantOutcomes(t, w.resumeAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
 			w.wantRows("SELECT count() FROM %t", "20")
 			w.wantSettled()
 		})
 	}
+}
+
+// decide does what the README tells operators to do about a run that was interrupted, and starts again.
+func (w *world) decide(run uint64, loaded bool) {
+	w.t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	statements := regexp.MustCompile(`sqlite3 \S+ "(UPDATE [^"]+)"`).FindAllSubmatch(readme, -1)
+	if len(statements) != 2 {
+		w.t.Fatalf("the README has %d statements", len(statements))
+	}
+	which := map[bool]int{true: 0, false: 1}[loaded]
+	w.close()
+	w.updateLedger(strings.ReplaceAll(string(statements[which][1]), "= N)", "= "+strconv.FormatUint(run, 10)+")"))
+	w.open()
 }
 
 // updateLedger does what an operator does with the sqlite3 shell.
@@ -59,7 +66,7 @@ func (w *world) updateLedger(statement string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if n, err := result.RowsAffected(); err != nil || n != 1 {
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		w.t.Fatalf("%s changed %d runs (%v)", statement, n, err)
 	}
 }

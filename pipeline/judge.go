@@ -20,7 +20,7 @@ func (im *Importer) judge(ctx context.Context, b *batch) error {
 		return err
 	}
 	if rowsWanted(b.accepted()) > 0 {
-		if err := im.effect("sync", func() error { return b.session.Sync(ctx) }); err != nil {
+		if err := im.effect("sync stage", func() error { return b.session.Sync(ctx) }); err != nil {
 			return fmt.Errorf("sync the database: %w", err)
 		}
 	}
@@ -184,9 +184,9 @@ func notThrough(other ledger.Run) error {
 }
 
 // tidyChanged puts a file that changed since its claim back into the inbox, where it comes to rest again. If the inbox has a new
-// file of that name, it stays in the work folder and is taken as it is now.
+// file of that name, it stays in the work folder and is taken as it is now. What was put back by an earlier try needs no more than to be made durable.
 func (im *Importer) tidyChanged(ctx context.Context, b *batch, it *item) {
-	if !errors.Is(it.err, errChanged) || it.run.State != ledger.Claimed && it.run.State != ledger.Staging {
+	if !errors.Is(it.err, errChanged) && !errors.Is(it.err, errGone) || it.run.State != ledger.Claimed && it.run.State != ledger.Staging {
 		return
 	}
 	if im.InPlace || im.giveBack(ctx, b, it) == nil {

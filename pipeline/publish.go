@@ -46,7 +46,7 @@ func (im *Importer) publishRows(ctx context.Context, b *batch, items []*item) er
 	if err := im.bringIn(ctx, b, items); err != nil {
 		return err
 	}
-	if err := im.effect("sync", func() error { return b.session.Sync(ctx) }); err != nil {
+	if err := im.effect("sync target", func() error { return b.session.Sync(ctx) }); err != nil {
 		return fmt.Errorf("sync the database: %w", err)
 	}
 	return nil
@@ -144,10 +144,17 @@ func (im *Importer) tryOnce(ctx context.Context, b *batch, items []*item) error 
 	if b.target.CountsRun() {
 		return nil
 	}
+	was := items[0].run.Status
 	for _, it := range items {
 		it.run.Status = ledger.Interrupted
 	}
-	return im.record(ctx, items)
+	err := im.effect("trying", func() error { return im.record(ctx, items) })
+	for _, it := range items {
+		if err != nil {
+			it.run.Status = was // nothing was sent
+		}
+	}
+	return err
 }
 
 // attachFailed withdraws the runs when the target was altered at the last moment. done statements had gone well before.

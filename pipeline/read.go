@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 
 	"chute/connectors"
 	"chute/connectors/native"
@@ -75,16 +76,23 @@ func (im *Importer) openFile(ctx context.Context, b *batch, it *item) (connector
 	}
 	if seer, ok := folder.(connectors.WriterSeer); ok {
 		if writing, err := seer.BeingWritten(ctx, name); err != nil {
-			return nil, err
+			return nil, im.gone(err)
 		} else if writing {
 			return nil, errChanged
 		}
 	}
 	f, err := folder.Open(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, im.gone(err)
 	}
 	return f, nil
+}
+
+func (im *Importer) gone(err error) error {
+	if im.InPlace || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errGone, err)
 }
 
 // unchanged takes the rest of the file, for its hash, and compares the file with what was claimed. One that is too large to be read has

@@ -97,7 +97,7 @@ func (im *Importer) removeRun(ctx context.Context, it *item, run ledger.Run) err
 	if err := im.deleteRows(ctx, "replace", session, target, []uint64{im.Ledger.Lineage(run.ID)}, it); err != nil {
 		return err
 	}
-	return im.effect("sync", func() error { return session.Sync(ctx) })
+	return im.effect("sync replaced", func() error { return session.Sync(ctx) })
 }
 
 // whereabouts finds the server that has an earlier run's rows: the one that the new rows went to, or else the one that was written down. The first

@@ -7,29 +7,6 @@ import (
 	"chute/connectors"
 )
 
-// killPoints are the effects of a run in their order, with the state that a restart finds: the rows of the table in design.md, "Exactly once".
-var killPoints = []struct{ effect, finds string }{
-	{"claiming", "1 claiming, the file in its inbox"},
-	{"rename", "2 claiming, the file in the work folder"},
-	{"claim.json", "2 claiming, with claim.json"},
-	{"claimed", "3 claimed"},
-	{"create table", "3 claimed, the table made"},
-	{"staging", "4 staging, without a stage"},
-	{"stage", "4 staging, the stage empty"},
-	{"insert", "5 staging, the stage in part"},
-	{"commit", "5 staging, the stage whole"},
-	{"sidecars", "6 staging, judged, sidecars written"},
-	{"-publishing", "6 staging, stage synced"},
-	{"publishing", "7 publishing"},
-	{"attach", "8 publishing, rows (of the first partition) in the target"},
-	{"-published", "8 publishing, all rows in the target, synced"},
-	{"published", "9 published"},
-	{"drop", "10 published, stage dropped"},
-	{"move", "10 published, the first sidecar moved"},
-	{"sync folders", "10 published, everything moved"},
-	{"settled", "11 settled"},
-}
-
 // dropFour drops a file that is rejected whole, a good one, one that is the good one again, and one with rejects. So who publishes from the stage
 // they share is neither first nor side by side.
 func dropFour(w *world) {
@@ -43,38 +20,34 @@ func wantFour(w *world) {
 	w.t.Helper()
 	w.wantSettled()
 	w.wantRows("SELECT count(), sum(id), toInt64(sum(amount) * 100), uniqExact(note) FROM %t", "5 16 1760 3")
-	w.wantFiles(
+	w.wantFiles(fourFiles()...)
+}
+
+func fourFiles() []string {
+	return []string{
 		"done/b.csv", "done/b.csv.log", "done/b.csv.report.json",
 		"done/c.csv", "done/c.csv.log", "done/c.csv.report.json",
 		"done/d.csv", "done/d.csv.log", "done/d.csv.report.json", "done/d.rejects.csv", "done/d.rejects.jsonl",
 		"rejected/a.csv", "rejected/a.csv.log", "rejected/a.csv.report.json",
-	)
-}
-
-// TestRestart kills the process behind every effect of a batch and goes on in a new process.
-func TestRestart(t *testing.T) {
-	for _, point := range killPoints {
-		t.Run(strings.ReplaceAll(point.effect, " ", "_"), func(t *testing.T) {
-			bothEngines(t, func(t *testing.T, w *world) { restartAfter(w, point.effect, point.finds) })
-		})
 	}
 }
 
-func restartAfter(w *world, effect, finds string) {
+// restartAfter kills the process behind an effect of a batch and goes on in a new process.
+func restartAfter(w *world, effect string) {
 	w.job(orders)
 	dropFour(w)
 	w.killedChild(effect, false)
 	w.open()
 	for _, v := range w.resumeAll() {
 		if v.Outcome == connectors.Later && v.Run != 0 {
-			w.t.Errorf("%s: %q waits: %v", finds, v.File.Name, v.Err)
+			w.t.Errorf("%s: %q waits: %v", effect, v.File.Name, v.Err)
 		}
 	}
 	w.importAll() // what hadn't left the inbox
 	wantFour(w)
 }
 
-// TestRestartRejecting does the same with a file that comes alone, goes straight into its stage, and turns out at its end to be nothing that is to be
+// TestRestartRejecting kills the process behind the effects of a file that comes alone, goes straight into its stage, and turns out at its end to be nothing that is to be
 // loaded: it has too many rejects, or was loaded before.
 func TestRestartRejecting(t *testing.T) {
 	for _, effect := range []string{"staging", "stage", "sidecars", "publishing", "drop", "move", "sync folders", "settled"} {

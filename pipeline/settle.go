@@ -86,9 +86,12 @@ func (im *Importer) dropStages(ctx context.Context, b *batch, items []*item) err
 // another one is chosen and written down before the move is tried again.
 func (im *Importer) moveOut(ctx context.Context, it *item) error {
 	for i := range it.run.Moves {
-		m := &it.run.Moves[i]
+		m, effect := &it.run.Moves[i], "move"
+		if i == len(it.run.Moves)-1 && !im.InPlace {
+			effect = "move file"
+		}
 		for try := 1; ; try++ {
-			err := im.effect("move", func() error { return im.Store.Rename(ctx, m.From, m.To) })
+			err := im.effect(effect, func() error { return im.Store.Rename(ctx, m.From, m.To) })
 			if err == nil || errors.Is(err, fs.ErrNotExist) && im.exists(ctx, m.To) {
 				break // moved now, or before a crash
 			}
@@ -96,7 +99,7 @@ func (im *Importer) moveOut(ctx context.Context, it *item) error {
 				return err
 			}
 			m.To = numbered(m.To, it.run.ID, try)
-			if err := im.record(ctx, []*item{it}); err != nil {
+			if err := im.effect("new name", func() error { return im.record(ctx, []*item{it}) }); err != nil {
 				return err
 			}
 		}

@@ -94,6 +94,42 @@ func TestFileGrows(t *testing.T) {
 	w.wantSettled()
 }
 
+// TestGiveBackFails: a file that changed while it was read can't be put back into its inbox, or is there and that can't be made durable. It is in one place,
+// and the next try ends it.
+func TestGiveBackFails(t *testing.T) {
+	for _, effect := range []string{"give back", "sync back"} {
+		for _, before := range []bool{true, false} {
+			t.Run(effect+map[bool]string{true: "/not done", false: "/done"}[before], func(t *testing.T) {
+				w := newWorld(t, "clickhouse")
+				w.job(orders)
+				w.open()
+				w.drop("a.csv", lines(10))
+				failed := false
+				w.im.Fault = func(at string, early bool) error {
+					if at == "stage" && early && !failed {
+						return appendTo(filepath.Join(w.Dir, "store/.chute", w.im.Ledger.ID(), "1/a.csv"), "11,1.00,x\n")
+					}
+					if at == effect && early == before && !failed {
+						failed = true
+						return errFault
+					}
+					return nil
+				}
+				wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Later})
+				if !failed {
+					t.Fatalf("the effect %q wasn't reached", effect)
+				}
+				w.wantOnce("a.csv")
+				w.resumeAll()
+				w.importAll()
+				w.wantSettled()
+				w.wantFiles("done/a.csv", "done/a.csv.log", "done/a.csv.report.json")
+				w.wantRows("SELECT count(), uniqExact(id) FROM %t", "11 11")
+			})
+		}
+	}
+}
+
 // TestStillWritten: while somebody has the file open for writing it isn't read, although it has been claimed.
 func TestStillWritten(t *testing.T) {
 	w := newWorld(t, "chdb")

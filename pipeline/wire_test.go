@@ -43,13 +43,13 @@ func modernEngines(t *testing.T, test func(t *testing.T, w *world)) {
 	}
 }
 
-// TestRestartOfToday is TestRestart with a server of today, which goes on when its client is killed, for the effects in which it has a part.
+// TestRestartOfToday kills the process as TestFaultTable does, with a server of today, which goes on when its client is killed, for the effects in which it has a part.
 func TestRestartOfToday(t *testing.T) {
 	if testing.Short() {
-		return // the race detector has seen TestRestart
+		return // the race detector has seen TestFaultTable
 	}
 	for _, effect := range []string{"stage", "insert", "publishing", "attach", "published", "drop"} {
-		t.Run(effect, func(t *testing.T) { restartAfter(newWorld(t, "wire"), effect, effect) })
+		t.Run(effect, func(t *testing.T) { restartAfter(newWorld(t, "wire"), effect) })
 	}
 }
 
@@ -57,7 +57,7 @@ func TestRestartOfToday(t *testing.T) {
 // middle of an insert. Whatever came of them, everything is loaded once, and nothing is left.
 func TestServerLost(t *testing.T) {
 	if testing.Short() {
-		return // the race detector has seen TestFault
+		return // the race detector has seen TestFaultTable
 	}
 	for _, c := range []struct {
 		name, sql string // %d is the test's database

@@ -317,10 +317,15 @@ func (w *world) wantSettled() {
 			w.t.Errorf("left in the work folder: %s", name)
 		}
 	}
-	stages := w.rows("SELECT name FROM system.tables WHERE name LIKE 'chute_stage_" + w.im.Ledger.ID() + "%'")
-	if len(stages) > 0 {
+	if stages := w.stages(); len(stages) > 0 {
 		w.t.Errorf("stages left: %v", stages)
 	}
+}
+
+// stages are the names of the ledger's staging tables.
+func (w *world) stages() []string {
+	w.t.Helper()
+	return w.rows("SELECT name FROM system.tables WHERE name LIKE 'chute_stage_" + w.im.Ledger.ID() + "%'")
 }
 
 func (w *world) wantFiles(want ...string) {
@@ -401,9 +406,11 @@ func runChild(task string) error {
 		if err != nil {
 			return err
 		}
+		var ids []uint64
 		for _, r := range runs {
-			im.Resume(ctx, []uint64{r.ID})
+			ids = append(ids, r.ID)
 		}
+		im.Resume(ctx, ids)
 		return fmt.Errorf("resuming wasn't killed at %s", w.Kill)
 	}
 	files, err := w.waiting(ctx, im)

@@ -3,7 +3,6 @@ package main
 import (
 	"go/ast"
 	"go/token"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,37 +125,24 @@ func codesIn(t *testing.T, file string, n ast.Node) []string {
 	return nil
 }
 
-// TestReadmeEffects: the table of effects has those that the tests kill a process behind, in their order.
+// TestReadmeEffects: the table of effects has those of the fault table, which are all there are.
 func TestReadmeEffects(t *testing.T) {
-	var killed []string
-	for name, file := range goFiles(t, "pipeline", true) {
-		if filepath.Base(name) != "restart_test.go" {
-			continue
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			spec, ok := n.(*ast.ValueSpec)
-			if !ok || spec.Names[0].Name != "killPoints" {
-				return true
-			}
-			for _, point := range spec.Values[0].(*ast.CompositeLit).Elts {
-				effect, _ := literal(point.(*ast.CompositeLit).Elts[0])
-				killed = append(killed, strings.TrimPrefix(effect, "-"))
-			}
-			return false
-		})
-	}
+	effects := regexp.MustCompile("`([a-z. ]+)`")
+	told, faults, _ := strings.Cut(chapter(t, "Exactly once"), "<!-- fault table")
+	faults, _, _ = strings.Cut(faults, "<!-- end of fault table")
 	var listed []string
-	for _, row := range rows(chapter(t, "Exactly once"))[1:] {
-		for _, name := range regexp.MustCompile("`([a-z. ]+)`").FindAllStringSubmatch(row[0], -1) {
+	for _, row := range rows(told)[1:] {
+		for _, name := range effects.FindAllStringSubmatch(strings.Join(row, " "), -1) {
 			listed = append(listed, name[1])
 		}
 	}
-	if killed = slices.Compact(killed); len(killed) < 15 {
-		t.Fatalf("only %d effects were found in restart_test.go", len(killed))
+	table := rows(faults)
+	if len(table) < 25 {
+		t.Fatalf("the fault table has %d rows", len(table))
 	}
-	for _, effect := range killed {
-		if !slices.Contains(listed, effect) {
-			t.Errorf("the README's table lacks the effect %q", effect)
+	for _, row := range table[1:] {
+		if effect := strings.Trim(row[0], "` "); !slices.Contains(listed, effect) {
+			t.Errorf("the README's table of effects lacks %q", effect)
 		}
 	}
 }

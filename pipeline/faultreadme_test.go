@@ -1,0 +1,149 @@
+package pipeline
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// effectNames finds, in the source, the names under which this package does what lasts.
+func effectNames(t *testing.T) (names []string) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := token.NewFileSet()
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(set, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				names = append(names, effectsIn(t, set, f)...)
+			}
+		}
+	}
+	slices.Sort(names)
+	for i, name := range names[1:] {
+		if name == names[i] {
+			t.Errorf("two effects are called %q", name)
+		}
+	}
+	return names
+}
+
+// effectsIn finds those of a function. A name that isn't written in the call of effect is a variable's, which the function sets, or a parameter of
+// deleteRows.
+func effectsIn(t *testing.T, set *token.FileSet, f *ast.FuncDecl) (names []string) {
+	at := map[string]int{"effect": 0, "deleteRows": 1}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if assign, ok := n.(*ast.AssignStmt); ok {
+			for i, left := range assign.Lhs {
+				if id, ok := left.(*ast.Ident); ok && id.Name == "effect" {
+					names = append(names, textOf(t, set, assign.Rhs[i]))
+				}
+			}
+		}
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		method, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		i, ok := at[method.Sel.Name]
+		if !ok {
+			return true
+		}
+		if id, ok := call.Args[i].(*ast.Ident); !ok || id.Name != "effect" {
+			names = append(names, textOf(t, set, call.Args[i]))
+		}
+		return true
+	})
+	return names
+}
+
+func textOf(t *testing.T, set *token.FileSet, e ast.Expr) string {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok {
+		t.Errorf("%s: an effect's name is written in a way that this test doesn't know", set.Position(e.Pos()))
+		return ""
+	}
+	text, err := strconv.Unquote(lit.Value)
+	if err != nil {
+		t.Error(err)
+	}
+	return text
+}
+
+const (
+	faultTableBegin = "<!-- fault table: written by go test ./pipeline -run TestReadmeFaults -update -->\n"
+	faultTableEnd   = "<!-- end of fault table -->\n"
+)
+
+// TestReadmeFaults: the README's fault table is what TestFaultTable demands.
+func TestReadmeFaults(t *testing.T) {
+	const readme = "../README.md"
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := bytes.Cut(text, []byte(faultTableBegin))
+	had, after, closed := bytes.Cut(rest, []byte(faultTableEnd))
+	if !found || !closed {
+		t.Fatalf("%s lacks the lines %s and %s", readme, faultTableBegin, faultTableEnd)
+	}
+	want := faultTable()
+	if string(had) == want {
+		return
+	}
+	if !*update {
+		t.Fatalf("the fault table in %s isn't what the test demands: go test ./pipeline -run TestReadmeFaults -update", readme)
+	}
+	made := bytes.Join([][]byte{before, []byte(faultTableBegin + want + faultTableEnd), after}, nil)
+	if err := os.WriteFile(readme, made, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func faultTable() string {
+	var b strings.Builder
+	b.WriteString("\n| step | found behind it |")
+	for _, f := range faults {
+		fmt.Fprintf(&b, " %s |", f.name)
+	}
+	b.WriteString(" cells |\n|---|---|" + strings.Repeat("---|", len(faults)+1) + "\n")
+	for _, step := range faultSteps {
+		fmt.Fprintf(&b, "| `%s` | %s |", step.effect, step.finds)
+		for _, f := range faults {
+			result := "whole"
+			if interrupted(step.effect, f, true) {
+				result = "whole; blind: interrupted"
+			}
+			fmt.Fprintf(&b, " %s |", result)
+		}
+		n := 0
+		for _, c := range faultCells(true, false) {
+			if c.step.effect == step.effect {
+				n++
+			}
+		}
+		fmt.Fprintf(&b, " %d |\n", n)
+	}
+	fmt.Fprintf(&b, "\n%d cells, of which `go test ./pipeline` runs %d and `go test -short` %d.\n\n",
+		len(faultCells(true, false)), len(faultCells(false, false)), len(faultCells(false, true)))
+	return b.String()
+}
