@@ -143,10 +143,12 @@ func (f *Folder) probeIn(ctx context.Context, dir string, a *Abilities) (err err
 	}
 	err = f.ask(ctx, func(c *client.Client) error {
 		a.SyncsFiles = syncs(c)
-		_, a.TellsFree = c.HasExtension("statvfs@openssh.com")
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if a.TellsFree, err = f.permitted(ctx, func(c *client.Client) error { _, err := c.StatVFS(f.path(dir)); return err }); err != nil {
 		return err
 	}
 	a.SyncsFolders, err = f.trySyncDir(ctx, dir)

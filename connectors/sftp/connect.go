@@ -58,7 +58,7 @@ func (f *Folder) dial() {
 	s, conn, err := f.login(ctx)
 	if err == nil {
 		stop := context.AfterFunc(ctx, func() { conn.Close() })
-		l, err = open(f.address, s, conn, f.config.Timeout, f.config.KeepAlive)
+		l, err = open(f, s, conn)
 		stop()
 	}
 	f.mu.Lock()
@@ -102,6 +102,9 @@ func explain(address string, err error) error {
 
 func unreachable(err error) bool {
 	var line net.Error
+	if errors.As(err, new(localError)) {
+		return false
+	}
 	return errors.As(err, &line) || brokenOff(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 

@@ -20,12 +20,13 @@ import (
 // line is one connection to the server, from its login to its end. It is safe for concurrent use. Whatever breaks it, or an answer that doesn't come,
 // ends it for all requests at once: the protocol can't take a request back, and a late answer must not be taken for another's.
 type line struct {
-	address string
-	version string // what the server calls itself
-	conn    net.Conn
-	ssh     *ssh.Client
-	sftp    *client.Client
-	timeout time.Duration
+	address  string
+	version  string // what the server calls itself
+	conn     net.Conn
+	ssh      *ssh.Client
+	sftp     *client.Client
+	timeout  time.Duration
+	patience time.Duration // how long a request may go on whose caller has given up: then the line is given up for it
 
 	heard atomic.Int64  // when something came from the server's SFTP, in ns since 1970
 	gone  chan struct{} // closed when the line has ended
@@ -38,17 +39,7 @@ type line struct {
 	goroutines sync.WaitGroup
 }
 
-// request is one that waits for its answer.
-type request struct {
-	ctx   context.Context
-	begun time.Time
-	given time.Time // when its caller was first seen to have given it up; zero: it wasn't
-}
-
-var (
-	errClosed = errors.New("the store was closed")
-	errSilent = errors.New("no answer")
-)
+var errClosed = errors.New("the store was closed")
 
 // lostError is the end of a line, for one request: whether it was done isn't known.
 type lostError struct {
@@ -69,8 +60,9 @@ func lost(err error) bool {
 }
 
 // open begins to use a connection after its login. It has the connection's deadline.
-func open(address string, s *ssh.Client, conn net.Conn, timeout, keepAlive time.Duration) (*line, error) {
-	l := &line{address: address, version: string(s.ServerVersion()), conn: conn, ssh: s, timeout: timeout, gone: make(chan struct{}), waiting: map[*request]struct{}{}}
+func open(f *Folder, s *ssh.Client, conn net.Conn) (*line, error) {
+	l := &line{address: f.address, version: string(s.ServerVersion()), conn: conn, ssh: s, timeout: f.config.Timeout, patience: f.patience,
+		gone: make(chan struct{}), waiting: map[*request]struct{}{}}
 	err := l.begin()
 	if err == nil {
 		err = conn.SetDeadline(time.Time{})
@@ -82,7 +74,7 @@ func open(address string, s *ssh.Client, conn net.Conn, timeout, keepAlive time.
 	}
 	l.goroutines.Go(func() { l.end(l.sftp.Wait()) })
 	l.goroutines.Go(l.watch)
-	l.goroutines.Go(func() { l.keepAlive(keepAlive) })
+	l.goroutines.Go(func() { l.keepAlive(f.config.KeepAlive) })
 	return l, nil
 }
 
@@ -166,73 +158,6 @@ func answered(err error) bool {
 type localError struct{ error }
 
 func (e localError) Unwrap() error { return e.error }
-
-// abandoned is how long a request may go on whose caller has given up: then the line is given up for it.
-const abandoned = 2 * time.Second
-
-// longest is how long a request may take, in timeouts, of a server that goes on answering others.
-const longest = 20
-
-// watch ends the line when an answer doesn't come.
-func (l *line) watch() {
-	tick := time.NewTicker(max(l.timeout/16, time.Millisecond))
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.gone:
-			return
-		case now := <-tick.C:
-			if err := l.overdue(now); err != nil {
-				l.end(err)
-				return
-			}
-		}
-	}
-}
-
-func (l *line) overdue(now time.Time) error {
-	heard := time.Unix(0, l.heard.Load())
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for r := range l.waiting {
-		quiet := now.Sub(r.begun)
-		if heard.After(r.begun) {
-			quiet = now.Sub(heard)
-		}
-		switch {
-		case quiet > l.timeout:
-			return fmt.Errorf("%w for %v", errSilent, l.timeout)
-		case now.Sub(r.begun) > longest*l.timeout:
-			return fmt.Errorf("%w to one request for %v", errSilent, longest*l.timeout)
-		case r.ctx.Err() == nil:
-		case r.given.IsZero():
-			r.given = now
-		case now.Sub(r.given) > abandoned:
-			return fmt.Errorf("%w to a request that was given up", errSilent)
-		}
-	}
-	return nil
-}
-
-// keepAlive asks for a sign of life now and then: it keeps the line from being cut by what lies between, and finds out when it was.
-func (l *line) keepAlive(every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.gone:
-			return
-		case <-tick.C:
-		}
-		late := time.AfterFunc(l.timeout, func() { l.end(fmt.Errorf("%w to a sign of life for %v", errSilent, l.timeout)) })
-		_, _, err := l.ssh.SendRequest("keepalive@openssh.com", true, nil) // servers that don't know it say so, which is a sign of life too
-		late.Stop()
-		if err != nil {
-			l.end(err)
-			return
-		}
-	}
-}
 
 // end ends the line for everybody; the first cause counts.
 func (l *line) end(cause error) {

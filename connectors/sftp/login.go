@@ -36,7 +36,7 @@ func (c *Config) methods() (methods []ssh.AuthMethod, done func(), err error) {
 	if c.Agent != "" {
 		conn, err := net.Dial("unix", c.Agent)
 		if err != nil {
-			return nil, done, fmt.Errorf("reach the agent: %w", err)
+			return nil, done, localError{fmt.Errorf("reach the agent: %w", err)}
 		}
 		done = func() { conn.Close() }
 		theirs, err := agent.NewClient(conn).Signers()

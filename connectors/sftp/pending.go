@@ -176,7 +176,7 @@ func (p *Pending) commit(ctx context.Context) error {
 	if err := p.compare(ctx); err != nil {
 		return err
 	}
-	if err := p.folder.move(ctx, move{from: p.temp, to: p.name, was: was, own: true, private: true}); err != nil {
+	if err := p.folder.move(ctx, move{from: p.temp, to: p.name, was: was, private: true}); err != nil {
 		return err
 	}
 	p.temp = ""

@@ -21,7 +21,6 @@ import (
 type move struct {
 	from, to string
 	was      connectors.File // what is renamed, as it was before
-	own      bool            // the old name is below the work folder, where nobody else takes names
 	private  bool            // the new name is below the work folder, where nobody else gives names
 }
 
@@ -47,11 +46,11 @@ func (f *Folder) rename(ctx context.Context, from, to string) error {
 		return err
 	}
 	was, err := f.lstat(ctx, from)
-	m := move{from: from, to: to, was: was, own: f.own(from), private: f.own(to)}
+	m := move{from: from, to: to, was: was, private: f.own(to)}
 	switch {
 	case err != nil:
 		return err
-	case was.Mode.IsDir() && !m.own:
+	case was.Mode.IsDir() && !f.own(from):
 		return fmt.Errorf("a folder that isn't below %q: %w", f.config.Work, fs.ErrPermission)
 	case !was.Mode.IsDir() && !was.Regular():
 		return connectors.ErrIrregular
@@ -93,10 +92,6 @@ func (f *Folder) moveOnce(ctx context.Context, m move) error {
 	}
 	if f.apart(ctx, parent(m.from), parent(m.to)) {
 		return fmt.Errorf("%w (%w)", connectors.ErrCrossDevice, err)
-	}
-	if errors.Is(err, fs.ErrPermission) && !m.own {
-		return fmt.Errorf("%w: the server doesn't let user %q take the file (OpenSSH gives it a second name for a moment, which fs.protected_hardlinks "+
-			"on its machine refuses for other users' files)", err, f.config.User)
 	}
 	return err
 }

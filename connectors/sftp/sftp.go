@@ -74,6 +74,8 @@ type Folder struct {
 	retryAt  time.Time
 	closed   bool
 
+	patience time.Duration // see line
+
 	life   context.Context // ends with Close
 	end    context.CancelFunc
 	dialer sync.WaitGroup
@@ -95,7 +97,7 @@ var (
 
 // New returns a store without connecting: a server that is down is no error. Close ends it.
 func New(config Config) (*Folder, error) {
-	f := &Folder{config: config.withDefaults()}
+	f := &Folder{config: config.withDefaults(), patience: 2 * time.Second}
 	f.address = net.JoinHostPort(f.config.Host, strconv.Itoa(f.config.Port))
 	if err := f.config.check(); err != nil {
 		return nil, fmt.Errorf("sftp store on %q: %w", f.address, err)

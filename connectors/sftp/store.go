@@ -98,23 +98,28 @@ func (f *Folder) trySyncDir(ctx context.Context, dir string) (able bool, err err
 			return err
 		}
 		err = file.Sync()
-		var status *client.StatusError
-		if able = err == nil; errors.As(err, &status) && (status.FxCode() == client.ErrSSHFxOpUnsupported || status.FxCode() == client.ErrSSHFxBadMessage) {
-			err = nil // file systems that don't sync folders say EINVAL, which comes as a bad message
+		if able = err == nil; unsupported(err) {
+			err = nil
 		}
 		return errors.Join(err, file.Close())
 	})
 	return able, err
 }
 
+// unsupported tells an answer that says that there is no such request. What a file system can't do, EINVAL, comes as a bad message.
+func unsupported(err error) bool {
+	var status *client.StatusError
+	return errors.As(err, &status) && (status.FxCode() == client.ErrSSHFxOpUnsupported || status.FxCode() == client.ErrSSHFxBadMessage)
+}
+
 // Free implements connectors.Sizer, where the server tells.
 func (f *Folder) Free(ctx context.Context) (int64, error) {
 	free := int64(math.MaxInt64)
 	err := f.ask(ctx, func(c *client.Client) error {
-		if _, known := c.HasExtension("statvfs@openssh.com"); !known {
+		vfs, err := c.StatVFS(f.path("."))
+		if unsupported(err) {
 			return nil
 		}
-		vfs, err := c.StatVFS(f.path("."))
 		if err != nil {
 			return err
 		}

@@ -4,12 +4,6 @@ package sshd
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -24,7 +18,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/knownhosts"
 
 	"chute/connectors/connectortest"
 )
@@ -130,91 +123,6 @@ func (s *Server) configure(more []string) error {
 	return os.WriteFile(filepath.Join(s.Dir, "sshd_config"), []byte(text), 0o600)
 }
 
-// makeKeys makes the server's keys and those of its users.
-func (s *Server) makeKeys() error {
-	s.HostKeys = nil
-	var known strings.Builder
-	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
-		text, public, err := NewKey(kind)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(s.Dir, "host_"+kind), []byte(text), 0o600); err != nil {
-			return err
-		}
-		s.HostKeys = append(s.HostKeys, public)
-		fmt.Fprintln(&known, knownhosts.Line([]string{s.Address()}, public))
-	}
-	s.KnownHosts = filepath.Join(s.Dir, "known_hosts")
-	if err := os.WriteFile(s.KnownHosts, []byte(known.String()), 0o600); err != nil {
-		return err
-	}
-	var public ssh.PublicKey
-	var err error
-	if s.Key, public, err = NewKey("ed25519"); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(s.Dir, "authorized_keys"), ssh.MarshalAuthorizedKey(public), 0o644); err != nil {
-		return err
-	}
-	return s.certify()
-}
-
-// certify makes a key that an authority of the server's vouches for.
-func (s *Server) certify() error {
-	authority, theirs, err := NewKey("ed25519")
-	if err != nil {
-		return err
-	}
-	signer, err := ssh.ParsePrivateKey([]byte(authority))
-	if err != nil {
-		return err
-	}
-	private, public, err := NewKey("ed25519")
-	if err != nil {
-		return err
-	}
-	certificate := &ssh.Certificate{
-		Key: public, CertType: ssh.UserCert, KeyId: "chute's test", ValidPrincipals: []string{s.User},
-		ValidAfter: uint64(time.Now().Add(-time.Hour).Unix()), ValidBefore: uint64(time.Now().Add(time.Hour).Unix()),
-	}
-	if err := certificate.SignCert(rand.Reader, signer); err != nil {
-		return err
-	}
-	s.Certified, s.CertFile = private, filepath.Join(s.Dir, "user-cert.pub")
-	if err := os.WriteFile(s.CertFile, ssh.MarshalAuthorizedKey(certificate), 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(s.Dir, "ca.pub"), ssh.MarshalAuthorizedKey(theirs), 0o644)
-}
-
-// NewKey makes a key of kind "ed25519", "ecdsa" or "rsa", as OpenSSH writes it.
-func NewKey(kind string) (private string, public ssh.PublicKey, err error) {
-	var key any
-	switch kind {
-	case "ed25519":
-		_, key, err = ed25519.GenerateKey(rand.Reader)
-	case "ecdsa":
-		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case "rsa":
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
-	default:
-		err = fmt.Errorf("no kind of key: %q", kind)
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		return "", nil, err
-	}
-	signer, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		return "", nil, err
-	}
-	return string(pem.EncodeToMemory(block)), signer.PublicKey(), nil
-}
-
 // Start starts the server again after Kill, on the same port with the same keys, and returns when it answers.
 func (s *Server) Start() error {
 	binary, err := find("sshd", "/usr/sbin/sshd")
@@ -296,42 +204,4 @@ func (s *Server) Kill() {
 func (s *Server) LogTail() string {
 	text, _ := os.ReadFile(filepath.Join(s.Dir, "sshd.log")) // not there is empty
 	return string(text[max(0, len(text)-4096):])
-}
-
-// NewUser makes a user of this machine with a password, for the time of the test; only root can. The home is an empty folder.
-func NewUser(t testing.TB) (name, password, home string) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Fatal("only root can make users")
-	}
-	name = fmt.Sprintf("chute-t%d-%s", os.Getpid(), strings.ToLower(rand.Text()[:6]))
-	password = rand.Text()
-	home, err := os.MkdirTemp("", "chute-home-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := func(stdin, name string, args ...string) {
-		t.Helper()
-		// Others may be making users in this moment: the file of users is locked then.
-		for try := 1; ; try++ {
-			cmd := exec.Command(name, args...)
-			cmd.Stdin = strings.NewReader(stdin)
-			out, err := cmd.CombinedOutput()
-			if err == nil {
-				return
-			}
-			if try == 100 || !strings.Contains(string(out), "lock") {
-				t.Fatalf("%s %q: %v: %s", name, args, err, out)
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-	}
-	command("", "useradd", "--no-create-home", "--home-dir", home, "--shell", "/usr/sbin/nologin", name)
-	t.Cleanup(func() {
-		os.RemoveAll(home)
-		command("", "userdel", "--force", name)
-	})
-	command(name+":"+password, "chpasswd")
-	command("", "chown", name+":", home)
-	return name, password, home
 }

@@ -1,0 +1,123 @@
+package sftp
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"chute/connectors"
+	"chute/connectors/connectortest/sshd"
+)
+
+// TestHostKeys: a server with keys of three kinds, and what is written down about it.
+func TestHostKeys(t *testing.T) {
+	s := sshd.Start(t)
+	_, stranger, err := sshd.NewKey("ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, strangerRSA, err := sshd.NewKey("rsa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind := map[string]ssh.PublicKey{}
+	for _, key := range s.HostKeys {
+		kind[key.Type()] = key
+	}
+	ed, ec, rsa := kind[ssh.KeyAlgoED25519], kind[ssh.KeyAlgoECDSA256], kind[ssh.KeyAlgoRSA]
+	line := func(key ssh.PublicKey) string { return knownhosts.Line([]string{s.Address()}, key) }
+	hashed := func(key ssh.PublicKey) string {
+		return strings.Replace(line(key), knownhosts.Normalize(s.Address()), knownhosts.HashHostname(knownhosts.Normalize(s.Address())), 1)
+	}
+	elsewhere := knownhosts.Line([]string{"elsewhere.example"}, ed)
+	for name, test := range map[string]struct {
+		known    []string
+		pinned   []ssh.PublicKey
+		want     string // in the error; empty: the server is let in
+		expected int    // keys in the error
+	}{
+		"ed25519 known":       {known: []string{line(ed)}},
+		"ecdsa known":         {known: []string{line(ec)}},
+		"rsa known":           {known: []string{line(rsa)}},
+		"hashed":              {known: []string{elsewhere, hashed(rsa)}},
+		"several known":       {known: []string{line(stranger), line(rsa), line(ed)}},
+		"changed":             {known: []string{line(stranger)}, want: "HAS ANOTHER HOST KEY THAN EXPECTED", expected: 1},
+		"changed, hashed":     {known: []string{hashed(stranger)}, want: "HAS ANOTHER HOST KEY THAN EXPECTED", expected: 1},
+		"changed rsa":         {known: []string{line(strangerRSA)}, want: "HAS ANOTHER HOST KEY THAN EXPECTED", expected: 1},
+		"unknown":             {known: []string{elsewhere}, want: "isn't known"},
+		"revoked":             {known: []string{"@revoked * " + strings.TrimPrefix(line(ed), knownhosts.Normalize(s.Address())+" "), line(ed)}, want: "REVOKED"},
+		"ed25519 pinned":      {pinned: []ssh.PublicKey{ed}},
+		"ecdsa pinned":        {pinned: []ssh.PublicKey{ec}},
+		"rsa pinned":          {pinned: []ssh.PublicKey{stranger, rsa}},
+		"another pinned":      {pinned: []ssh.PublicKey{stranger}, want: "HAS ANOTHER HOST KEY THAN EXPECTED", expected: 1},
+		"pinned, not written": {known: []string{line(stranger)}, pinned: []ssh.PublicKey{ed}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := on(s, t.TempDir())
+			c.KnownHosts = []string{filepath.Join(t.TempDir(), "known_hosts")}
+			if err := os.WriteFile(c.KnownHosts[0], []byte(strings.Join(test.known, "\n")+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range test.pinned {
+				c.Fingerprints = append(c.Fingerprints, ssh.FingerprintSHA256(key))
+			}
+			_, err := store(t, c, nil).List(t.Context(), ".")
+			var wrong *HostKeyError
+			switch {
+			case test.want == "" && err != nil:
+				t.Fatal(err)
+			case test.want == "":
+			case !errors.As(err, &wrong) || !strings.Contains(err.Error(), test.want) || errors.Is(err, connectors.ErrUnavailable):
+				t.Fatalf("error %v, want a HostKeyError with %q", err, test.want)
+			case len(wrong.Expected) != test.expected || test.expected > 0 && !strings.Contains(err.Error(), wrong.Expected[0]):
+				t.Fatalf("error %v expects %q", err, wrong.Expected)
+			}
+		})
+	}
+}
+
+// TestChangedKeyStopsTheStore: after one look no other is taken until it is time, and a line that is mended is read then.
+func TestChangedKeyStopsTheStore(t *testing.T) {
+	s := stub(t, sshd.Binary())
+	c := onStub(s, t.TempDir())
+	right, err := os.ReadFile(s.KnownHosts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stranger, err := sshd.NewKey("ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := knownhosts.Line([]string{fmt.Sprintf("127.0.0.1:%d", s.Port)}, stranger)
+	if err := os.WriteFile(s.KnownHosts, []byte(wrong+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := store(t, c, nil)
+	for range 3 {
+		var changed *HostKeyError
+		if _, err := f.List(t.Context(), "."); !errors.As(err, &changed) || !strings.Contains(changed.Offered, "ssh-ed25519 SHA256:") {
+			t.Fatalf("error %v", err)
+		}
+	}
+	if s.Logins() != 0 {
+		t.Fatal("a server that isn't the one was told who we are")
+	}
+	if err := os.WriteFile(s.KnownHosts, right, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool { _, err := f.List(t.Context(), "."); return err == nil })
+}
+
+func TestNoKnownHostsFile(t *testing.T) {
+	s := stub(t, sshd.Binary())
+	f := store(t, onStub(s, t.TempDir()), func(c *Config) { c.KnownHosts = []string{filepath.Join(t.TempDir(), "none")} })
+	if _, err := f.List(t.Context(), "."); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "known_hosts") {
+		t.Fatalf("error %v", err)
+	}
+}

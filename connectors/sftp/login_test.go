@@ -1,0 +1,199 @@
+package sftp
+
+import (
+	"crypto/rand"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"chute/connectors"
+	"chute/connectors/connectortest/sshd"
+)
+
+// locked is a private key under a passphrase, which one round of bcrypt protects: more would take the race detector seconds.
+func locked(t *testing.T, key, passphrase string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("ssh-keygen", "-q", "-p", "-a", "1", "-N", passphrase, "-f", file).CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen: %v: %s", err, out)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// serveAgent is an agent that has the key.
+func serveAgent(t *testing.T, key string) (socket string) {
+	t.Helper()
+	raw, err := ssh.ParseRawPrivateKey([]byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := agent.NewKeyring()
+	if err := ring.Add(agent.AddedKey{PrivateKey: raw}); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "chute-agent-") // names of sockets have to be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket = filepath.Join(dir, "socket")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() { l.Close(); <-done })
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = agent.ServeAgent(ring, c) // until the client goes
+			c.Close()
+		}
+	}()
+	return socket
+}
+
+func TestLogin(t *testing.T) {
+	s := sshd.Start(t)
+	other, _, err := sshd.NewKey("ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	password := errors.New("the file with the secret is gone")
+	for name, test := range map[string]struct {
+		change func(c *Config)
+		want   string // in the error; empty: the login succeeds
+	}{
+		"key":              {func(c *Config) {}, ""},
+		"key, locked":      {func(c *Config) { c.PrivateKey, c.Passphrase = text(locked(t, s.Key, "p w")), text("p w") }, ""},
+		"wrong passphrase": {func(c *Config) { c.PrivateKey, c.Passphrase = text(locked(t, s.Key, "p w")), text("pw") }, "can't be opened with the passphrase"},
+		"no passphrase":    {func(c *Config) { c.PrivateKey = text(locked(t, s.Key, "p w")) }, "has a passphrase, and none was given"},
+		"certificate":      {func(c *Config) { c.PrivateKey, c.Certificate = text(s.Certified), s.CertFile }, ""},
+		"its key alone":    {func(c *Config) { c.PrivateKey = text(s.Certified) }, "refuses the login of user"},
+		"another's":        {func(c *Config) { c.PrivateKey, c.Certificate = text(s.Key), s.CertFile }, "isn't for the private key"},
+		"no certificate":   {func(c *Config) { c.Certificate = s.KnownHosts }, "not a certificate"},
+		"agent":            {func(c *Config) { c.PrivateKey, c.Agent = nil, serveAgent(t, s.Key) }, ""},
+		"no agent":         {func(c *Config) { c.PrivateKey, c.Agent = nil, s.KnownHosts }, "reach the agent"},
+		"other key":        {func(c *Config) { c.PrivateKey = text(other) }, "refuses the login of user"},
+		"no key":           {func(c *Config) { c.PrivateKey = text("secret") }, "the private key can't be read"},
+		"no secret":        {func(c *Config) { c.PrivateKey = func() (string, error) { return "", password } }, password.Error()},
+		"user":             {func(c *Config) { c.User = "nobody-\x1b[1m" }, `refuses the login of user "nobody-\x1b[1m"`},
+		"password":         {func(c *Config) { c.PrivateKey, c.Password = nil, text("wrong") }, "refuses the login of user"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := store(t, on(s, t.TempDir()), test.change).List(t.Context(), ".")
+			switch {
+			case test.want == "" && err != nil:
+				t.Fatal(err)
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+				t.Fatalf("error %v, want one with %q", err, test.want)
+			case strings.Contains(errText(err), "p w"), errors.Is(err, connectors.ErrUnavailable):
+				t.Fatalf("error %v", err)
+			}
+		})
+	}
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// TestPasswordAndChroot needs users with passwords and chroot(2): for both root has to run it; another user has shown what can be shown
+// in TestLogin.
+func TestPasswordAndChroot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Log("not root: neither a user with a password nor a chroot can be made")
+		return
+	}
+	name, password, home := sshd.NewUser(t)
+	root := t.TempDir()
+	// sshd wants the way to a chroot in nobody's hands but root's.
+	jail, err := os.MkdirTemp("/run", "chute-jail-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(jail) })
+	if err := os.Chmod(jail, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(t, jail, "in/a", []byte("jailed"))
+	put(t, home, "b", []byte("at home"))
+	s := sshd.Start(t, "Match User "+name, "  ChrootDirectory "+jail, "  ForceCommand internal-sftp")
+	c := on(s, root)
+	c.User, c.PrivateKey, c.Password, c.Root = name, nil, text(password), "/"
+	f := store(t, c, nil)
+	if files, err := f.List(t.Context(), "."); err != nil || len(files) != 1 || files[0].Name != "in" {
+		t.Fatalf("the chroot holds %+v, %v", files, err)
+	}
+	if err := f.Rename(t.Context(), "in/a", ".chute/1/a"); err == nil {
+		t.Fatal("a file of root's was taken out of a folder of root's")
+	}
+	if err := os.Chmod(filepath.Join(jail, "in"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	c.Work = "in/.chute"
+	// OpenSSH gives a file its second name first, which fs.protected_hardlinks refuses for another user's; it renames then.
+	if err := store(t, c, nil).Rename(t.Context(), "in/a", "in/.chute/1/a"); err != nil {
+		t.Fatalf("a file of root's, in a folder of everybody's: %v", err)
+	}
+	c.Password = text(rand.Text())
+	var refused *LoginError
+	if _, err := store(t, c, nil).List(t.Context(), "."); !errors.As(err, &refused) {
+		t.Fatalf("a wrong password: %v", err)
+	}
+}
+
+// TestPasswordDialog: some servers ask for the password in a dialog only.
+func TestPasswordDialog(t *testing.T) {
+	s := stub(t, sshd.Binary())
+	c := onStub(s, t.TempDir())
+	c.PrivateKey, c.Password = nil, text(sshd.StubPassword)
+	if _, err := store(t, c, nil).List(t.Context(), "."); err != nil {
+		t.Fatal(err)
+	}
+	c.Password = text("another")
+	var refused *LoginError
+	if _, err := store(t, c, nil).List(t.Context(), "."); !errors.As(err, &refused) || strings.Contains(err.Error(), "another") {
+		t.Fatalf("a wrong password: %v", err)
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	good := Config{Host: "h", User: "u", KnownHosts: []string{"k"}, Password: text("p")}
+	for want, change := range map[string]func(c *Config){
+		"no host":                func(c *Config) { c.Host = "" },
+		"no user":                func(c *Config) { c.User = "" },
+		"neither known_hosts":    func(c *Config) { c.KnownHosts = nil },
+		"no private key":         func(c *Config) { c.Password = nil },
+		"needs its private key":  func(c *Config) { c.Certificate = "f" },
+		"doesn't begin with SHA": func(c *Config) { c.Fingerprints = []string{"MD5:00"} },
+		"work folder":            func(c *Config) { c.Work = "../w" },
+	} {
+		c := good
+		change(&c)
+		if _, err := New(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}

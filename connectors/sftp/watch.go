@@ -1,0 +1,81 @@
+package sftp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// request is one that waits for its answer.
+type request struct {
+	ctx   context.Context
+	begun time.Time
+	given time.Time // when its caller was first seen to have given it up; zero: it wasn't
+}
+
+var errSilent = errors.New("no answer")
+
+// longest is how long a request may take, in timeouts, of a server that goes on answering others.
+const longest = 20
+
+// watch ends the line when an answer doesn't come.
+func (l *line) watch() {
+	tick := time.NewTicker(max(time.Millisecond, min(l.timeout/16, l.patience/8)))
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.gone:
+			return
+		case now := <-tick.C:
+			if err := l.overdue(now); err != nil {
+				l.end(err)
+				return
+			}
+		}
+	}
+}
+
+func (l *line) overdue(now time.Time) error {
+	heard := time.Unix(0, l.heard.Load())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for r := range l.waiting {
+		quiet := now.Sub(r.begun)
+		if heard.After(r.begun) {
+			quiet = now.Sub(heard)
+		}
+		switch {
+		case quiet > l.timeout:
+			return fmt.Errorf("%w for %v", errSilent, l.timeout)
+		case now.Sub(r.begun) > longest*l.timeout:
+			return fmt.Errorf("%w to one request for %v", errSilent, longest*l.timeout)
+		case r.ctx.Err() == nil:
+		case r.given.IsZero():
+			r.given = now
+		case now.Sub(r.given) > l.patience:
+			return fmt.Errorf("%w to a request that was given up", errSilent)
+		}
+	}
+	return nil
+}
+
+// keepAlive asks for a sign of life now and then: it keeps the line from being cut by what lies between, and finds out when it was.
+func (l *line) keepAlive(every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.gone:
+			return
+		case <-tick.C:
+		}
+		late := time.AfterFunc(l.timeout, func() { l.end(fmt.Errorf("%w to a sign of life for %v", errSilent, l.timeout)) })
+		_, _, err := l.ssh.SendRequest("keepalive@openssh.com", true, nil) // servers that don't know it say so, which is a sign of life too
+		late.Stop()
+		if err != nil {
+			l.end(err)
+			return
+		}
+	}
+}
