@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -173,29 +172,6 @@ func (im *Importer) isBack(ctx context.Context, it *item) bool {
 	defer f.Close()
 	now, err := f.Stat()
 	return err == nil && now.Inode == it.run.File.Inode
-}
-
-func (im *Importer) writeClaim(ctx context.Context, b *batch) error {
-	type claimed struct {
-		Run   uint64 `json:"run"`
-		Job   string `json:"job"`
-		Inbox string `json:"inbox"`
-		Name  []byte `json:"name"` // base64: a name may be any bytes
-		Shown string `json:"shown"`
-	}
-	claim := struct {
-		Ledger string    `json:"ledger"`
-		Runs   []claimed `json:"runs"`
-	}{Ledger: im.Ledger.ID()}
-	for _, it := range b.active() {
-		name := it.run.File.Name
-		claim.Runs = append(claim.Runs, claimed{it.run.ID, it.run.Job, it.run.Inbox, []byte(name), strconv.Quote(name)})
-	}
-	text, err := json.MarshalIndent(claim, "", "  ")
-	if err != nil {
-		return err
-	}
-	return im.writeFile(ctx, path.Join(b.folder, claimFile), append(text, '\n'))
 }
 
 // writeFile writes a file of chute's own into the work folder. One of the same name is left from an earlier try and makes room.

@@ -94,7 +94,7 @@ func (im *Importer) removeRun(ctx context.Context, it *item, run ledger.Run) err
 	if why := target.Irreplaceable(); why != "" {
 		return errors.New(why)
 	}
-	if err := im.deleteRows(ctx, "replace", session, target, []uint64{im.Ledger.Lineage(run.ID)}, it); err != nil {
+	if err := im.deleteRows(ctx, "replace", session, target, []uint64{im.Ledger.Lineage(run.ID)}, im.statementPrefix(it)); err != nil {
 		return err
 	}
 	return im.effect("sync replaced", func() error { return session.Sync(ctx) })

@@ -15,25 +15,29 @@ import (
 	"chute/pipeline/reconcile"
 )
 
-// Sweep removes, at the start, the empty work folders of batches that are through: a crash may have come between the last record in the ledger and
-// the removal. Folders of other ledgers aren't touched.
+// Sweep removes, at the start, the work folders of batches that are through: a crash may have come between the last record in the ledger and
+// the removal. One that has a file in it stays as it is: of a batch that the ledger doesn't know somebody decides (Orphans). Folders of other ledgers aren't touched.
 func (im *Importer) Sweep(ctx context.Context) error {
 	busy, err := im.busyFolders(ctx)
 	if err != nil {
 		return err
 	}
-	own := path.Join(im.Work, im.Ledger.ID())
-	folders, err := im.Store.List(ctx, own)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	batches, err := workFolders(ctx, im.Store, path.Join(im.Work, im.Ledger.ID()))
 	if err != nil {
-		return fmt.Errorf("look for work folders that are left: %w", err)
+		return err
 	}
-	for _, f := range folders {
-		batch, err := strconv.ParseUint(f.Name, 10, 64)
-		if err == nil && f.Mode.IsDir() && !busy[batch] {
-			im.clearFolder(ctx, path.Join(own, f.Name))
+	for _, batch := range batches {
+		if busy[batch] {
+			continue
+		}
+		f := &orphanFolder{folder: im.folder(batch)}
+		if err := f.list(ctx, im.Store); err != nil {
+			return fmt.Errorf("look for work folders that are left: %w", err)
+		}
+		if len(f.files) == 0 {
+			im.clearFolder(ctx, f.folder)
+		} else if _, err := im.Ledger.Run(ctx, batch); err == nil {
+			im.Log.Warn().Str("folder", f.folder).Int("files", len(f.files)).Msg("files lie in the work folder of a batch that is settled; look at what they are")
 		}
 	}
 	return nil

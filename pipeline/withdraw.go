@@ -62,17 +62,17 @@ func (im *Importer) withdrawRows(ctx context.Context, b *batch, items []*item, t
 
 // takeOut deletes the rows of the runs from the target and waits until they are gone.
 func (im *Importer) takeOut(ctx context.Context, b *batch, items []*item) error {
-	return im.deleteRows(ctx, "take out", b.session, b.target, im.lineage(items), items[0])
+	return im.deleteRows(ctx, "take out", b.session, b.target, im.lineage(items), im.statementPrefix(items[0]))
 }
 
-// deleteRows deletes the rows that are in a table under some runs' numbers, on behalf of an item, and waits until they are gone.
-func (im *Importer) deleteRows(ctx context.Context, effect string, s connectors.Session, t *reconcile.Target, runs []uint64, it *item) error {
-	st, asynchronous := reconcile.Delete(t, s.Server().Abilities, runs, im.statementID(it, "delete"))
+// deleteRows deletes the rows that are in a table under some runs' numbers, by statements whose ids begin with prefix, and waits until they are gone.
+func (im *Importer) deleteRows(ctx context.Context, effect string, s connectors.Session, t *reconcile.Target, runs []uint64, prefix string) error {
+	st, asynchronous := reconcile.Delete(t, s.Server().Abilities, runs, prefix+"delete")
 	if err := im.effect(effect, func() error { return s.Exec(ctx, st) }); err != nil {
 		return fmt.Errorf("delete rows of a run from %s: %w", t.Table(), err)
 	}
 	for asynchronous {
-		gone, err := reconcile.Gone(ctx, s, t, runs, im.statementID(it, "count"))
+		gone, err := reconcile.Gone(ctx, s, t, runs, prefix+"count")
 		if err != nil || gone {
 			return err
 		}

@@ -85,8 +85,7 @@ func (l *Ledger) restore(ctx context.Context) (err error) {
 	if err := tx.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&application); err != nil || application != backupID {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, fmt.Sprintf(`
-		INSERT INTO sqlite_sequence (name, seq) SELECT 'runs', 0 WHERE NOT EXISTS (SELECT * FROM sqlite_sequence WHERE name = 'runs');
+	_, err = tx.ExecContext(ctx, fmt.Sprintf(nextNumber+`
 		UPDATE sqlite_sequence SET seq = max(seq + 1000000, unixepoch()) WHERE name = 'runs';
 		PRAGMA application_id = %d`, applicationID))
 	if err != nil {

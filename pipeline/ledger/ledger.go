@@ -129,7 +129,13 @@ const (
 
 // Lineage is the number under which a run's rows are in a table. Each ledger counts its runs from 1, and tables see the runs of several: of a
 // daemon that shares them, of one that is gone, of a state that was lost. So the number begins with the ledger's mark.
-func (r *Reader) Lineage(run uint64) uint64 { return mark(r.id)*runDigits + run }
+func (r *Reader) Lineage(run uint64) uint64 { return LineageIn(r.id, run) }
+
+// LineageIn is that of a run of any ledger, by the ledger's id.
+func LineageIn(id string, run uint64) uint64 { return mark(id)*runDigits + run }
+
+// LastRun is the highest number that a run can have in its ledger.
+const LastRun = runDigits - 1
 
 // RunOf is the number of the run in its ledger.
 func RunOf(lineage uint64) (run uint64) { return lineage % runDigits }

@@ -28,6 +28,20 @@ func Count(ctx context.Context, s connectors.Session, table string, l Lineage, i
 	return counts, nil
 }
 
+// LastRun is the highest number of a run in a table that is above one number and not above another, 0 where there is none.
+func LastRun(ctx context.Context, s connectors.Session, t *Target, above, most uint64) (uint64, error) {
+	run := native.Identifier(t.Lineage.Run)
+	rows, err := Rows(ctx, s, connectors.Statement{
+		SQL:      "SELECT max(" + run + ") FROM " + t.Table() + " WHERE " + run + " > ? AND " + run + " <= ?" + complete(s.Server().Abilities),
+		Args:     []any{above, most},
+		Settings: Pinned(s.Server().Abilities),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for the last run in %s: %w", t.Table(), err)
+	}
+	return rows[0][0].(uint64), nil
+}
+
 // CountAll counts the rows of a table.
 func CountAll(ctx context.Context, s connectors.Session, table, id string) (uint64, error) {
 	rows, err := Rows(ctx, s, connectors.Statement{

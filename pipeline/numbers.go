@@ -1,0 +1,163 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"chute/connectors"
+	"chute/connectors/native"
+	"chute/pipeline/ledger"
+	"chute/pipeline/reconcile"
+)
+
+// Numbers finds out whether the ledger is older than the world: whether there are traces of runs that it will give numbers to that it gave before. Rows of
+// two runs under one number couldn't be told apart.
+type Numbers struct {
+	Ledger    *ledger.Ledger
+	Database  connectors.Database
+	Servers   []string    // addresses of all servers that have tables; none: there is one
+	Importers []*Importer // of all jobs
+	RunsDir   string
+}
+
+// Highest is the highest number of a run of this ledger of which there is a trace behind the last one that the ledger knows: a work folder, a report, a staging table, rows
+// of it in a job's table. Without one it is 0.
+func (n *Numbers) Highest(ctx context.Context) (uint64, error) {
+	last, err := n.Ledger.Last(ctx)
+	if err != nil {
+		return 0, err
+	}
+	highest := last
+	for _, look := range []func(context.Context, uint64) (uint64, error){n.inStores, n.inReports, n.inTables} {
+		found, err := look(ctx, last)
+		if err != nil {
+			return 0, fmt.Errorf("look for runs that the ledger doesn't know: %w", err)
+		}
+		highest = max(highest, found)
+	}
+	if highest == last {
+		return 0, nil
+	}
+	return highest, nil
+}
+
+func (n *Numbers) inStores(ctx context.Context, last uint64) (highest uint64, err error) {
+	for _, im := range n.Importers {
+		batches, err := workFolders(ctx, im.Store, path.Join(im.Work, n.Ledger.ID()))
+		if err != nil {
+			continue // a store that isn't there now has nothing that could be claimed either
+		}
+		for _, batch := range batches {
+			highest = max(highest, batch)
+			if batch <= last {
+				continue
+			}
+			c, err := readClaim(ctx, im.Store, im.folder(batch))
+			if err != nil || c == nil {
+				continue // its files are looked at when they are decided about
+			}
+			for _, run := range c.Runs {
+				highest = max(highest, run.Run)
+			}
+		}
+	}
+	return highest, nil
+}
+
+// inReports finds the highest number among the folders of operators' reports, which are written before a run publishes anything.
+func (n *Numbers) inReports(context.Context, uint64) (highest uint64, err error) {
+	dir, err := os.Open(n.RunsDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer dir.Close()
+	for {
+		names, err := dir.Readdirnames(1000)
+		for _, name := range names {
+			if run, err := strconv.ParseUint(name, 10, 63); err == nil {
+				highest = max(highest, run)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return highest, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// inTables asks every server that answers; one has to.
+func (n *Numbers) inTables(ctx context.Context, last uint64) (highest uint64, err error) {
+	servers := n.Servers
+	if len(servers) == 0 {
+		servers = []string{""}
+	}
+	var away []error
+	for _, address := range servers {
+		session, err := n.Database.Session(ctx, address)
+		if errors.Is(err, connectors.ErrUnavailable) {
+			away = append(away, err)
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		found, err := n.onServer(ctx, session, last)
+		if err != nil {
+			return 0, err
+		}
+		highest = max(highest, found)
+	}
+	if len(away) == len(servers) {
+		return 0, errors.Join(away...)
+	}
+	return highest, nil
+}
+
+func (n *Numbers) onServer(ctx context.Context, s connectors.Session, last uint64) (highest uint64, err error) {
+	prefix := "chute_stage_" + n.Ledger.ID() + "_"
+	rows, err := reconcile.Rows(ctx, s, connectors.Statement{SQL: "SELECT name FROM system.tables WHERE startsWith(name, ?)", Args: []any{prefix}})
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range rows {
+		if run, err := strconv.ParseUint(strings.TrimPrefix(r[0].(string), prefix), 10, 63); err == nil {
+			highest = max(highest, run)
+		}
+	}
+	asked := map[string]bool{}
+	for _, im := range n.Importers {
+		table, l := im.Job.Target.Table, lineageOf(im.Job)
+		what := table.String() + native.Identifier(l.Run)
+		if !l.Known() || asked[what] {
+			continue
+		}
+		asked[what] = true
+		t, err := reconcile.Describe(ctx, s, table, l)
+		if errors.Is(err, connectors.ErrNoTable) || err == nil && !t.Lineage.Known() {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		found, err := reconcile.LastRun(ctx, s, t, n.Ledger.Lineage(last), n.Ledger.Lineage(ledger.LastRun))
+		if err != nil {
+			return 0, err
+		}
+		if found > 0 {
+			highest = max(highest, ledger.RunOf(found))
+		}
+	}
+	return highest, nil
+}
