@@ -37,6 +37,9 @@ func (n *Numbers) Highest(ctx context.Context) (uint64, error) {
 	highest := last
 	for _, look := range []func(context.Context, uint64) (uint64, error){n.inStores, n.inReports, n.inTables} {
 		found, err := look(ctx, last)
+		if errors.Is(err, connectors.ErrUnavailable) {
+			return 0, err
+		}
 		if err != nil {
 			return 0, fmt.Errorf("look for runs that the ledger doesn't know: %w", err)
 		}

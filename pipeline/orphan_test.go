@@ -30,7 +30,7 @@ func (w *world) orphans(of string) *Orphans {
 	return o
 }
 
-func (w *world) decide(o *Orphans) map[string]Ending {
+func (w *world) decideOrphans(o *Orphans) map[string]Ending {
 	w.t.Helper()
 	fates := map[string]Ending{}
 	err := o.Decide(w.ctx, func(f Fate) {
@@ -129,7 +129,7 @@ func (w *world) decideBroken(o *Orphans) {
 	}
 	o.Base.Fault, w.im.Fault = fault, fault
 	for try := 0; ; try++ {
-		fates := w.decide(o)
+		fates := w.decideOrphans(o)
 		waiting := false
 		for name, ending := range fates {
 			waiting = waiting || ending == EndedWaiting
@@ -184,7 +184,7 @@ func TestOldLedger(t *testing.T) {
 				if err != nil || last < 1_000_000 {
 					t.Errorf("leapt to %d (%v)", last, err)
 				}
-				w.decide(w.orphans(w.im.Ledger.ID()))
+				w.decideOrphans(w.orphans(w.im.Ledger.ID()))
 				w.importAll()
 				w.wantSettled()
 				w.wantRows("SELECT count(), uniqExact(_chute_run) FROM %t", "35 4")
@@ -233,7 +233,7 @@ func TestOrphanUndecided(t *testing.T) {
 			old := w.loseLedger()
 			w.open()
 			before := w.tree()
-			if fates := w.decide(w.orphans(old)); fates["a.csv"] != want || len(fates) != 1 {
+			if fates := w.decideOrphans(w.orphans(old)); fates["a.csv"] != want || len(fates) != 1 {
 				t.Errorf("%v, want %s", fates, want)
 			}
 			if after := w.tree(); want == EndedOpen && !slices.Equal(before, after) {
@@ -252,7 +252,7 @@ func TestOrphanNameTaken(t *testing.T) {
 	old := w.loseLedger()
 	w.open()
 	w.drop("a.csv", lines(7))
-	if fates := w.decide(w.orphans(old)); fates["a.csv"] != EndedWaiting {
+	if fates := w.decideOrphans(w.orphans(old)); fates["a.csv"] != EndedWaiting {
 		t.Errorf("%v", fates)
 	}
 	left, err := Forsaken(w.ctx, w.im.Store, w.im.Work, w.im.Ledger.ID())
@@ -260,7 +260,7 @@ func TestOrphanNameTaken(t *testing.T) {
 		t.Errorf("forsaken: %+v (%v)", left, err)
 	}
 	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
-	if fates := w.decide(w.orphans(old)); fates["a.csv"] != EndedReturned {
+	if fates := w.decideOrphans(w.orphans(old)); fates["a.csv"] != EndedReturned {
 		t.Errorf("%v", fates)
 	}
 	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})

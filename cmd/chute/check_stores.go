@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"chute/config"
 	"chute/connectors/local"
+	"chute/pipeline"
+	"chute/pipeline/ledger"
 )
 
 // stores looks at every store and tries the moves that files make in it.
@@ -48,6 +52,7 @@ type visit struct {
 func (v *visit) all(ctx context.Context, f finding) {
 	free := v.enough(ctx, f, v.folder)
 	v.workFolder(ctx, f)
+	v.forsaken(ctx, f)
 	folders := v.folders()
 	v.makeProbe(ctx, folders, f)
 	v.settle(f, "%s, %s left%s", v.store.Path, free, v.fileSystem(ctx, f))
@@ -88,6 +93,26 @@ func (v *visit) workFolder(ctx context.Context, f finding) {
 	f.Level, f.Code, f.Text = levelWarning, "work_open", fmt.Sprintf("others may look into the work folder %s (mode %04o)", work, place.Mode.Perm())
 	f.Commands = []string{"chmod 700 " + shell(work)}
 	v.add(f)
+}
+
+// forsaken warns of claimed files of other ledgers than this state's.
+func (v *visit) forsaken(ctx context.Context, f finding) {
+	own := ""
+	if r, err := ledger.OpenReader(ctx, filepath.Join(v.config.State.Dir, ledgerFile)); err == nil {
+		own = r.ID()
+		defer r.Close()
+	}
+	all, err := pipeline.Forsaken(ctx, v.folder, v.store.Work, own)
+	if err != nil {
+		return // what is the matter with the work folder shows when it is used
+	}
+	for _, of := range slices.Sorted(maps.Keys(all)) {
+		f.Level, f.Code = levelWarning, "claims_left"
+		f.Text = fmt.Sprintf("the chute with the ledger %s has claimed %s here, the last one %s ago", of, count(all[of].Files, "file"), age(all[of].Newest))
+		f.Mend = "if it runs, it is at work on them; if its machine or its state is gone for good, take them over"
+		f.Commands = []string{fmt.Sprintf("chute --config %s adopt %s", shell(v.file), of)}
+		v.add(f)
+	}
 }
 
 // fileSystem tells what is to be known of the store's file system.

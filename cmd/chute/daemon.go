@@ -42,6 +42,9 @@ type daemon struct {
 	memory   int64                           // for reading a file
 	hand     sync.RWMutex                    // read-locked by imports by hand that are under way
 	watcher  atomic.Pointer[watcher.Watcher] // of Run
+	watching atomic.Bool                     // Run was called
+	past     past
+	adopting sync.Mutex // one at a time
 	log      zerolog.Logger
 }
 
@@ -122,6 +125,7 @@ func connections(c *config.Chute) int {
 // Close ends everything, in the reverse order.
 func (d *daemon) Close() error {
 	var errs []error
+	d.past.end()
 	if d.ledger != nil {
 		errs = append(errs, d.ledger.Close())
 	}
@@ -157,6 +161,8 @@ func (d *daemon) Run(ctx context.Context) error {
 		return err
 	}
 	d.sweepProbes(ctx)
+	d.sayForsaken(ctx)
+	d.watching.Store(true)
 	w := d.newWatcher(ctx, d.sortByJob(unsettled))
 	d.watcher.Store(w)
 	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
@@ -261,6 +267,9 @@ func (d *daemon) ready(ctx context.Context) error {
 		return err
 	}
 	if err := session.Exec(ctx, connectors.Statement{SQL: "SELECT 1"}); err != nil {
+		return err
+	}
+	if err := d.assure(ctx); err != nil {
 		return err
 	}
 	state, err := local.Open(d.config.State.Dir, "hand")

@@ -159,6 +159,9 @@ func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string
 	if err != nil {
 		return exitFailed, err
 	}
+	if err := d.assure(c.Context()); err != nil {
+		return exitFailed, err
+	}
 	v := im.Import(c.Context(), []connectors.File{file})[0]
 	done()
 	if v.Outcome == connectors.Later {

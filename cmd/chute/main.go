@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chute/config"
+	"chute/pipeline/ledger"
 )
 
 // Exit codes, the same for all commands.
@@ -24,7 +25,7 @@ const (
 	exitWithRejects = 2  // finished, and some records were refused
 	exitRejected    = 3  // the file was rejected
 	exitUsage       = 64 // the command line is wrong
-	exitConfig      = 78 // the configuration is wrong: systemd doesn't restart on it
+	exitConfig      = 78 // the configuration is wrong, or the ledger is damaged: systemd doesn't restart on it
 )
 
 func main() {
@@ -73,7 +74,7 @@ func codeOf(err error) int {
 	switch {
 	case errors.As(err, &e):
 		return e.code
-	case errors.As(err, &problems):
+	case errors.As(err, &problems), ledger.Unusable(err):
 		return exitConfig
 	}
 	return exitFailed
@@ -98,7 +99,7 @@ func command() *cobra.Command {
 	}
 	root.PersistentFlags().String("config", "/etc/chute/chute.toml", "the configuration `FILE`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err.Error()} })
-	root.AddCommand(runCommand(), importCommand(), previewCommand(), queryCommand(), checkCommand(), runsCommand(), showCommand(), jobsCommand(), holdCommand(), releaseCommand(), demoCommand(), engineCommand(), ledgerCommand(), templatesCommand(), benchCommand(), completionCommand())
+	root.AddCommand(runCommand(), importCommand(), previewCommand(), queryCommand(), checkCommand(), runsCommand(), showCommand(), jobsCommand(), holdCommand(), releaseCommand(), demoCommand(), engineCommand(), ledgerCommand(), adoptCommand(), templatesCommand(), benchCommand(), completionCommand())
 	complete(root)
 	root.PersistentPreRunE = refuseForOthers
 	for _, c := range root.Commands() {

@@ -96,6 +96,14 @@ func (r *Reader) Close() error {
 	return r.read.Close()
 }
 
+// unusable marks errors that stay until a person has done something about the file.
+type unusable struct{ error }
+
+func (u *unusable) Unwrap() error { return u.error }
+
+// Unusable tells whether an error means that the file is damaged, not a ledger, or of a newer chute: trying again doesn't help.
+func Unusable(err error) bool { return errors.As(err, new(*unusable)) }
+
 // explain names the file in an error and says what can be done about it.
 func (r *Reader) explain(err error) error {
 	if err == nil {
@@ -105,7 +113,8 @@ func (r *Reader) explain(err error) error {
 	if errors.As(err, &e) {
 		switch e.Code() & 0xff {
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-			return fmt.Errorf("ledger %s is damaged: %w; stop chute and put a backup of the file in its place", r.path, err)
+			return &unusable{fmt.Errorf("ledger %s is damaged: %w; stop chute and put a backup of the file in its place, or, if there is none, "+
+				"move it away with its -wal and -shm: a new one is made then, and chute adopt takes over what was claimed", r.path, err)}
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return fmt.Errorf("ledger %s is held by another process: %w; end that process", r.path, err)
 		case sqlite3.SQLITE_FULL:

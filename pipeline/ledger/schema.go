@@ -170,9 +170,9 @@ func schemaVersion(ctx context.Context, tx *sql.Tx) (int, error) {
 	case err != nil:
 		return 0, err
 	case application != applicationID && application != backupID && (version != 0 || tables != 0):
-		return 0, errors.New("it is an SQLite file, but not a ledger of chute; move it away")
+		return 0, &unusable{errors.New("it is an SQLite file, but not a ledger of chute; move it away")}
 	case version > len(migrations):
-		return 0, fmt.Errorf("its schema has version %d, this chute knows up to %d; install the newer chute again", version, len(migrations))
+		return 0, &unusable{fmt.Errorf("its schema has version %d, this chute knows up to %d; install the newer chute again", version, len(migrations))}
 	}
 	return version, nil
 }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chute/config"
+	"chute/pipeline"
+)
+
+func adoptCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "adopt [LEDGER]",
+		Short: "take over the claimed files of a chute that is gone",
+		Long: "Decides about the files in the stores' work folders that a chute claimed whose machine or state is gone for good. LEDGER is the id of its ledger, which those folders are " +
+			"called after; without it those that there are are listed. A file whose records are in its table goes to its place with its sidecars, one of which nothing is in the table goes back " +
+			"to its inbox, and of one that was loaded in part the rows are taken out first. Where the table can't tell, nothing is touched, and that is said. It may be broken off and repeated.\n\n" +
+			"That the other chute doesn't run any more is yours to know: two that work on the same files would load them twice.\n\n" +
+			"Exit codes: 0 nothing is left, 1 something is, 64 usage, 78 configuration.",
+		Args:        cobra.MaximumNArgs(1),
+		Annotations: servedByOwner,
+		RunE: func(c *cobra.Command, args []string) error {
+			chute, jobs, err := config.Load(configFile(c))
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 && !ledgerID.MatchString(args[0]) {
+				return &exit{exitUsage, fmt.Sprintf("%q isn't a ledger's id: ten small letters and digits; chute adopt lists those that have files here", args[0])}
+			}
+			return withState(c, chute, jobs, func(d *daemon) error {
+				if len(args) == 0 {
+					return d.listForsaken(c)
+				}
+				return d.adopt(c, jobs, args[0])
+			})
+		},
+	}
+}
+
+var ledgerID = regexp.MustCompile(`^[a-z2-7]{10}$`)
+
+// listForsaken lists the ledgers, besides the own one, that have claimed files in the stores.
+func (d *daemon) listForsaken(c *cobra.Command) error {
+	t := newTable(c, column{name: "ledger"}, column{name: "store"}, column{name: "files", right: true}, column{name: "newest", rest: true})
+	for _, s := range d.config.Stores {
+		all, err := pipeline.Forsaken(c.Context(), d.stores[s.Name], s.Work, d.ledger.ID())
+		if err != nil {
+			return fmt.Errorf("store %q: %w", s.Name, err)
+		}
+		for _, of := range slices.Sorted(maps.Keys(all)) {
+			if err := t.add(of, s.Name, fmt.Sprint(all[of].Files), age(all[of].Newest)+" ago"); err != nil {
+				return err
+			}
+		}
+	}
+	return t.flush()
+}
+
+// fresh is how young a claim is that makes one ask whether its chute isn't still at work.
+const fresh = 10 * time.Minute
+
+// adopt decides about all claims of a ledger.
+func (d *daemon) adopt(c *cobra.Command, jobs []*config.Job, of string) error {
+	if of == d.ledger.ID() {
+		return &exit{exitUsage, fmt.Sprintf("%s is the ledger of this state: its files are gone on with by the daemon", of)}
+	}
+	d.adopting.Lock()
+	defer d.adopting.Unlock()
+	ctx, found, left := c.Context(), 0, 0
+	for _, s := range d.config.Stores {
+		o, err := d.orphans(s.Name, jobs, of)
+		if err != nil {
+			return err
+		}
+		if err := d.warnFresh(c, s, of); err != nil {
+			return err
+		}
+		err = o.Decide(ctx, func(f pipeline.Fate) {
+			found++
+			if f.Why != "" {
+				left++
+			}
+			tellFate(c, s.Name, f)
+			d.log.Info().Str("ledger", of).Str("store", s.Name).Str("job", f.Job).Str("file", config.Shown(f.File)).Uint64("run", f.Run).Str("ending", string(f.Ending)).Msg("adopted")
+		})
+		if err != nil {
+			return fmt.Errorf("store %q: %w", s.Name, err)
+		}
+	}
+	if w := d.watcher.Load(); w != nil {
+		w.Look()
+	}
+	if found == 0 {
+		fmt.Fprintf(c.OutOrStdout(), "no store has claimed files of ledger %s\n", of)
+	}
+	if left > 0 {
+		return &exit{code: exitFailed}
+	}
+	return nil
+}
+
+func (d *daemon) warnFresh(c *cobra.Command, s config.Store, of string) error {
+	all, err := pipeline.Forsaken(c.Context(), d.stores[s.Name], s.Work, d.ledger.ID())
+	if err != nil {
+		return fmt.Errorf("store %q: %w", s.Name, err)
+	}
+	if left := all[of]; left.Files > 0 && time.Since(left.Newest) < fresh {
+		fmt.Fprintf(c.ErrOrStderr(), "chute: store %q: ledger %s claimed files %s ago: its chute must not run any more\n", s.Name, of, age(left.Newest))
+	}
+	return nil
+}
+
+// tellFate prints what became of one file.
+func tellFate(c *cobra.Command, store string, f pipeline.Fate) {
+	whose := ""
+	if f.Run != 0 {
+		whose = fmt.Sprintf(" (run %d of job %s)", f.Run, config.Shown(f.Job))
+	}
+	what := fmt.Sprintf("%s, in %q now", f.Ending, path.Dir(f.At))
+	if f.Why != "" {
+		what = fmt.Sprintf("%s, stays in %q: %s", f.Ending, path.Dir(f.At), said(f.Why))
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s: %q%s: %s\n", store, f.File, whose, what)
+}

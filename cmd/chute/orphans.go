@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"chute/config"
+	"chute/pipeline"
+	"chute/pipeline/ledger"
+)
+
+// past is what has to be found out before the first file is claimed: whether the ledger knows all runs that it numbered. It takes as long as it takes, while
+// those who ask are answered in time.
+type past struct {
+	mu     sync.Mutex
+	known  bool
+	look   chan struct{} // closed when the look that is under way is through; nil: none is
+	err    error         // of the last one
+	cancel context.CancelFunc
+}
+
+// wait has the look taken, unless it was, and waits for it until ctx ends. A look that failed is taken again by the next call.
+func (p *past) wait(ctx context.Context, look func(context.Context) error) error {
+	p.mu.Lock()
+	if p.known {
+		p.mu.Unlock()
+		return nil
+	}
+	if p.look == nil {
+		done := make(chan struct{})
+		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		p.look, p.cancel = done, cancel
+		go func() {
+			defer close(done)
+			defer cancel()
+			err := look(own)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.look, p.err, p.known = nil, err, err == nil
+		}()
+	}
+	done := p.look
+	p.mu.Unlock()
+	select {
+	case <-done:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.err
+	case <-ctx.Done():
+		return errors.New("whether the ledger knows all runs that have rows in the tables is still being found out")
+	}
+}
+
+// end breaks off a look and waits for its end.
+func (p *past) end() {
+	p.mu.Lock()
+	done, cancel := p.look, p.cancel
+	p.mu.Unlock()
+	if done != nil {
+		cancel()
+		<-done
+	}
+}
+
+// assure makes sure, once, that no run gets a number that an earlier one had, and decides about claimed files that the ledger doesn't know: it may be a
+// copy that is older than the world.
+func (d *daemon) assure(ctx context.Context) error {
+	return d.past.wait(ctx, func(ctx context.Context) error {
+		numbers := &pipeline.Numbers{
+			Ledger: d.ledger, Database: d.database, Servers: servers(d.config), RunsDir: filepath.Join(d.config.State.Dir, runsFolder),
+		}
+		for _, job := range d.jobs {
+			if d.stores[job.Store] != nil {
+				numbers.Importers = append(numbers.Importers, d.importer(job))
+			}
+		}
+		seen, err := numbers.Highest(ctx)
+		if err != nil {
+			return err
+		}
+		if seen > 0 {
+			next, err := d.ledger.Leap(ctx, seen)
+			if err != nil {
+				return err
+			}
+			d.log.Warn().Uint64("seen", seen).Uint64("next", next+1).
+				Msg("the ledger is older than the files and tables: there are traces of runs that it doesn't know. Their numbers aren't given again; chute audit lists those that have rows")
+		}
+		if d.watching.Load() {
+			d.decideOwn(ctx)
+		}
+		return nil
+	})
+}
+
+// servers are the addresses of all servers that may have rows.
+func servers(c *config.Chute) []string {
+	if c.Database.Engine != "clickhouse" {
+		return nil
+	}
+	return c.Database.Address
+}
+
+// orphans are the claims of a ledger in a store, with the jobs that the store has.
+func (d *daemon) orphans(store string, jobs []*config.Job, of string) (*pipeline.Orphans, error) {
+	if d.stores[store] == nil {
+		return nil, fmt.Errorf("store %q was added since the process that owns the state was started: restart it", store)
+	}
+	base := d.newImporter(nil)
+	base.Inbox, base.Store, base.Work = d.stores[store], d.stores[store], d.config.Store(store).Work
+	o := &pipeline.Orphans{Base: base, Ledger: of, Servers: servers(d.config)}
+	for _, job := range jobs {
+		if job.Store == store {
+			o.Importers = append(o.Importers, d.importer(job))
+		}
+	}
+	return o, nil
+}
+
+// decideOwn decides about the claims of this ledger that it doesn't know.
+func (d *daemon) decideOwn(ctx context.Context) {
+	for _, s := range d.config.Stores {
+		o, err := d.orphans(s.Name, d.jobs, d.ledger.ID())
+		if err == nil {
+			o.Known = d.knows
+			err = o.Decide(ctx, func(f pipeline.Fate) {
+				line := d.log.Info()
+				if f.Why != "" {
+					line = d.log.Warn().Str("error", f.Why)
+				}
+				line.Str("store", s.Name).Str("job", f.Job).Str("file", config.Shown(f.File)).Uint64("run", f.Run).Str("at", config.Shown(f.At)).
+					Str("ending", string(f.Ending)).Msg("a claimed file that the ledger doesn't know was decided about")
+			})
+		}
+		if err != nil {
+			d.log.Warn().Err(err).Str("store", s.Name).Msg("claimed files that the ledger doesn't know can't be decided about now; the next start tries again")
+		}
+	}
+}
+
+// knows tells whether the ledger has a batch.
+func (d *daemon) knows(ctx context.Context, batch uint64) (bool, error) {
+	_, err := d.ledger.Run(ctx, batch)
+	if errors.Is(err, ledger.ErrNoRun) {
+		return false, nil
+	}
+	return true, err
+}
+
+// sayForsaken says whose claims lie in the stores besides this ledger's: of a daemon that shares them, or of one that is gone. It is louder when the claims are old, or
+// this ledger is new and the earlier one's files may be among them.
+func (d *daemon) sayForsaken(ctx context.Context) {
+	last, err := d.ledger.Last(ctx)
+	if err != nil {
+		d.log.Warn().Err(err).Msg("whose files lie in the work folders can't be told now")
+		return
+	}
+	for _, s := range d.config.Stores {
+		all, err := pipeline.Forsaken(ctx, d.stores[s.Name], s.Work, d.ledger.ID())
+		if err != nil {
+			d.log.Warn().Err(err).Str("store", s.Name).Msg("whose files lie in the work folder can't be told now")
+		}
+		for _, of := range slices.Sorted(maps.Keys(all)) {
+			line := d.log.Info()
+			if last == 0 || time.Since(all[of].Newest) > fresh {
+				line = d.log.Warn()
+			}
+			line.Str("store", s.Name).Str("ledger", of).Int("files", all[of].Files).Time("newest", all[of].Newest).
+				Msg("another chute has claimed files here; if its machine or its state is gone, `chute adopt` takes them over")
+		}
+	}
+}
+
+// age is how long ago something was, for people.
+func age(t time.Time) string {
+	if t.IsZero() {
+		return "some time"
+	}
+	return time.Since(t).Round(time.Second).String()
+}
