@@ -12,7 +12,7 @@ import (
 const ahead = 32 << 20
 
 // aheadOfServer is that for a server, whose other connection takes blocks meanwhile. More of it fills only in the course of a large file, and brings nothing.
-const aheadOfServer = 8 << 20
+const aheadOfServer = 4 << 20
 
 // backlog hands blocks to writers, goroutines of its own that take them in their order. Those that wait are copies; their memory is used again.
 type backlog struct {
