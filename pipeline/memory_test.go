@@ -34,12 +34,12 @@ func TestMemory(t *testing.T) {
 				fmt.Fprintf(w, "%d,1.00,\"%s\"\n", i, strings.Repeat("ten bytes\n", 1<<20))
 			}
 		}, "8", "0"},
-		"300,000 rejects": {func(w *bufio.Writer) {
-			for i := range 300_000 {
+		"1,000,000 rejects": {func(w *bufio.Writer) {
+			for i := range 1_000_000 {
 				fmt.Fprintf(w, "%d,x,note\n", i)
 			}
 			w.WriteString("1,1.00,good\n")
-		}, "300001", "300000"},
+		}, "1000001", "1000000"},
 		"50 MB": {func(w *bufio.Writer) {
 			for i := range 2_000_000 {
 				w.Write(append(strconv.AppendInt(w.AvailableBuffer(), int64(i), 10), ",123.45,some note\n"...))
