@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (im *Importer) probe(ctx context.Context, it *item) error {
 		return err
 	}
 	defer f.Close()
-	now, err := f.Stat()
+	now, err := im.stat(f, it)
 	if err != nil {
 		return err
 	}
@@ -68,6 +69,15 @@ func (im *Importer) probe(ctx context.Context, it *item) error {
 		return errChanged
 	}
 	return nil
+}
+
+// stat looks at a file that is read, under the name that it was delivered with.
+func (im *Importer) stat(f connectors.OpenFile, it *item) (connectors.File, error) {
+	now, err := f.Stat()
+	if im.At != "" {
+		now.Name = it.run.File.Name
+	}
+	return now, err
 }
 
 // begin numbers the runs in the ledger.
@@ -205,7 +215,9 @@ func batchFolder(work, ledger string, batch uint64) string {
 	return path.Join(work, ledger, strconv.FormatUint(batch, 10))
 }
 
-func (im *Importer) inboxName(it *item) string { return path.Join(it.run.Inbox, it.run.File.Name) }
+func (im *Importer) inboxName(it *item) string {
+	return path.Join(it.run.Inbox, cmp.Or(im.At, it.run.File.Name))
+}
 
 // fileName is where the claimed file is, in the store.
 func (b *batch) fileName(it *item) string { return nameIn(b.folder, it.run.File.Name) }

@@ -44,6 +44,9 @@ type Importer struct {
 	Dir     string
 	Place   string
 	Out     func(run uint64) string
+	// Again, with InPlace, is the run whose file is loaded once more, from where it lies now, which may be under another name, At: its rows leave once the new ones are visible.
+	Again uint64
+	At    string
 
 	swept map[string]bool // addresses of servers from which stages that were left have been dropped
 

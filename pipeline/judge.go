@@ -139,8 +139,13 @@ func (im *Importer) empty(*item) error {
 func (im *Importer) identity(it *item) ledger.Identity {
 	policy := im.Job.Redelivery
 	blank := it.run.File.Size == 0 // all empty files have the same bytes, which says nothing
+	job := im.Job.Name + " into " + im.Job.Target.Table.String()
+	if im.Again != 0 {
+		return ledger.Identity{Run: it.run.ID, Job: job, SHA256: it.run.SHA256, Name: it.run.File.Name,
+			MaySame: true, MayChanged: true, MayRenamed: true, Again: im.Again}
+	}
 	return ledger.Identity{
-		Run: it.run.ID, Job: im.Job.Name + " into " + im.Job.Target.Table.String(), SHA256: it.run.SHA256, Name: it.run.File.Name,
+		Run: it.run.ID, Job: job, SHA256: it.run.SHA256, Name: it.run.File.Name,
 		MaySame:    policy.Same == "load" || blank,
 		MayChanged: policy.Changed != "skip" || im.Job.Returned(it.run.File.Name),
 		Replace:    policy.Changed == "replace" && !im.Job.Returned(it.run.File.Name),
@@ -162,7 +167,7 @@ func (im *Importer) checkIdentity(ctx context.Context, b *batch, it *item) error
 		it.skip = taken
 		return nil
 	}
-	if err := im.checkEarlier(ctx, want); err != nil {
+	if err := im.checkEarlier(ctx, it, want); err != nil {
 		return err
 	}
 	for _, other := range b.accepted() {

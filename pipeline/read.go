@@ -104,7 +104,7 @@ func (im *Importer) unchanged(it *item, f connectors.OpenFile, d *delivery) erro
 			return err
 		}
 	}
-	after, err := f.Stat()
+	after, err := im.stat(f, it)
 	if err != nil {
 		return err
 	}

@@ -12,10 +12,10 @@ import (
 	"chute/pipeline/reconcile"
 )
 
-// checkEarlier keeps a file from being loaded, as long as nothing of it is visible, that could not replace the earlier ones of its name: because one of
+// checkEarlier keeps a file from being loaded, as long as nothing of it is visible, that could not replace the earlier ones: because one of
 // them isn't through yet, or because nobody could tell its rows from others.
-func (im *Importer) checkEarlier(ctx context.Context, want ledger.Identity) error {
-	if !want.Replace {
+func (im *Importer) checkEarlier(ctx context.Context, it *item, want ledger.Identity) error {
+	if !want.Replace && want.Again == 0 {
 		return nil
 	}
 	earlier, err := im.Ledger.Earlier(ctx, want)
@@ -25,6 +25,12 @@ func (im *Importer) checkEarlier(ctx context.Context, want ledger.Identity) erro
 	for _, run := range earlier {
 		if run.State != ledger.Settled {
 			return notThrough(run)
+		}
+		if want.Again != 0 {
+			if err := im.checkAgain(ctx, it, run); err != nil {
+				return err
+			}
+			continue
 		}
 		lineage, err := lineageIn(run)
 		if err != nil {
@@ -38,10 +44,29 @@ func (im *Importer) checkEarlier(ctx context.Context, want ledger.Identity) erro
 	return nil
 }
 
+// checkAgain keeps a file from being loaded again that isn't the one that the earlier run loaded, or whose rows of then couldn't leave.
+func (im *Importer) checkAgain(ctx context.Context, it *item, earlier ledger.Run) error {
+	if it.run.SHA256 != earlier.SHA256 {
+		return fmt.Errorf("the file isn't the one that run %d loaded: its bytes are others", earlier.ID)
+	}
+	if earlier.Accepted == 0 {
+		return nil
+	}
+	session, target, err := im.placeOfRun(ctx, it, earlier)
+	if err != nil || target == nil {
+		return err
+	}
+	_, err = im.haveLeft(ctx, it, earlier, session, target)
+	if err != nil {
+		return fmt.Errorf("the rows of run %d, which it would replace, can't be taken out of %s: %w", earlier.ID, target.Table(), err)
+	}
+	return nil
+}
+
 // replace takes the rows of earlier files of the same name out of the table, now that those of the new ones are in it. What is to leave was written
 // down when publishing was announced, so that it is finished after any wreck, whatever the job says by then. Deleting rows that are gone does nothing.
 func (im *Importer) replace(ctx context.Context, b *batch) error {
-	if im.Job.Redelivery.Changed != "replace" && !b.resumed {
+	if im.Job.Redelivery.Changed != "replace" && im.Again == 0 && !b.resumed {
 		return nil
 	}
 	for _, it := range b.active() {
@@ -70,34 +95,56 @@ func (im *Importer) replaceEarlier(ctx context.Context, it *item) error {
 		return err
 	}
 	im.Log.Info().Str("job", it.run.Job).Str("file", config.Shown(it.run.File.Name)).Uint64("run", it.run.ID).Uints64("replaced", ids).
-		Msg("the rows of earlier files of this name are gone")
+		Msg("the rows of the earlier runs are gone")
 	return nil
 }
 
 // removeRun deletes the rows of an earlier run from the table that they were loaded into, and has the database sync that.
 func (im *Importer) removeRun(ctx context.Context, it *item, run ledger.Run) error {
-	table, err := tableName(run.Target)
-	if err != nil {
+	session, target, err := im.placeOfRun(ctx, it, run)
+	if err != nil || target == nil {
 		return err
 	}
-	lineage, err := lineageIn(run)
-	if err != nil {
+	if left, err := im.haveLeft(ctx, it, run, session, target); err != nil || left {
 		return err
-	}
-	session, target, err := im.whereabouts(ctx, it, run, table, lineage)
-	if errors.Is(err, connectors.ErrNoTable) {
-		return nil // and no rows
-	}
-	if err != nil {
-		return err
-	}
-	if why := target.Irreplaceable(); why != "" {
-		return errors.New(why)
 	}
 	if err := im.deleteRows(ctx, "replace", session, target, []uint64{im.Ledger.Lineage(run.ID)}, im.statementPrefix(it)); err != nil {
 		return err
 	}
 	return im.effect("sync replaced", func() error { return session.Sync(ctx) })
+}
+
+// placeOfRun is the table that an earlier run's rows are in, where it is now; nil when it isn't there, and no rows either.
+func (im *Importer) placeOfRun(ctx context.Context, it *item, run ledger.Run) (connectors.Session, *reconcile.Target, error) {
+	table, err := tableName(run.Target)
+	if err != nil {
+		return nil, nil, err
+	}
+	lineage, err := lineageIn(run)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, target, err := im.whereabouts(ctx, it, run, table, lineage)
+	if errors.Is(err, connectors.ErrNoTable) {
+		return nil, nil, nil
+	}
+	return session, target, err
+}
+
+// haveLeft tells that no rows of a run are left in a table from which they couldn't be taken out, as after a restore. Rows that are there and have to stay are an error.
+func (im *Importer) haveLeft(ctx context.Context, it *item, run ledger.Run, s connectors.Session, t *reconcile.Target) (bool, error) {
+	why := t.Irreplaceable()
+	if why == "" {
+		return false, nil
+	}
+	if t.CountsRun() {
+		id := im.Ledger.Lineage(run.ID)
+		counts, err := reconcile.Count(ctx, s, t.Table(), t.Lineage, im.statementID(it, "count"), []uint64{id})
+		if err != nil || counts[id] == 0 {
+			return err == nil, err
+		}
+	}
+	return false, errors.New(why)
 }
 
 // whereabouts finds the server that has an earlier run's rows: the one that the new rows went to, or else the one that was written down. The first

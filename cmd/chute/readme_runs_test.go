@@ -27,6 +27,8 @@ func TestReadmeRunFields(t *testing.T) {
 		{"`chute runs --json`: an object a line", "runLine"},
 		{"`chute show --json`: one object, with the same fields and", "shownJSON"},
 		{"An object of `files`", "runFile"},
+		{"`chute audit --json`: an object a line; about a run", "differenceLine"},
+		{"and, behind those, about each table", "auditedLine"},
 	} {
 		fmt.Fprintf(&b, "%s\n\n| field | meaning |\n|---|---|\n", part.title)
 		for _, field := range structs[part.name].Fields.List {

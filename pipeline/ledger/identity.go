@@ -18,6 +18,9 @@ type Identity struct {
 	MayChanged bool // same name, other bytes
 	MayRenamed bool // other name, same bytes
 
+	// Again is the run whose file is loaded once more: its rows are going to leave, which Publish writes down. All three cases are permitted then.
+	Again uint64
+
 	// Replace: the rows of all loaded files of this name with other bytes are going to leave; MayChanged is true then. Publish writes down whose.
 	Replace bool
 }
@@ -119,7 +122,7 @@ func reserveAll(ctx context.Context, tx *sql.Tx, reserve []Identity) (taken []Ta
 				continue
 			}
 		}
-		if found && want.Replace {
+		if found && want.Replace || want.Again != 0 {
 			unfinished, err := replace(ctx, tx, want)
 			if err != nil {
 				return nil, err

@@ -10,8 +10,15 @@ import (
 // earlierOf are the runs that loaded a file of the same name with other bytes.
 const earlierOf = ` WHERE id IN (SELECT run FROM identities WHERE job = ?1 AND sha256 <> ?2 AND name = ?3 AND run <> ?4)`
 
-// Earlier returns, with their details, the runs whose rows an identity with Replace is going to replace, in order. They may still be publishing.
+// leavingFor are the runs whose rows are about to leave, or have left, for those of another run than ?2.
+const leavingFor = ` WHERE id IN (SELECT run FROM replacements WHERE earlier = ?1 AND run <> ?2)`
+
+// Earlier returns, with their details, the runs whose rows an identity with Replace or Again is going to replace, in order. They may still be publishing.
 func (r *Reader) Earlier(ctx context.Context, want Identity) ([]Run, error) {
+	if want.Again != 0 {
+		run, err := r.Run(ctx, want.Again)
+		return []Run{run}, err
+	}
 	runs, err := query(ctx, r.read, selectWhole+earlierOf+` ORDER BY id`, want.Job, want.SHA256, []byte(want.Name), int64(want.Run))
 	if err != nil {
 		return nil, fmt.Errorf("list earlier files of the name: %w", r.explain(err))
@@ -21,11 +28,20 @@ func (r *Reader) Earlier(ctx context.Context, want Identity) ([]Run, error) {
 
 // replace writes down whose rows are to leave for those of a run. A run that isn't through yet is returned: it has to be waited for.
 func replace(ctx context.Context, tx *sql.Tx, want Identity) (unfinished *Taken, err error) {
-	runs, err := query(ctx, tx, selectRuns+earlierOf, want.Job, want.SHA256, []byte(want.Name), int64(want.Run))
+	runs, err := leaving(ctx, tx, want)
 	if err != nil {
 		return nil, err
 	}
 	for _, run := range runs {
+		if want.Again != 0 {
+			others, err := query(ctx, tx, selectRuns+leavingFor, int64(want.Again), int64(want.Run))
+			if err != nil {
+				return nil, err
+			}
+			if len(others) > 0 {
+				return &Taken{Run: want.Run, Case: Same, Holder: others[0]}, nil
+			}
+		}
 		if run.State != Settled {
 			return &Taken{Run: want.Run, Case: Changed, Holder: run}, nil
 		}
@@ -35,6 +51,14 @@ func replace(ctx context.Context, tx *sql.Tx, want Identity) (unfinished *Taken,
 		}
 	}
 	return nil, nil
+}
+
+// leaving are the runs whose rows an identity replaces.
+func leaving(ctx context.Context, tx *sql.Tx, want Identity) ([]Run, error) {
+	if want.Again != 0 {
+		return query(ctx, tx, selectRuns+` WHERE id = ?`, int64(want.Again))
+	}
+	return query(ctx, tx, selectRuns+earlierOf, want.Job, want.SHA256, []byte(want.Name), int64(want.Run))
 }
 
 // Replacing returns, with their details, the runs whose rows are still to leave for those of a run, in order.
