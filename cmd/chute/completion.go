@@ -42,7 +42,7 @@ func complete(root *cobra.Command) {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	first := map[string]completer{ // of the arguments
-		"import": jobNames, "preview": jobNames, "jobs show": jobNames, "show": runNumbers, "templates show": templateNames, "templates copy": templateNames,
+		"import": jobNames, "preview": jobNames, "jobs show": jobNames, "show": runNumbers, "replay": runNumbers, "templates show": templateNames, "templates copy": templateNames,
 	}
 	files := map[string]bool{"import": true, "preview": true} // behind the first
 	flags := map[string]cobra.CompletionFunc{

@@ -52,8 +52,26 @@ func (d *daemon) importFiles(c *cobra.Command, job *config.Job, files []string, 
 	}
 	p := newProgress(c)
 	im.Progress, im.Log = p.begin, newLogFor(c, p)
+	return d.byHand(c.Context(), func() error {
+		worst := exitFinished
+		for _, name := range files {
+			code, err := d.importFile(c, im, name, p.end)
+			if err != nil {
+				fmt.Fprintf(c.ErrOrStderr(), "chute: %q: %v\n", name, err)
+			}
+			worst = worse(worst, code)
+		}
+		if worst != exitFinished {
+			return &exit{code: worst}
+		}
+		return nil
+	})
+}
+
+// byHand loads files by hand, after those that were cut off have been brought to an end.
+func (d *daemon) byHand(ctx context.Context, load func() error) error {
 	if d.hand.TryLock() { // what is under way in this process isn't cut off
-		_, err := d.endHandRuns(c.Context())
+		_, err := d.endHandRuns(ctx)
 		d.hand.Unlock()
 		if err != nil {
 			return err
@@ -61,18 +79,7 @@ func (d *daemon) importFiles(c *cobra.Command, job *config.Job, files []string, 
 	}
 	d.hand.RLock()
 	defer d.hand.RUnlock()
-	worst := exitFinished
-	for _, name := range files {
-		code, err := d.importFile(c, im, name, p.end)
-		if err != nil {
-			fmt.Fprintf(c.ErrOrStderr(), "chute: %q: %v\n", name, err)
-		}
-		worst = worse(worst, code)
-	}
-	if worst != exitFinished {
-		return &exit{code: worst}
-	}
-	return nil
+	return load()
 }
 
 // handImporter makes an importer that reads files where they are. What comes out is made in a work folder beside its final place.
@@ -159,6 +166,10 @@ func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string
 	if err != nil {
 		return exitFailed, err
 	}
+	return d.loadByHand(c, im, file, done)
+}
+
+func (d *daemon) loadByHand(c *cobra.Command, im *pipeline.Importer, file connectors.File, done func()) (code int, err error) {
 	if err := d.assure(c.Context()); err != nil {
 		return exitFailed, err
 	}

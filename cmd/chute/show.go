@@ -57,8 +57,9 @@ type shownRun struct {
 	left    []ledger.Replacement
 	full    *report.Report // nil until the file is judged
 	files   []runFile
-	width   int  // of the terminal; 0: there is none
-	begun   bool // something was printed
+	at      string // where a file given by hand is
+	width   int    // of the terminal; 0: there is none
+	begun   bool   // something was printed
 }
 
 // judged are the states in which what is to become of the file has been decided; a report from before is an earlier try's.
@@ -83,6 +84,11 @@ func readRun(c *cobra.Command, chute *config.Chute, r *ledger.Reader, id uint64)
 		s.full = &report.Report{}
 		if err := json.Unmarshal(run.Report, s.full); err != nil {
 			return nil, fmt.Errorf("the report of run %d in the ledger: %w", id, err)
+		}
+	}
+	if byHand(run) {
+		if s.at, err = archivedAt(c.Context(), r, chute, run); err != nil {
+			s.at = "" // of a replay whose store is gone
 		}
 	}
 	s.files = s.findFiles(chute, r.ID())

@@ -55,6 +55,8 @@ func (s *shownRun) findFiles(chute *config.Chute, ledgerID string) []runFile {
 func (s *shownRun) delivered(root, work, ledgerID string) string {
 	inbox := path.Join(s.Inbox, s.File.Name)
 	switch {
+	case s.at != "":
+		return s.at
 	case byHand(s.Run):
 		return "/" + inbox
 	case s.Run.State == ledger.Withdrawn, s.Run.State == ledger.Claiming:
