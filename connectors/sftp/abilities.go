@@ -66,58 +66,64 @@ func (a Abilities) Lines() []string {
 	return lines
 }
 
-// able returns the server's abilities, tried once.
+// able returns the server's abilities, tried once for each version of it.
 func (f *Folder) able(ctx context.Context) (Abilities, error) {
-	if known := f.abilities.Load(); known != nil {
+	l, err := f.connect(ctx)
+	if err != nil {
+		return Abilities{}, err
+	}
+	if known := f.abilities.Load(); known != nil && known.Server == l.version {
 		return *known, nil
 	}
 	return f.Probe(ctx)
 }
 
-// Probe tries what the server can do, in a folder of its own below the work folder, which it removes again. It is the first one that counts.
+// Probe tries what the server can do, in a folder of its own below the work folder, which it removes again. What was found out once is told again;
+// that nothing can be made there may change any time, and isn't kept.
 func (f *Folder) Probe(ctx context.Context) (Abilities, error) {
 	f.probing.Lock()
 	defer f.probing.Unlock()
-	if known := f.abilities.Load(); known != nil {
+	l, err := f.connect(ctx)
+	if err != nil {
+		return Abilities{}, err
+	}
+	if known := f.abilities.Load(); known != nil && known.Server == l.version {
 		return *known, nil
 	}
-	a, err := f.probe(ctx)
-	if err != nil {
+	a := Abilities{Server: l.version}
+	if err := f.probe(ctx, &a); err != nil {
 		return a, fmt.Errorf("try what the SFTP server can do: %w", err)
 	}
-	f.abilities.Store(&a)
+	if a.ReadOnly == "" {
+		f.abilities.Store(&a)
+	}
 	return a, nil
 }
 
 const probePrefix = "probe-" // of folders in the work folder
 
-func (f *Folder) probe(ctx context.Context) (a Abilities, err error) {
-	l, err := f.connect(ctx)
-	if err != nil {
-		return a, err
-	}
-	a.Server = l.version
-	_, err = f.lstat(ctx, f.config.Work)
+func (f *Folder) probe(ctx context.Context, a *Abilities) error {
+	_, err := f.lstat(ctx, f.config.Work)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !fresh {
-		return a, err
+		return err
 	}
 	dir := path.Join(f.config.Work, probePrefix+rand.Text())
-	if err := f.ensureDir(ctx, dir); err != nil {
-		if refused(err) && !lost(err) {
-			a.ReadOnly = err.Error()
-			return a, nil
-		}
-		return a, err
+	err = f.ensureDir(ctx, dir)
+	if errors.Is(err, fs.ErrPermission) {
+		a.ReadOnly = err.Error()
+		return nil
 	}
-	err = f.probeIn(ctx, dir, &a)
-	err = errors.Join(err, f.clear(ctx, dir))
+	if err != nil {
+		return err
+	}
+	err = errors.Join(f.probeIn(ctx, dir, a), f.clear(ctx, dir))
 	if fresh { // whoever only asks leaves no traces; it stays when somebody else uses it meanwhile
 		_ = f.optional(ctx, func(c *client.Client) error { return c.RemoveDirectory(f.path(f.config.Work)) })
 	} else if err == nil {
 		err = f.sweep(ctx, path.Base(dir))
 	}
-	return a, err
+	return err
 }
 
 // probeIn tries everything with small files of different sizes, which tell afterwards who is who.

@@ -42,7 +42,7 @@ func (f *Folder) fetch(ctx context.Context, name string, seen connectors.File, t
 
 // copy copies up to the size that the file had, and says how far it came.
 func (o *openFile) copy(ctx context.Context, to io.WriterAt, offset, size int64) (int64, error) {
-	width := o.folder.config.Window
+	width, packet := o.line.width(o.folder.config.Window), int64(o.line.packet)
 	buffers := make([][]byte, width)
 	parts := int((size - offset + packet - 1) / packet)
 	part, err := inOrder(width, parts, func(part, worker int) error {

@@ -25,6 +25,7 @@ type line struct {
 	conn     net.Conn
 	ssh      *ssh.Client
 	sftp     *client.Client
+	packet   int // how much one request reads or writes
 	timeout  time.Duration
 	patience time.Duration // how long a request may go on whose caller has given up: then the line is given up for it
 
@@ -100,12 +101,29 @@ func (l *line) begin() error {
 		return fmt.Errorf("the server has no SFTP for this user: %w", err)
 	}
 	l.goroutines.Go(func() { _, _ = io.Copy(io.Discard, said) }) // it stops when nobody reads it
-	l.sftp, err = client.NewClientPipe(listener{out, &l.heard}, in)
+	l.sftp, err = client.NewClientPipe(listener{out, &l.heard}, in, client.MaxPacketUnchecked(largePacket))
 	if err != nil {
 		return fmt.Errorf("the server's SFTP doesn't answer: %w", err)
 	}
+	if l.packet = packet; l.says("limits@openssh.com") {
+		l.packet = largePacket
+	}
 	return nil
 }
+
+const (
+	packet      = 32 << 10  // what every server has to be able to read or write for one request
+	largePacket = 128 << 10 // what OpenSSH's is, since it tells its limits; then it takes up to 255 KiB
+)
+
+// says tells whether the server has an extension.
+func (l *line) says(extension string) bool {
+	_, says := l.sftp.HasExtension(extension)
+	return says
+}
+
+// width is how many requests make the window that is configured.
+func (l *line) width(window int) int { return max(2, window*packet/l.packet) }
 
 // listener notes when something comes.
 type listener struct {

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -142,12 +143,10 @@ func (f *Folder) login(ctx context.Context) (*ssh.Client, net.Conn, error) {
 			return client, conn, nil
 		case errors.As(err, &other):
 			refused = err
-		case errors.As(err, &none) && len(checks) > 1:
+		case errors.As(err, &none) && none.What == "host key":
 			if refused == nil {
 				refused = &HostKeyError{Address: f.address, Expected: check.expected, Source: check.source}
 			}
-		case errors.As(err, &none):
-			return nil, nil, errors.Join(&HostKeyError{Address: f.address, Expected: check.expected, Source: check.source}, err)
 		default:
 			return nil, nil, err
 		}
@@ -155,12 +154,21 @@ func (f *Folder) login(ctx context.Context) (*ssh.Client, net.Conn, error) {
 	return nil, nil, refused
 }
 
+// buffered is a connection that is read in large pieces: the SSH package takes a few KiB at a time.
+type buffered struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (b buffered) Read(p []byte) (int, error) { return b.in.Read(p) }
+
 // loginWith is one connection. Its deadline ends with the caller's next steps: see dial.
 func (f *Folder) loginWith(ctx context.Context, check hostCheck, methods []ssh.AuthMethod) (*ssh.Client, net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", f.address)
 	if err != nil {
 		return nil, nil, err
 	}
+	conn = buffered{conn, bufio.NewReaderSize(conn, 2*largePacket)}
 	if deadline, ok := ctx.Deadline(); ok {
 		if err := conn.SetDeadline(deadline); err != nil {
 			return nil, nil, errors.Join(err, conn.Close())

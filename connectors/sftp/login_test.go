@@ -182,13 +182,13 @@ func TestPasswordDialog(t *testing.T) {
 func TestConfigRefused(t *testing.T) {
 	good := Config{Host: "h", User: "u", KnownHosts: []string{"k"}, Password: text("p")}
 	for want, change := range map[string]func(c *Config){
-		"no host":                func(c *Config) { c.Host = "" },
-		"no user":                func(c *Config) { c.User = "" },
-		"neither known_hosts":    func(c *Config) { c.KnownHosts = nil },
-		"no private key":         func(c *Config) { c.Password = nil },
-		"needs its private key":  func(c *Config) { c.Certificate = "f" },
-		"doesn't begin with SHA": func(c *Config) { c.Fingerprints = []string{"MD5:00"} },
-		"work folder":            func(c *Config) { c.Work = "../w" },
+		"no host":               func(c *Config) { c.Host = "" },
+		"no user":               func(c *Config) { c.User = "" },
+		"neither known_hosts":   func(c *Config) { c.KnownHosts = nil },
+		"no private key":        func(c *Config) { c.Password = nil },
+		"needs its private key": func(c *Config) { c.Certificate = "f" },
+		"isn't one as SHA256":   func(c *Config) { c.Fingerprints = []string{"MD5:00"} },
+		"work folder":           func(c *Config) { c.Work = "../w" },
 	} {
 		c := good
 		change(&c)

@@ -129,7 +129,7 @@ func TestFailedUploads(t *testing.T) {
 			d := test.disk
 			f, dir := disk(t, &d)
 			if test.disk.Write != nil { // its files hold nothing: abilities are known from elsewhere
-				f.abilities.Store(&Abilities{Rename: Refuses})
+				f.abilities.Store(&Abilities{Server: "SSH-2.0-Go", Rename: Refuses})
 			}
 			err := upload(t.Context(), f, ".chute/1/a", content(size))
 			if err == nil || !strings.Contains(err.Error(), test.want) || errors.Is(err, connectors.ErrUnavailable) {

@@ -12,9 +12,6 @@ import (
 	"chute/connectors"
 )
 
-// packet is how much one request reads or writes: what every server has to be able to.
-const packet = 32 << 10
-
 // openFile is a file being read. It is bound to the line that it was opened on.
 type openFile struct {
 	folder *Folder
@@ -132,11 +129,12 @@ func (o *openFile) ReadAt(p []byte, at int64) (int, error) {
 
 // readAt asks for several packets at a time.
 func (o *openFile) readAt(ctx context.Context, p []byte, at int64) (int, error) {
-	parts := (len(p) + packet - 1) / packet
+	size := o.line.packet
+	parts := (len(p) + size - 1) / size
 	ends := make([]int, parts) // how far each part came, in p
-	part, err := inOrder(o.folder.config.Window, parts, func(part, _ int) error {
-		from := part * packet
-		n, err := o.readPacket(ctx, p[from:min(from+packet, len(p))], at+int64(from))
+	part, err := inOrder(o.line.width(o.folder.config.Window), parts, func(part, _ int) error {
+		from := part * size
+		n, err := o.readPacket(ctx, p[from:min(from+size, len(p))], at+int64(from))
 		ends[part] = from + n
 		return err
 	})

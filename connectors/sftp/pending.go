@@ -64,8 +64,8 @@ func (f *Folder) create(ctx context.Context, name string) (*Pending, error) {
 		return nil, err
 	}
 	p := &Pending{folder: f, line: l, temp: path.Join(parent(name), ".pending-"+rand.Text()), name: name, mode: f.config.FileMode,
-		digest: sha256.New(), free: make(chan []byte, f.config.Window)}
-	for range f.config.Window {
+		digest: sha256.New(), free: make(chan []byte, l.width(f.config.Window))}
+	for range cap(p.free) {
 		p.free <- nil // made when needed
 	}
 	err = l.run(ctx, func(c *client.Client) (err error) {
@@ -93,10 +93,10 @@ func (p *Pending) Write(b []byte) (int, error) {
 		if err := p.failure(); err != nil {
 			return written, fmt.Errorf("write %q: %w", p.name, err)
 		}
-		n := min(packet-len(p.buffer), len(b)-written)
+		n := min(p.line.packet-len(p.buffer), len(b)-written)
 		p.buffer = append(p.buffer, b[written:written+n]...)
 		written += n
-		if len(p.buffer) == packet {
+		if len(p.buffer) == p.line.packet {
 			p.send()
 		}
 	}

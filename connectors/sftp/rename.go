@@ -67,6 +67,8 @@ func (f *Folder) move(ctx context.Context, m move) error {
 	switch {
 	case err != nil:
 		return err
+	case able.ReadOnly != "":
+		return fmt.Errorf("%s: %w", able.ReadOnly, fs.ErrPermission)
 	case able.Rename != Overwrites:
 		return f.moveOnce(ctx, m)
 	case m.private, m.was.Mode.IsDir(), !able.Exclusive: // a folder replaces an empty folder at most

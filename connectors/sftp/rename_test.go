@@ -2,11 +2,13 @@ package sftp
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -228,5 +230,59 @@ func TestAbilitiesOfOpenSSH(t *testing.T) {
 	}
 	if left := names(t, dir, ".chute"); !slices.Equal(left, []string{"probe-NEW"}) {
 		t.Fatalf("it left %q", left)
+	}
+}
+
+// TestReadOnlyForNow: that nothing can be made isn't remembered, so that a rename that overwrites isn't taken for one that doesn't.
+func TestReadOnlyForNow(t *testing.T) {
+	d := &sshd.Disk{Overwrites: true, Before: func(what, _ string) error {
+		if what == "Mkdir" {
+			return syscall.EACCES
+		}
+		return nil
+	}}
+	f, dir := disk(t, d)
+	put(t, dir, "in/a", []byte("new"))
+	put(t, dir, "in/b", []byte("old"))
+	if got, err := f.Probe(t.Context()); err != nil || got.ReadOnly == "" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if err := f.Rename(t.Context(), "in/a", "in/b"); !errors.Is(err, fs.ErrPermission) {
+		t.Fatalf("error %v", err)
+	}
+	d.Before = nil
+	if err := f.Rename(t.Context(), "in/a", "in/b"); !errors.Is(err, fs.ErrExist) {
+		t.Fatalf("error %v", err)
+	}
+	if got, err := f.Probe(t.Context()); err != nil || got.Rename != Overwrites {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	f.abilities.Store(&Abilities{Server: "SSH-2.0-Go of last year", Rename: Refuses})
+	if got, err := f.able(t.Context()); err != nil || got.Rename != Overwrites {
+		t.Fatalf("of a server of another version: %+v, %v", got, err)
+	}
+}
+
+// TestCreateAll: many small files at a time; one whose name is taken ends it.
+func TestCreateAll(t *testing.T) {
+	dir := t.TempDir()
+	f := store(t, onStub(stub(t, sshd.Binary()), dir), nil)
+	var files []connectors.NewFile
+	for i := range 50 {
+		files = append(files, connectors.NewFile{Name: fmt.Sprintf(".chute/%d/%d", i%3, i), Content: []byte(fmt.Sprint("content of ", i))})
+	}
+	if err := f.CreateAll(t.Context(), files); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if got, err := os.ReadFile(filepath.Join(dir, file.Name)); err != nil || string(got) != string(file.Content) {
+			t.Fatalf("%s: %q, %v", file.Name, got, err)
+		}
+	}
+	if err := f.CreateAll(t.Context(), files[7:8]); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), files[7].Name) {
+		t.Fatalf("error %v", err)
+	}
+	if err := f.CreateAll(t.Context(), []connectors.NewFile{{Name: "in/a"}}); !errors.Is(err, fs.ErrPermission) {
+		t.Fatalf("error %v", err)
 	}
 }

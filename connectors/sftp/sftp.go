@@ -146,7 +146,7 @@ func (c *Config) check() error {
 	}
 	for _, f := range c.Fingerprints {
 		if !strings.HasPrefix(f, "SHA256:") {
-			return fmt.Errorf("fingerprint %q doesn't begin with SHA256:", f)
+			return fmt.Errorf("fingerprint %q isn't one as SHA256:…", f)
 		}
 	}
 	if err := checkName(c.Work); err != nil {

@@ -140,6 +140,6 @@ func TestFolderOnOverwritingServer(t *testing.T) {
 	conforms(t, func(dir string) Config { return onStub(s, dir) })
 }
 
-func stub(t *testing.T, serve func(io.ReadWriteCloser) error) *sshd.Stub {
+func stub(t testing.TB, serve func(io.ReadWriteCloser) error) *sshd.Stub {
 	return sshd.StartStub(t, serve)
 }

@@ -16,13 +16,16 @@ import (
 	"chute/connectors"
 )
 
+// kindBits are those of a mode that say what kind of file it is, in the protocol as in stat(2).
+const kindBits = 0xf000
+
 // fileOf is an entry as the server describes it. One whose kind the server doesn't tell is taken for none of those that are known.
 func fileOf(name string, info fs.FileInfo) connectors.File {
 	f := connectors.File{Name: name, Size: info.Size(), ModTime: info.ModTime(), Mode: info.Mode()}
 	if f.Size < 0 { // 8 EiB and more are nonsense, and are not to look small
 		f.Size = math.MaxInt64
 	}
-	if stat, ok := info.Sys().(*client.FileStat); ok && stat.Mode&client.S_IFMT == 0 {
+	if stat, ok := info.Sys().(*client.FileStat); ok && stat.Mode&kindBits == 0 {
 		f.Mode |= fs.ModeIrregular
 	}
 	return f
