@@ -27,7 +27,6 @@ var faultSteps = []faultStep{
 	{"sync claim", "the same", onward},
 	{"claimed", "claimed", onward},
 	{"create table", "claimed, the table made", onward},
-	{"cleaned", "claimed, the stage of an earlier try dropped", again},
 	{"staging", "staging, without a stage", onward},
 	{"stage", "staging, the stage empty", onward},
 	{"insert", "staging, the stage in part", onward},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,6 @@ type way struct {
 
 var (
 	onward  = &way{}
-	again   = &way{breakOff: "insert"}
 	changed = &way{breakOff: "rename", meanwhile: func(w *faultWorld) {
 		if err := os.Chtimes(w.claimed(), time.Time{}, time.Now().Add(time.Hour)); err != nil {
 			w.t.Fatal(err)
@@ -223,6 +223,7 @@ func (w *faultWorld) judge() {
 	}
 	w.wantFiles(files...)
 	w.wantSettled()
+	w.wantMoved(files)
 	w.wantRows(faultSums, w.rowsOf(true))
 	count, _, _ := strings.Cut(w.rowsOf(true), " ")
 	if !w.cell.target.bare {
@@ -236,6 +237,31 @@ func (w *faultWorld) judge() {
 		w.wantReport("rejected/a.csv", report.Rejected, 0, 0)
 		w.wantReport("done/b.csv", report.Loaded, 3, 0)
 		w.wantReport("done/c.csv", report.Skipped, 0, 0)
+	}
+}
+
+// wantMoved checks that the ledger knows where everything is: all of the files but somebody else's.
+func (w *faultWorld) wantMoved(files []string) {
+	w.t.Helper()
+	runs, err := w.im.Ledger.Latest(w.ctx, w.im.Job.Name, w.im.Job.Store, 0, 100)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var moved []string
+	for _, r := range runs {
+		whole, err := w.im.Ledger.Run(w.ctx, r.ID)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, m := range whole.Moves {
+			moved = append(moved, m.To)
+		}
+	}
+	for _, name := range files {
+		known := slices.Contains(moved, name)
+		if theirs := w.cell.step.way == nameTaken && name == "done/d.csv.log"; known == theirs {
+			w.t.Errorf("%s is in the store, and the ledger has moved %q", name, moved)
+		}
 	}
 }
 

@@ -36,24 +36,37 @@ func TestOrder(t *testing.T) {
 	bothEngines(t, func(t *testing.T, w *world) {
 		w.job(orders)
 		w.drop("b.csv", "id,amount,note\n1,1.10,x\n2,2.20,y\n3,bad,z\n")
-		got := reduce(w, w.traceChild())
-		golden := filepath.Join("testdata", "order_"+w.Engine+".golden")
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-			t.Errorf("- %s, + this run:\n%s", golden, diff)
-		}
-		w.open()
-		w.wantSettled()
+		w.wantOrder(w.Engine)
 		w.wantFiles("done/b.csv", "done/b.csv.log", "done/b.csv.report.json", "done/b.rejects.csv", "done/b.rejects.jsonl")
 	})
+	t.Run("replace", func(t *testing.T) {
+		w := newWorld(t, "chdb")
+		w.beforeReplacing()
+		w.close()
+		w.wantOrder("replace")
+		w.wantRows(sums, "13 70 3")
+	})
+}
+
+// wantOrder traces a child that imports what waits.
+func (w *world) wantOrder(name string) {
+	w.t.Helper()
+	got := reduce(w, w.traceChild())
+	golden := filepath.Join("testdata", "order_"+name+".golden")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		w.t.Errorf("- %s, + this run:\n%s", golden, diff)
+	}
+	w.open()
+	w.wantSettled()
 }
 
 // traceChild imports what waits in a child under strace and returns the trace, a line for each call that succeeded, in the order in which they returned.
@@ -137,7 +150,7 @@ func reduce(w *world, lines []string) string {
 			order = append(order, l)
 		}
 	}
-	begin := slices.Index(order, orderLine{verb: "#", what: "begin"})
+	begin := slices.Index(order, orderLine{verb: "#", what: "enter"})
 	end := slices.Index(order, orderLine{verb: "#", what: "end"})
 	if begin < 0 || end < begin {
 		w.t.Fatalf("the child didn't say where it begins and ends: %v", order)

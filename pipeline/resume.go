@@ -55,14 +55,13 @@ func together(b *batch, run ledger.Run) bool {
 }
 
 // cleanStage removes what an earlier try left on the server: statements first, they might still write, then the stage. If that server is away and another
-// one answers, the file needn't wait for it: nothing was published, and what lies there is swept up when it is back.
+// one answers, the file needn't wait for it: nothing was published, and what lies there is swept up when it is back. The ledger isn't told: found
+// like that at a start, it is done again.
 func (im *Importer) cleanStage(ctx context.Context, b *batch) error {
-	var cleaned []*item
 	for _, it := range b.active() {
 		if it.run.State != ledger.Staging {
 			continue
 		}
-		cleaned = append(cleaned, it)
 		session, err := im.Database.Session(ctx, it.run.Server)
 		if err != nil && im.another(ctx, it.run.Server, err) {
 			delete(im.swept, it.run.Server)
@@ -82,10 +81,7 @@ func (im *Importer) cleanStage(ctx context.Context, b *batch) error {
 		}
 		it.run.State, it.run.Stage = ledger.Claimed, ""
 	}
-	if len(cleaned) == 0 {
-		return nil
-	}
-	return im.effect("cleaned", func() error { return im.record(ctx, cleaned) })
+	return nil
 }
 
 // another tells whether a server is away while another one answers.

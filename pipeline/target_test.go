@@ -139,6 +139,9 @@ func TestAltered(t *testing.T) {
 					return nil
 				}
 				wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Later})
+				if left := w.stages(); len(left) > 0 {
+					t.Errorf("the run is withdrawn, and stages are left: %q", left)
+				}
 				wantOutcomes(t, w.resumeAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
 				w.wantRows("SELECT count(), sum(id), sum(more) FROM %t", "10 45 70")
 				w.wantSettled()

@@ -3,12 +3,16 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"chute/connectors"
+	"chute/connectors/connectortest"
 	"chute/pipeline/ledger"
 )
 
@@ -126,6 +130,30 @@ func TestGiveBackFails(t *testing.T) {
 				w.wantFiles("done/a.csv", "done/a.csv.log", "done/a.csv.report.json")
 				w.wantRows("SELECT count(), uniqExact(id) FROM %t", "11 11")
 			})
+		}
+	}
+}
+
+// TestGiveBackSurvives: a file that was given back is in its inbox, and only there, after a power cut as well: its run is over.
+func TestGiveBackSurvives(t *testing.T) {
+	w := newWorld(t, "clickhouse")
+	w.job(orders)
+	w.open()
+	store := connectortest.NewMemory(w.im.Work)
+	store.Put("in/a.csv", []byte(lines(10)))
+	w.im.Inbox, w.im.Store = store, store
+	w.im.Fault = func(at string, before bool) error {
+		if at == "claimed" && before {
+			store.SetWriting(Claimed(w.im.Work, w.im.Ledger.ID(), ledger.Run{Batch: 1, File: connectors.File{Name: "a.csv"}}), true)
+		}
+		return nil
+	}
+	if v := w.importAll(); len(v) != 1 || v[0].Outcome != connectors.Later || v[0].Run != 0 {
+		t.Fatalf("verdicts %+v, want later without a run", v)
+	}
+	for seed := range uint64(50) {
+		if tree := store.Crash(rand.New(rand.NewPCG(seed, 0))).Tree(); len(tree) != 1 || tree["in/a.csv"] == "" {
+			t.Fatalf("a power cut leaves %q", slices.Collect(maps.Keys(tree)))
 		}
 	}
 }

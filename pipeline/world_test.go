@@ -384,6 +384,7 @@ func runChild(task string) error {
 	if err := json.Unmarshal([]byte(task), &w); err != nil {
 		return err
 	}
+	sayEffect("enter")
 	im, _, err := w.enter(ctx)
 	if err != nil {
 		return err

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestWriteOperator(t *testing.T) {
@@ -71,8 +73,17 @@ func TestWriteOperators(t *testing.T) {
 		r.Run = i + 1
 		reports = append(reports, r)
 	}
-	if err := WriteOperators(runs, reports); err != nil {
-		t.Fatal(err)
+	synced := 0
+	defer func(was func(int) error) { syncfs = was }(syncfs)
+	syncfs = func(fd int) error {
+		synced++
+		if entries, err := os.ReadDir(filepath.Join(runs, "20")); err != nil || len(entries) != 2 {
+			t.Errorf("synced while run 20 has %v (%v)", entries, err)
+		}
+		return unix.Syncfs(fd)
+	}
+	if err := WriteOperators(runs, reports); err != nil || synced != 1 {
+		t.Fatalf("%d syncs (%v)", synced, err)
 	}
 	for i, r := range reports {
 		dir := filepath.Join(runs, fmt.Sprint(i+1))

@@ -128,13 +128,15 @@ func syncPath(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+var syncfs = unix.Syncfs // for tests to listen in
+
 // syncAll makes everything on the folder's file system durable.
 func syncAll(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	if err := unix.Syncfs(int(d.Fd())); err != nil {
+	if err := syncfs(int(d.Fd())); err != nil {
 		return errors.Join(fmt.Errorf("sync the file system of %s: %w", dir, err), d.Close())
 	}
 	return d.Close()
