@@ -152,8 +152,10 @@ func TestGiveBackSurvives(t *testing.T) {
 		t.Fatalf("verdicts %+v, want later without a run", v)
 	}
 	for seed := range uint64(50) {
-		if tree := store.Crash(rand.New(rand.NewPCG(seed, 0))).Tree(); len(tree) != 1 || tree["in/a.csv"] == "" {
-			t.Fatalf("a power cut leaves %q", slices.Collect(maps.Keys(tree)))
+		left := slices.Collect(maps.Keys(store.Crash(rand.New(rand.NewPCG(seed, 0))).Tree()))
+		left = slices.DeleteFunc(left, func(name string) bool { return filepath.Base(name) == claimFile }) // the next start removes it
+		if !slices.Equal(left, []string{"in/a.csv"}) {
+			t.Fatalf("a power cut leaves %q", left)
 		}
 	}
 }

@@ -182,7 +182,7 @@ func (w World) enter(ctx context.Context) (*Importer, connectors.Database, error
 	if err != nil {
 		return nil, nil, err
 	}
-	var db connectors.Database = clickhouse.Open(clickhouse.Config{Address: w.Address})
+	var db connectors.Database = clickhouse.Open(clickhouse.Config{Address: w.Address, DialTimeout: time.Minute})
 	if w.Engine == "chdb" {
 		if db, err = chdb.Open(ctx, chdb.Config{Path: filepath.Join(w.Dir, "chdb"), Memory: w.EngineMemory}); err != nil {
 			return nil, nil, err
