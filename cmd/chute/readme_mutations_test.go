@@ -43,7 +43,7 @@ var durable = regexp.MustCompile(`\.Sync\(|[sS]yncfs\(|fsync\(|syncAt\(|syncPath
 // TestMutations: whatever makes something durable, in the packages on which exactly-once rests, is in the list of mutations, and each of those can be done:
 // the text is there once, and its tests exist.
 func TestMutations(t *testing.T) {
-	all := readMutations(t)
+	all, tests := readMutations(t), map[string]string{}
 	for _, m := range all {
 		text, err := os.ReadFile(filepath.Join(root, m.file))
 		if n := strings.Count(string(text), m.cut); err != nil || m.cut == "" || n != 1 {
@@ -52,9 +52,12 @@ func TestMutations(t *testing.T) {
 		if m.spared != "" {
 			continue
 		}
-		dir, tests, _ := strings.Cut(m.red, " ")
-		if known := testsOf(t, dir, strings.Split(tests, "/")[0]); m.put == "" || m.what == "" || !known {
-			t.Errorf("%q: its tests %q aren't in %s, or a field is missing", m.what, tests, dir)
+		dir, name, _ := strings.Cut(m.red, " ")
+		if tests[dir] == "" {
+			tests[dir] = testsOf(t, dir)
+		}
+		if name, _, _ = strings.Cut(name, "/"); m.put == "" || m.what == "" || !strings.Contains(tests[dir], " "+name) {
+			t.Errorf("%q: the test %q isn't in %s, or a field is missing", m.what, name, dir)
 		}
 	}
 	for _, dir := range []string{"connectors/local", "connectors/chdb", "pipeline", "pipeline/ledger", "pipeline/report", "pipeline/reject", "pipeline/reconcile"} {
@@ -90,17 +93,15 @@ func mutationsOf(t *testing.T, all []mutation, name string) {
 	}
 }
 
-// testsOf tells whether a package has tests whose names begin like this.
-func testsOf(t *testing.T, dir, prefix string) bool {
+// testsOf are the names of a package's tests, with a blank before each.
+func testsOf(t *testing.T, dir string) (names string) {
 	t.Helper()
-	for name := range goFiles(t, dir, true) {
-		for test := range testsIn(t, name) {
-			if strings.HasPrefix(test, prefix) {
-				return true
-			}
+	for file := range goFiles(t, dir, true) {
+		for test := range testsIn(t, file) {
+			names += " " + test
 		}
 	}
-	return false
+	return names
 }
 
 // TestReadmeMutations: the README's table of mutations is the list that .ci/mutate tries.
