@@ -70,7 +70,7 @@ func (f *Folder) dial() {
 		f.line, f.failures, f.failure = l, 0, nil
 		return
 	}
-	if ctx.Err() != nil && f.life.Err() == nil {
+	if f.life.Err() == nil && (ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)) {
 		err = fmt.Errorf("no login within %v: %w", f.config.DialTimeout, err)
 	}
 	f.failure = explain(f.address, err)

@@ -27,6 +27,7 @@ type line struct {
 	sftp     *client.Client
 	packet   int // how much one request reads or writes
 	timeout  time.Duration
+	longest  time.Duration // how long a request may take of a server that goes on answering others
 	patience time.Duration // how long a request may go on whose caller has given up: then the line is given up for it
 
 	heard atomic.Int64  // when something came from the server's SFTP, in ns since 1970
@@ -62,7 +63,7 @@ func lost(err error) bool {
 
 // open begins to use a connection after its login. It has the connection's deadline.
 func open(f *Folder, s *ssh.Client, conn net.Conn) (*line, error) {
-	l := &line{address: f.address, version: string(s.ServerVersion()), conn: conn, ssh: s, timeout: f.config.Timeout, patience: f.patience,
+	l := &line{address: f.address, version: string(s.ServerVersion()), conn: conn, ssh: s, timeout: f.config.Timeout, longest: f.longest, patience: f.patience,
 		gone: make(chan struct{}), waiting: map[*request]struct{}{}}
 	err := l.begin()
 	if err == nil {

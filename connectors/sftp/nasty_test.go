@@ -98,7 +98,7 @@ func TestShortReads(t *testing.T) {
 // TestAnswersWithoutBytes: a server that goes on answering nothing is given up like one that says nothing.
 func TestAnswersWithoutBytes(t *testing.T) {
 	f, dir := disk(t, &sshd.Disk{Read: func(string, int64, int) int { return 0 }})
-	f.config.Timeout = 20 * time.Millisecond
+	f.longest = 200 * time.Millisecond
 	put(t, dir, "in/a", []byte("content"))
 	if _, err := fetch(t.Context(), f, "in/a", nil, 0); !errors.Is(err, connectors.ErrUnavailable) || !strings.Contains(err.Error(), "no answer to one request") {
 		t.Fatalf("error %v", err)

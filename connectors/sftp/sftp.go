@@ -74,7 +74,7 @@ type Folder struct {
 	retryAt  time.Time
 	closed   bool
 
-	patience time.Duration // see line
+	longest, patience time.Duration // see line
 
 	life   context.Context // ends with Close
 	end    context.CancelFunc
@@ -102,6 +102,7 @@ func New(config Config) (*Folder, error) {
 	if err := f.config.check(); err != nil {
 		return nil, fmt.Errorf("sftp store on %q: %w", f.address, err)
 	}
+	f.longest = 20 * f.config.Timeout
 	f.life, f.end = context.WithCancel(context.Background())
 	return f, nil
 }

@@ -16,9 +16,6 @@ type request struct {
 
 var errSilent = errors.New("no answer")
 
-// longest is how long a request may take, in timeouts, of a server that goes on answering others.
-const longest = 20
-
 // watch ends the line when an answer doesn't come.
 func (l *line) watch() {
 	tick := time.NewTicker(max(time.Millisecond, min(l.timeout/16, l.patience/8)))
@@ -48,8 +45,8 @@ func (l *line) overdue(now time.Time) error {
 		switch {
 		case quiet > l.timeout:
 			return fmt.Errorf("%w for %v", errSilent, l.timeout)
-		case now.Sub(r.begun) > longest*l.timeout:
-			return fmt.Errorf("%w to one request for %v", errSilent, longest*l.timeout)
+		case now.Sub(r.begun) > l.longest:
+			return fmt.Errorf("%w to one request for %v", errSilent, l.longest)
 		case r.ctx.Err() == nil:
 		case r.given.IsZero():
 			r.given = now

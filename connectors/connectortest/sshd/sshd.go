@@ -3,7 +3,6 @@
 package sshd
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -134,7 +133,7 @@ func (s *Server) Start() error {
 			return err
 		}
 	}
-	log, err := os.OpenFile(filepath.Join(s.Dir, "sshd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(s.Dir, "sshd.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -161,35 +160,23 @@ func find(names ...string) (string, error) {
 	return "", fmt.Errorf("%s isn't installed, and these tests run on the real one: run .ci/setup", names[0])
 }
 
-// await waits until the server greets.
+// await waits until the server says that it listens: who only asks its port might meet another's server.
 func (s *Server) await() error {
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
+	deadline := time.After(time.Minute)
+	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if s.greets() {
+		if strings.Contains(s.LogTail(), "Server listening on ") {
 			return nil
 		}
 		select {
 		case <-s.Exited():
 			return errors.New("sshd ended while starting")
 		case <-deadline:
-			return errors.New("sshd doesn't answer")
+			return errors.New("sshd doesn't come up")
 		case <-tick.C:
 		}
 	}
-}
-
-func (s *Server) greets() bool {
-	conn, err := net.DialTimeout("tcp", s.Address(), time.Second)
-	if err != nil {
-		return false
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second)) // without it the read may only wait longer
-	greeting := make([]byte, 8)
-	n, _ := conn.Read(greeting)
-	return bytes.HasPrefix(greeting[:n], []byte("SSH-2.0"))
 }
 
 // Kill ends the server with all its sessions, as a crash of its machine would.
