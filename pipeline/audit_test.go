@@ -2,10 +2,13 @@ package pipeline
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"chute/pipeline/reconcile"
 )
 
 // audit lists what an audit tells, in its order.
@@ -91,4 +94,57 @@ func TestAuditUntold(t *testing.T) {
 	w.open()
 	w.load("a.csv", prices("1", "1", "2"))
 	w.wantAudit(w.audit(time.Time{}), "1 runs, 2 records, 0 differ it was loaded without lineage")
+}
+
+// TestMerged: of runs that several addresses show, each comes once, in order, with the most rows that any of them has of it; an error ends it.
+func TestMerged(t *testing.T) {
+	sequence := func(fails bool, counts ...uint64) iter.Seq2[reconcile.RunCount, error] {
+		return func(yield func(reconcile.RunCount, error) bool) {
+			for _, n := range counts {
+				if !yield(reconcile.RunCount{Run: n / 10, Rows: n % 10}, nil) {
+					return
+				}
+			}
+			if fails {
+				yield(reconcile.RunCount{}, errFault)
+			}
+		}
+	}
+	for _, c := range []struct {
+		a, b, want []uint64
+	}{
+		{nil, nil, nil},
+		{[]uint64{11, 32}, nil, []uint64{11, 32}},
+		{[]uint64{11, 32, 55}, []uint64{12, 21, 31, 63}, []uint64{12, 21, 32, 55, 63}},
+		{[]uint64{71}, []uint64{11, 21}, []uint64{11, 21, 71}},
+	} {
+		for _, fails := range []bool{false, true} {
+			var got []uint64
+			var failed error
+			for n, err := range merged(sequence(false, c.a...), sequence(fails, c.b...)) {
+				if failed = err; err == nil {
+					got = append(got, n.Run*10+n.Rows)
+				}
+			}
+			if fails != (failed != nil) || !fails && !slices.Equal(got, c.want) {
+				t.Errorf("%v and %v: %v (%v), want %v", c.a, c.b, got, failed, c.want)
+			}
+			for range merged(sequence(fails, c.a...), sequence(fails, c.b...)) {
+				break // who has enough may stop
+			}
+		}
+	}
+}
+
+func TestSumTo(t *testing.T) {
+	sum := uint64(0)
+	for n := range uint64(1000) {
+		if sum += n; sumTo(n) != sum {
+			t.Fatalf("1 + … + %d is %d, not %d", n, sum, sumTo(n))
+		}
+	}
+	const n = 1 << 33 // n (n + 1) / 2 has 66 bits
+	if want := uint64(n / 2); sumTo(n) != want {
+		t.Errorf("%d, want %d", sumTo(n), want)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"chute/connectors/local"
+	"chute/pipeline/ledger"
 )
 
 // state looks at the state's folder.
@@ -32,8 +33,24 @@ func (i *inspection) state(ctx context.Context) {
 		w.Commands = []string{fmt.Sprintf("chown -R --reference=%s %s", shell(i.config.State.Dir), shell(i.config.State.Dir))}
 		i.add(w)
 	}
+	i.ledger(ctx, f)
 	free := i.enough(ctx, f, folder)
 	i.settle(f, "belongs to %s, %s left", userName(place.UID), free)
+}
+
+// ledger tells of a ledger that no start can use. One that isn't there yet is made.
+func (i *inspection) ledger(ctx context.Context, f finding) {
+	if _, err := i.ownLedger(ctx); ledger.Unusable(err) {
+		i.bad(withCode(f, "ledger_unusable"), err)
+	}
+}
+
+// ownLedger is the id of this state's ledger.
+func (i *inspection) ownLedger(ctx context.Context) (string, error) {
+	if i.owner != nil {
+		return i.owner.ledger.ID(), nil
+	}
+	return ledger.Look(ctx, filepath.Join(i.config.State.Dir, ledgerFile))
 }
 
 // ownFolder looks at a folder that chute makes when it is missing, and tells whether it is there and ours to use.

@@ -12,7 +12,6 @@ import (
 	"chute/config"
 	"chute/connectors/local"
 	"chute/pipeline"
-	"chute/pipeline/ledger"
 )
 
 // stores looks at every store and tries the moves that files make in it.
@@ -97,10 +96,9 @@ func (v *visit) workFolder(ctx context.Context, f finding) {
 
 // forsaken warns of claimed files of other ledgers than this state's.
 func (v *visit) forsaken(ctx context.Context, f finding) {
-	own := ""
-	if r, err := ledger.OpenReader(ctx, filepath.Join(v.config.State.Dir, ledgerFile)); err == nil {
-		own = r.ID()
-		defer r.Close()
+	own, err := v.ownLedger(ctx)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return // which files are its own isn't known; what is the matter with it is said elsewhere
 	}
 	all, err := pipeline.Forsaken(ctx, v.folder, v.store.Work, own)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,7 +24,9 @@ type Reader struct {
 
 // OpenReader opens a ledger for a process that doesn't own the state, whether or not another process has it open. Nothing is written, made
 // or migrated, and nobody who starts meanwhile waits for it. The error wraps fs.ErrNotExist when there is no ledger yet.
-func OpenReader(ctx context.Context, path string) (*Reader, error) {
+func OpenReader(ctx context.Context, path string) (*Reader, error) { return openReader(ctx, path, nil) }
+
+func openReader(ctx context.Context, path string, parameters url.Values) (*Reader, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: %w", path, err)
@@ -40,14 +43,30 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{path: path}
-	if err := r.open(ctx); err != nil {
+	q := url.Values{}
+	maps.Copy(q, parameters)
+	if err := r.open(ctx, q); err != nil {
 		return nil, errors.Join(r.explain(err), r.Close())
 	}
 	return r, nil
 }
 
-func (r *Reader) open(ctx context.Context) error {
-	q := url.Values{"mode": {"ro"}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "query_only(1)"}}
+// Look tells the id of a ledger that no process has open, and leaves no trace: other readers make files beside it. The errors are those of OpenReader.
+func Look(ctx context.Context, path string) (id string, err error) {
+	untouched := url.Values{"immutable": {"1"}}
+	if _, err := os.Stat(path + "-wal"); err == nil {
+		untouched = nil // it was left in the middle of something: what is behind it isn't in the file, and the others are there
+	}
+	r, err := openReader(ctx, path, untouched)
+	if err != nil {
+		return "", err
+	}
+	return r.id, r.Close()
+}
+
+func (r *Reader) open(ctx context.Context, q url.Values) error {
+	q.Set("mode", "ro")
+	q["_pragma"] = []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "query_only(1)"}
 	if err := r.connect((&url.URL{Scheme: "file", Path: r.path, RawQuery: q.Encode()}).String()); err != nil {
 		return err
 	}

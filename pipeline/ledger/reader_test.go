@@ -210,3 +210,34 @@ func TestMigrate(t *testing.T) {
 		t.Errorf("replaces %v (%v)", ids(left), err)
 	}
 }
+
+// TestLook: looking leaves nothing beside a ledger that was closed in order, and finds the id of one that wasn't.
+func TestLook(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	if _, err := Look(limit(t), path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a ledger that isn't there: %v", err)
+	}
+	l, err := Open(limit(t), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := l.ID()
+	if id, err := Look(limit(t), path); err != nil || id != want {
+		t.Errorf("%q beside its writer (%v), want %q", id, err, want)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := Look(limit(t), path); err != nil || id != want {
+		t.Errorf("%q (%v), want %q", id, err, want)
+	}
+	if files, err := filepath.Glob(path + "*"); err != nil || len(files) != 1 {
+		t.Errorf("beside it are %v (%v)", files, err)
+	}
+	if err := os.WriteFile(path, []byte("not a database, but long enough to be taken for one if nobody looked at it, and then some more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Look(limit(t), path); !Unusable(err) {
+		t.Errorf("a damaged one: %v", err)
+	}
+}
