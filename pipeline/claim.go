@@ -126,6 +126,10 @@ func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
 			if it.err = im.giveBack(ctx, b, it); it.err == nil {
 				it.lost, it.err = true, errChanged
 			}
+		case b.resumed:
+			if err := im.endClaim(ctx, b, it); err != nil {
+				return err
+			}
 		}
 	}
 	if len(b.active()) == 0 {
@@ -166,7 +170,7 @@ func (im *Importer) giveBack(ctx context.Context, b *batch, it *item) error {
 	if im.InPlace {
 		return nil
 	}
-	err := im.effect("give back", func() error { return im.Store.Rename(ctx, b.fileName(it), im.inboxName(it)) })
+	err := im.effect("give back", func() error { return im.moveOwn(ctx, b.fileName(it), im.inboxName(it)) })
 	if err != nil && !(errors.Is(err, fs.ErrNotExist) && im.isBack(ctx, it)) {
 		return fmt.Errorf("put the changed file back into its inbox: %w", err)
 	}

@@ -91,7 +91,7 @@ func (im *Importer) moveOut(ctx context.Context, it *item) error {
 			effect = "move file"
 		}
 		for try := 1; ; try++ {
-			err := im.effect(effect, func() error { return im.Store.Rename(ctx, m.From, m.To) })
+			err := im.effect(effect, func() error { return im.moveOwn(ctx, m.From, m.To) })
 			if err == nil || errors.Is(err, fs.ErrNotExist) && im.exists(ctx, m.To) {
 				break // moved now, or before a crash
 			}

@@ -25,6 +25,7 @@ var ErrGone = errors.New("the process that used this folder has died")
 //     name as it was at the last Sync, as it is now, or as it was at any time in between, and each name on its own.
 //   - So a rename shows afterwards under the old name, the new one, or both. It shows under neither only when the old
 //     name's folder was synced and the new one's was not: sync the new name's folder first.
+//   - Files of CreateAll, and their names, are durable once it has returned.
 //   - Folders that Create and Rename make on the way are durable at once, and so is what Put and Special do: partners' files are there.
 //
 // Memory is made by NewMemory and safe for concurrent use.
@@ -47,6 +48,7 @@ var (
 	_ connectors.WriterSeer = (*Memory)(nil)
 	_ connectors.Waker      = (*Memory)(nil)
 	_ connectors.Sizer      = (*Memory)(nil)
+	_ connectors.Filer      = (*Memory)(nil)
 )
 
 // NewMemory returns an empty store.

@@ -77,6 +77,9 @@ func TestCrashForgetsWhatWasNotSynced(t *testing.T) {
 			write(t, f, "w/a", "AB", true)
 			try(t, f.Sync(ctx, "w"))
 		}, []string{"w/a=AB"}},
+		"created together": {func(f connectors.Folder, m *Memory) {
+			try(t, m.CreateAll(ctx, []connectors.NewFile{{Name: "w/a", Content: []byte("A")}, {Name: "w/b", Content: []byte("B")}}), f.Sync(ctx, "w"))
+		}, []string{"w/a=A w/b=B"}},
 		"removed": {func(f connectors.Folder, m *Memory) {
 			write(t, f, "w/a", "A", true)
 			try(t, f.Sync(ctx, "w"), f.Remove(ctx, "w/a"))

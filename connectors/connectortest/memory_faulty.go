@@ -11,7 +11,7 @@ import (
 
 // Call names one call to a folder, or to a file opened or created in it.
 type Call struct {
-	Op   string // "list", "open", "read", "stat", "create", "write", "commit", "discard", "rename", "remove", "sync", "free", "writing", "wake"
+	Op   string // "create all" (Name is that of the first file), "list", "open", "read", "stat", "create", "write", "commit", "discard", "rename", "remove", "sync", "free", "writing", "wake"
 	Name string // the file or folder; "sync" comes once for each folder
 	To   string // the new name, for "rename"
 }
@@ -32,6 +32,7 @@ var (
 	_ connectors.WriterSeer = (*FaultyFolder)(nil)
 	_ connectors.Waker      = (*FaultyFolder)(nil)
 	_ connectors.Sizer      = (*FaultyFolder)(nil)
+	_ connectors.Filer      = (*FaultyFolder)(nil)
 )
 
 // Nth returns a hook that answers the n-th call it sees, from 1, with err, and seen, which tells how many calls it saw. With n = 0 it only
@@ -151,6 +152,19 @@ func (f *FaultyFolder) Free(ctx context.Context) (int64, error) {
 		}
 		return 0, errors.ErrUnsupported
 	})
+}
+
+// CreateAll fails when Folder isn't a Filer.
+func (f *FaultyFolder) CreateAll(ctx context.Context, files []connectors.NewFile) error {
+	filer, ok := f.Folder.(connectors.Filer)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	c := Call{Op: "create all"}
+	if len(files) > 0 {
+		c.Name = files[0].Name
+	}
+	return f.around(c, func() error { return filer.CreateAll(ctx, files) })
 }
 
 type faultyOpen struct {

@@ -40,6 +40,9 @@ func everyCall(ctx context.Context, f *FaultyFolder) error {
 	if err := writeOnce(ctx, f); err != nil {
 		return err
 	}
+	if err := f.CreateAll(ctx, []connectors.NewFile{{Name: "w/2/c", Content: []byte("C")}, {Name: "w/2/d"}}); err != nil {
+		return err
+	}
 	return f.Remove(ctx, "w/1/b")
 }
 
@@ -86,7 +89,7 @@ func TestFaultyFolder(t *testing.T) {
 	for _, c := range calls {
 		ops = append(ops, c.Op)
 	}
-	want := []string{"list", "writing", "free", "wake", "rename", "sync", "sync", "open", "stat", "read", "create", "write", "commit", "discard", "remove"}
+	want := []string{"list", "writing", "free", "wake", "rename", "sync", "sync", "open", "stat", "read", "create", "write", "commit", "discard", "create all", "remove"}
 	if !slices.Equal(ops, want) {
 		t.Fatalf("calls %q, want %q", ops, want)
 	}
@@ -129,8 +132,9 @@ func TestFaultyFolderOfPlainOne(t *testing.T) {
 	}
 	_, free := f.Free(t.Context())
 	_, wake := f.Wake(t.Context(), nil, func() {})
-	if !errors.Is(free, errors.ErrUnsupported) || !errors.Is(wake, errors.ErrUnsupported) {
-		t.Errorf("free: %v, wake: %v", free, wake)
+	create := f.CreateAll(t.Context(), nil)
+	if !errors.Is(free, errors.ErrUnsupported) || !errors.Is(wake, errors.ErrUnsupported) || !errors.Is(create, errors.ErrUnsupported) {
+		t.Errorf("free: %v, wake: %v, create: %v", free, wake, create)
 	}
 }
 

@@ -107,6 +107,33 @@ func (m *Memory) Create(ctx context.Context, name string) (pending connectors.Pe
 	return pending, err
 }
 
+// CreateAll implements connectors.Filer. The files get their names one after the other, and all of it is durable at the end only.
+func (m *Memory) CreateAll(ctx context.Context, files []connectors.NewFile) error {
+	made := make([]*memoryPending, 0, len(files))
+	for _, file := range files {
+		pending, err := m.Create(ctx, file.Name)
+		if err != nil {
+			return err
+		}
+		defer pending.Discard()
+		if _, err := pending.Write(file.Content); err != nil {
+			return err
+		}
+		if err := pending.Commit(ctx); err != nil {
+			return err
+		}
+		made = append(made, pending.(*memoryPending))
+		made[len(made)-1].node.synced = false // until the one sync for all
+	}
+	return m.do(ctx, fmt.Sprintf("sync %d new files", len(made)), func() error {
+		for _, p := range made {
+			p.node.synced = true
+			delete(p.dir.past, p.base)
+		}
+		return nil
+	})
+}
+
 type memoryPending struct {
 	memory *Memory
 	node   *node
