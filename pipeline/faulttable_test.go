@@ -34,6 +34,8 @@ var faultSteps = []faultStep{
 	{"sidecars", "staging, judged, sidecars written", onward},
 	{"sync stage", "the same", onward},
 	{"publishing", "publishing", onward},
+	{"renaming", "publishing, the stage's next name written down", resumed},
+	{"fresh stage", "publishing, the stage under its next name", resumed},
 	{"take out", "publishing, what a broken try had attached taken out", inPart},
 	{"withdrawn", "claimed, to be staged again", stageGone},
 	{"trying", "interrupted, nothing attached", untold},
@@ -182,7 +184,8 @@ func TestFaultSteps(t *testing.T) {
 		listed = append(listed, s.effect)
 	}
 	slices.Sort(listed)
-	if named := effectNames(t); !slices.Equal(listed, named) {
+	orphans := func(name string) bool { return strings.HasPrefix(name, "orphan ") } // TestOrphans has them
+	if named := slices.DeleteFunc(effectNames(t), orphans); !slices.Equal(listed, named) {
 		t.Errorf("the table has the effects\n%q, the code\n%q", listed, named)
 	}
 }

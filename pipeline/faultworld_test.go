@@ -43,6 +43,7 @@ var (
 			w.exec("DROP TABLE %d." + name)
 		}
 	}}
+	resumed   = &way{breakOff: "publishing"}
 	untold    = &way{on: func(t faultTarget) bool { return t.blind }}
 	newer     = &way{earlier: "id,amount,note\n4,1.00,old\n9,1.00,old\n", on: func(t faultTarget) bool { return t.deletes }}
 	nameTaken = &way{breakOff: "published", meanwhile: func(w *faultWorld) {
@@ -118,7 +119,7 @@ func (w *faultWorld) stop(effect string, before, resume, once bool) {
 
 // goOn is what happens when everything is right again: what was begun is gone on with, and what is in the inbox is taken, as often as something may wait
 // for something else.
-func (w *faultWorld) goOn() {
+func (w *world) goOn() {
 	for range 3 {
 		w.resumeAll()
 		w.importAll()

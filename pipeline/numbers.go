@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"strconv"
-	"strings"
 
 	"chute/connectors"
 	"chute/connectors/native"
@@ -135,7 +134,7 @@ func (n *Numbers) onServer(ctx context.Context, s connectors.Session, last uint6
 		return 0, err
 	}
 	for _, r := range rows {
-		if run, err := strconv.ParseUint(strings.TrimPrefix(r[0].(string), prefix), 10, 63); err == nil {
+		if run, err := runOfStage(r[0].(string), prefix); err == nil {
 			highest = max(highest, run)
 		}
 	}

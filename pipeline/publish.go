@@ -40,6 +40,9 @@ func (im *Importer) publishRows(ctx context.Context, b *batch, items []*item) er
 	if err := im.reconnect(ctx, b, items[0]); err != nil {
 		return err
 	}
+	if err := im.freshStage(ctx, b, items); err != nil {
+		return err
+	}
 	if err := b.session.Kill(ctx, im.statementPrefix(items[0])); err != nil {
 		return fmt.Errorf("end earlier statements of the run: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strconv"
 	"strings"
 
 	"chute/connectors"
@@ -148,7 +147,7 @@ func (im *Importer) sweepStages(ctx context.Context, s connectors.Session) error
 	}
 	for _, r := range rows {
 		database, name := r[0].(string), r[1].(string)
-		id, err := strconv.ParseUint(strings.TrimPrefix(name, prefix), 10, 64)
+		id, err := runOfStage(name, prefix)
 		if err != nil {
 			continue // not a name of ours
 		}

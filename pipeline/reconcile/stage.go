@@ -99,6 +99,11 @@ func CreateStage(stage string, t *Target, can connectors.Abilities) []connectors
 	return statements
 }
 
+// Rename is the statement that gives a stage another name, which is free.
+func Rename(stage, name string) connectors.Statement {
+	return connectors.Statement{SQL: "RENAME TABLE " + stage + " TO " + name}
+}
+
 // Drop is the statement that drops a stage, there or not. Never SYNC: it can hang in the embedded engine.
 func Drop(stage string) connectors.Statement {
 	return connectors.Statement{SQL: "DROP TABLE IF EXISTS " + stage}
