@@ -108,7 +108,7 @@ var overridden = map[string]struct{ one, two, with string }{
 	"match":    {`"*.csv"`, `"*.txt"`, ""}, "match_regexp": {`"^a"`, `"^b"`, ""},
 	"ignore": {`["a*"]`, `["b*"]`, ""},
 	"settle": {`"1s"`, `"2s"`, ""}, "empty": {`"accept"`, `"ignore"`, ""}, "order": {`"name"`, `"seen"`, ""},
-	"strict": {`true`, `false`, ""}, "hold_after": {`2`, `0`, ""}, "hold_header": {`true`, `false`, ""},
+	"strict": {`true`, `false`, ""}, "hold_after": {`2`, `0`, ""}, "hold_header": {`true`, `false`, ""}, "stuck_after": {`"2h"`, `"0s"`, ""},
 	"priority": {`1`, `2`, ""}, "enabled": {`true`, `false`, ""}, "timezone": {`"Europe/Paris"`, `"UTC"`, ""},
 	"retry.attempts": {`2`, `3`, ""}, "retry.first": {`"2s"`, `"3s"`, ""}, "retry.longest": {`"2m"`, `"3m"`, ""},
 	"redelivery.same": {`"load"`, `"skip"`, ""}, "redelivery.changed": {`"skip"`, `"load"`, ""}, "redelivery.renamed": {`"load"`, `"skip"`, ""},

@@ -43,6 +43,8 @@ type Job struct {
 	HoldAfter int `toml:"hold_after"`
 	// HoldHeader holds the job when a file is rejected for its header: the partner has changed the format. Default false.
 	HoldHeader bool `toml:"hold_header"`
+	// StuckAfter is how long a file may wait, a duration, before `chute status` warns of it; "0s" is never. Default 1h.
+	StuckAfter Duration `toml:"stuck_after" default:"1h"`
 	// Priority is this job's place among jobs: the larger number comes first, also where a file fits several jobs; then the name. Default 0.
 	Priority int `toml:"priority"`
 	// Enabled is false for a draft, which is checked and never run. Default true.

@@ -24,7 +24,7 @@ func TestFileIsTakenAfterSettle(t *testing.T) {
 		x.store.Put("in/a.csv", text(10))
 		x.until(5900 * time.Millisecond)
 		x.expectStates(map[string]string{"a.csv": "settling"})
-		if e := x.waiting("a.csv"); e.Job != "orders" || e.Reason != "unchanged for 5s, to rest for 5s" || e.Store != "acme" || e.Inbox != "in" {
+		if e := x.waiting("a.csv"); e.Job != "orders" || e.Reason != "it has to rest unchanged for 5s" || e.Store != "acme" || e.Inbox != "in" {
 			t.Errorf("waiting is %+v", e)
 		}
 		x.until(6100 * time.Millisecond)

@@ -2,12 +2,17 @@ package watcher
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
 // Snapshot tells how everything is at this moment: the folders, the jobs, and each entry with its state and reason. Entries come in no
 // particular order. It may be called at any time; before Run it is empty.
-func (w *Watcher) Snapshot() Snapshot {
+func (w *Watcher) Snapshot() Snapshot { return w.Summary(math.MaxInt) }
+
+// Summary is a Snapshot of bounded size: all entries are counted, and those are named that have been there longest, up to most of each job and up to
+// most of each inbox that no job wants. As long as nothing happens it names the same ones.
+func (w *Watcher) Summary(most int) Snapshot {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var s Snapshot
@@ -16,7 +21,7 @@ func (w *Watcher) Snapshot() Snapshot {
 	}
 	s.NotReady = w.gate.problem()
 	for _, in := range w.inboxes {
-		in.snapshot(&s)
+		in.snapshot(&s, most)
 	}
 	return s
 }
@@ -46,7 +51,7 @@ func (in *inbox) asPlace() Place {
 	return p
 }
 
-func (in *inbox) snapshot(s *Snapshot) {
+func (in *inbox) snapshot(s *Snapshot, most int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	now := in.clock.now()
@@ -59,25 +64,30 @@ func (in *inbox) snapshot(s *Snapshot) {
 		}
 		s.Jobs = append(s.Jobs, t.activity())
 	}
-	for _, e := range in.entries {
-		waiting := in.waiting(e, e.stateSince)
-		waiting.Reason = e.explain(now, in.clock, ahead)
-		s.Waiting = append(s.Waiting, waiting)
-	}
-	for name, o := range in.others {
-		s.Waiting = append(s.Waiting, Waiting{
-			Store: in.store, Inbox: in.dir, Name: name, State: o.state, Reason: o.reason(name), Since: in.clock.wall(o.since),
-		})
-	}
-	for _, r := range in.running {
-		waiting := in.waiting(r.entry, r.since)
-		waiting.Reason = r.reason()
-		s.Waiting = append(s.Waiting, waiting)
+	for _, t := range in.tallies(most) {
+		s.Tallies = append(s.Tallies, in.asTally(t))
+		for _, c := range t.longest.all() {
+			s.Waiting = append(s.Waiting, in.asWaiting(c, now, ahead))
+		}
 	}
 }
 
+// asWaiting tells about one entry. in.mu is held.
+func (in *inbox) asWaiting(c candidate, now moment, ahead map[*entry]int) Waiting {
+	if c.other != nil {
+		o := c.other
+		return Waiting{
+			Store: in.store, Inbox: in.dir, Name: c.name, State: o.state, Reason: o.reason(c.name), Next: o.state.next(),
+			Since: in.clock.wall(o.since), Seen: in.clock.wall(o.since),
+		}
+	}
+	w := in.waiting(c.entry, c.since)
+	w.Reason, w.Next, w.At = c.entry.explain(now, in.clock, ahead), c.entry.state.next(), c.entry.at(now, in.clock)
+	return w
+}
+
 func (in *inbox) waiting(e *entry, since moment) Waiting {
-	w := Waiting{Store: in.store, Inbox: in.dir, Name: e.file.Name, Size: e.file.Size, State: e.state, Since: in.clock.wall(since)}
+	w := Waiting{Store: in.store, Inbox: in.dir, Name: e.file.Name, Size: e.file.Size, State: e.state, Since: in.clock.wall(since), Seen: in.clock.wall(e.seen)}
 	if e.taker != nil {
 		w.Job = e.taker.name
 	}
@@ -93,7 +103,7 @@ func (t *taker) activity() Activity {
 		}
 	}
 	if t.problem != nil {
-		a.Problem, a.Until = t.problem.Error(), t.inbox.clock.wall(t.until)
+		a.Problem, a.Until = told(t.problem), t.inbox.clock.wall(t.until)
 	}
 	return a
 }
@@ -102,7 +112,7 @@ func (t *taker) activity() Activity {
 func (e *entry) explain(now moment, clock clock, ahead map[*entry]int) string {
 	switch e.state {
 	case Settling:
-		return fmt.Sprintf("unchanged for %v, to rest for %v", (now - e.since).Round(time.Second), e.restNeeded())
+		return fmt.Sprintf("it has to rest unchanged for %v", e.restNeeded())
 	case BeingWritten, Unfinished:
 		return fmt.Sprintf("%s; next try at %s", e.reason(), clock.wall(e.takeableAt()).Format(time.RFC3339))
 	case Unreadable, Retrying:
@@ -113,6 +123,21 @@ func (e *entry) explain(now moment, clock clock, ahead map[*entry]int) string {
 	return e.reason()
 }
 
+// at is when the entry is going to be tried, if nothing changes; zero when that depends on something else.
+func (e *entry) at(now moment, clock clock) time.Time {
+	if e.state == Running {
+		return time.Time{}
+	}
+	at := e.takeableAt()
+	if e.state == Queued {
+		at = e.taker.until // of the job's pause
+	}
+	if at == never || at <= now {
+		return time.Time{}
+	}
+	return clock.wall(at)
+}
+
 // explainQueued says what a file at rest still waits for.
 func (e *entry) explainQueued(now moment, clock clock, ahead map[*entry]int) string {
 	t := e.taker
@@ -120,7 +145,7 @@ func (e *entry) explainQueued(now moment, clock clock, ahead map[*entry]int) str
 	notReady := t.notReady()
 	switch {
 	case t.problem != nil && t.until > now:
-		return fmt.Sprintf("the job pauses until %s after the error: %v", clock.wall(t.until).Format(time.RFC3339), t.problem)
+		return fmt.Sprintf("the job pauses until %s after the error: %s", clock.wall(t.until).Format(time.RFC3339), told(t.problem))
 	case notReady != "":
 		return "no new files are claimed: " + notReady
 	case queued && n > 0:

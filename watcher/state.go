@@ -69,6 +69,37 @@ func (s State) reason() string {
 	return ""
 }
 
+// next says what is going to happen to an entry in this state.
+func (s State) next() string {
+	switch s {
+	case Settling, Unfinished:
+		return "it is taken when it has rested so long"
+	case TemporaryName:
+		return "nothing until it has its real name"
+	case OddName:
+		return "nothing until it is renamed"
+	case Irregular:
+		return "nothing: only plain files are taken"
+	case Linked:
+		return "it is taken once it has a single name"
+	case Unmatched:
+		return "nothing until it is renamed, or chute is started with a job that matches"
+	case Disabled:
+		return "nothing until the job is enabled and chute restarted"
+	case Ignored:
+		return "nothing until something is in it"
+	case BeingWritten:
+		return "it is taken when it has rested since nobody has it open"
+	case Unreadable, Retrying:
+		return "it is tried again"
+	case Queued:
+		return "it is taken when its turn comes"
+	case Running:
+		return "it goes to done or rejected, with its log beside it"
+	}
+	return ""
+}
+
 // level is how loudly a change into this state is logged: what needs a person is a warning, the usual way of a file is only for debugging.
 func (s State) level() zerolog.Level {
 	switch s {
@@ -105,8 +136,22 @@ type Waiting struct {
 	Size   int64  // 0 of what nobody takes
 	State  State
 	Reason string    // for operators
+	Next   string    // what is going to happen to it
+	At     time.Time // when it is tried next, if nothing changes; zero when that depends on something else
 	Since  time.Time // of this state
+	Seen   time.Time // first seen with this name
 	Job    string    // empty when none matches
+}
+
+// Counts are numbers of entries by their State.
+type Counts [Running + 1]int
+
+// Tally counts the entries of an inbox that one job wants, or those that none wants.
+type Tally struct {
+	Store, Inbox string
+	Job          string // empty: nobody takes them
+	Counts       Counts
+	Oldest       time.Time // first sight of the one, not running, that has been there longest; zero for none
 }
 
 // Place is how one inbox is doing.
@@ -135,5 +180,6 @@ type Snapshot struct {
 	NotReady string // why no new files of any job are claimed, empty when they are
 	Inboxes  []Place
 	Jobs     []Activity
+	Tallies  []Tally // for each inbox one for each of its jobs, and one for what none of them wants
 	Waiting  []Waiting
 }

@@ -156,6 +156,7 @@ func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 
 // Run watches the inboxes until ctx ends. Its way in is the way back from a crash: what the ledger knows as begun is resumed first.
 func (d *daemon) Run(ctx context.Context) error {
+	defer d.beats(ctx)()
 	unsettled, err := d.endHandRuns(ctx)
 	if err != nil {
 		return err
@@ -260,24 +261,23 @@ func (d *daemon) unsettledOf(ctx context.Context, job *config.Job) ([]uint64, er
 
 // ready tells why no new file of any job may be claimed. A job asks for the room in its store besides.
 func (d *daemon) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, fmt.Errorf("the database didn't answer for 10 s: %w", connectors.ErrUnavailable))
+	ctx, cancel := context.WithTimeoutCause(ctx, askTime, fmt.Errorf("the database didn't answer for %v: %w", askTime, connectors.ErrUnavailable))
 	defer cancel()
-	session, err := d.database.Session(ctx, "")
-	if err != nil {
-		return err
-	}
-	if err := session.Exec(ctx, connectors.Statement{SQL: "SELECT 1"}); err != nil {
+	if err := d.answers(ctx); err != nil {
 		return err
 	}
 	if err := d.assure(ctx); err != nil {
 		return err
 	}
-	state, err := local.Open(d.config.State.Dir, "hand")
+	state, err := openState(d.config.State.Dir)
 	if err != nil {
 		return err
 	}
 	return d.enoughRoom(ctx, state)
 }
+
+// openState opens the state as a place that has room.
+func openState(dir string) (*local.Folder, error) { return local.Open(dir, "hand") }
 
 func (d *daemon) enoughRoom(ctx context.Context, place *local.Folder) error {
 	free, err := place.Free(ctx)

@@ -44,6 +44,7 @@ import (
 //	server own|stop|start   a server of the script's own, for outages
 //	photo, unchanged        remember everything on the disk and in the database, and compare with it
 //	killed N COMMAND…       run it so many times, each time killed a little later
+//	told CODE REGEXP FLAG…  wait until `chute status` leaves with the code and prints that
 //	feed, fed, big, grow, loading   see script_load_test.go
 //	soak SEED KILLS [outages]       see script_soak_test.go
 var commands = map[string]func(*testscript.TestScript, bool, []string){
@@ -73,6 +74,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"listed":    listed,
 	"shown":     shownRunJSON,
 	"terminal":  onTerminal,
+	"told":      func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).told(ts, args) },
 	"hidden":    hidden,
 	"loading": func(ts *testscript.TestScript, _ bool, args []string) {
 		worldOf(ts).loading(ts, args[0], number(ts, args[1]))

@@ -1,0 +1,163 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Level is how bad something is, as monitoring plugins count: it is the exit code too.
+type Level int
+
+// The levels.
+const (
+	OK Level = iota
+	Warning
+	Critical
+	Unknown
+)
+
+func (l Level) String() string { return [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[l] }
+
+// MarshalText gives the level's name in small letters.
+func (l Level) MarshalText() ([]byte, error) { return []byte(strings.ToLower(l.String())), nil }
+
+// Finding is something that a person has to look at.
+type Finding struct {
+	Level Level  `json:"level"`         // warning, critical; unknown when there is nothing to judge by
+	Code  string `json:"code"`          // which of the states below
+	Job   string `json:"job,omitempty"` // whose, where it is a job's
+	Text  string `json:"text"`          // a sentence
+}
+
+// Codes are the states that aren't in order, each with its level. The README explains them.
+var Codes = []struct {
+	Code  string
+	Level Level
+}{
+	{"no-status", Unknown},
+	{"stopped", Critical},
+	{"stale-heartbeat", Critical},
+	{"database-down", Critical},
+	{"store-failing", Critical},
+	{"disk-low", Critical},
+	{"run-interrupted", Critical},
+	{"run-stuck", Critical},
+	{"job-held", Warning},
+	{"file-late", Warning},
+}
+
+// judgement collects findings.
+type judgement struct {
+	now      time.Time
+	findings []Finding
+}
+
+// Judge tells what is wrong at the moment now, the worst first.
+func Judge(s Snapshot, now time.Time) []Finding {
+	j := judgement{now: now}
+	if !j.alive(s.Daemon) {
+		return j.findings // what it said before it ended doesn't tell how things are now
+	}
+	j.surroundings(s.Daemon)
+	j.runs(s)
+	for _, job := range s.Jobs {
+		j.job(job)
+	}
+	slices.SortStableFunc(j.findings, func(a, b Finding) int { return cmp.Compare(b.Level, a.Level) })
+	return j.findings
+}
+
+// CannotTell is the finding when the files can't be read.
+func CannotTell(err error) []Finding { return []Finding{{Unknown, "no-status", "", err.Error()}} }
+
+func (j *judgement) add(code, job, text string, args ...any) {
+	i := slices.IndexFunc(Codes, func(c struct {
+		Code  string
+		Level Level
+	}) bool {
+		return c.Code == code
+	})
+	j.findings = append(j.findings, Finding{Codes[i].Level, code, job, fmt.Sprintf(text, args...)})
+}
+
+// alive tells whether somebody writes the files. A heartbeat that lies ahead of the clock by more than it may lag behind is no better than an old one.
+func (j *judgement) alive(d Daemon) bool {
+	age, most := j.now.Sub(d.Heartbeat), time.Duration(d.StaleAfter)*time.Second
+	switch {
+	case !d.Stopped.IsZero():
+		j.add("stopped", "", "chute was stopped at %s", stamp(d.Stopped))
+	case age > most:
+		j.add("stale-heartbeat", "", "the last heartbeat is %v old: chute is dead or hangs (process %d)", age.Round(time.Second), d.Process)
+	case age < -most:
+		j.add("stale-heartbeat", "", "the last heartbeat lies %v ahead: a clock was set back", (-age).Round(time.Second))
+	default:
+		return true
+	}
+	return false
+}
+
+func (j *judgement) surroundings(d Daemon) {
+	if !d.Database.Up && !d.Database.Since.IsZero() {
+		j.add("database-down", "", "the database is down since %s: %s", stamp(d.Database.Since), d.Database.Reason)
+	}
+	for _, s := range d.Stores {
+		if s.Failing {
+			j.add("store-failing", "", "the inbox %s of store %s can't be looked at since %s: %s", s.Inbox, s.Store, stamp(s.Since), s.Reason)
+		}
+	}
+	for _, k := range d.Disks {
+		if k.Known && k.Below {
+			j.add("disk-low", "", "%s (%s) has %d MiB left, less than limits.min_free = %d MiB: no new files are claimed", k.Path, k.Place, k.Free>>20, k.MinFree>>20)
+		}
+	}
+}
+
+// runs are counted over all jobs, also those that are gone.
+func (j *judgement) runs(s Snapshot) {
+	if n := s.Daemon.Queue.Interrupted; n > 0 {
+		j.add("run-interrupted", "", "%s: a person has to decide%s", count(n, "run is interrupted", "runs are interrupted"), named(s.Jobs, "interrupted"))
+	}
+	if n := s.Daemon.Queue.Stuck; n > 0 {
+		j.add("run-stuck", "", "%s after too many errors%s", count(n, "run is stuck", "runs are stuck"), named(s.Jobs, "stuck"))
+	}
+}
+
+// named names the first run of that status.
+func named(jobs []Job, status string) string {
+	for _, job := range jobs {
+		for _, run := range job.Runs {
+			if run.Status == status {
+				return fmt.Sprintf("; job %s, run %d, %s", job.Job, run.Run, run.File)
+			}
+		}
+	}
+	return ""
+}
+
+func (j *judgement) job(job Job) {
+	if job.State == Held {
+		j.add("job-held", job.Job, "job %s is held since %s: %s", job.Job, stamp(job.Since), job.Reason)
+	}
+	if wait := j.now.Sub(job.Oldest); job.StuckAfter > 0 && !job.Oldest.IsZero() && wait > time.Duration(job.StuckAfter)*time.Second {
+		which := ""
+		if len(job.Waiting) > 0 && job.Waiting[0].State != "running" {
+			which = fmt.Sprintf("; %s: %s", job.Waiting[0].File, job.Waiting[0].State)
+		}
+		j.add("file-late", job.Job, "a file of job %s waits since %s, longer than stuck_after = %ds%s", job.Job, stamp(job.Oldest), job.StuckAfter, which)
+	}
+}
+
+// Held is the state of a job that takes no files until it is released, and of its files that are at rest.
+const Held = "held"
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
