@@ -50,6 +50,8 @@ func TestLineIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := f.line
+	heard := first.heard.Load()
+	await(t, func() bool { return first.heard.Load() > heard })
 	s.Cut()
 	await(t, first.ended)
 	if _, err := f.List(t.Context(), "."); err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	client "github.com/pkg/sftp"
 )
 
 // request is one that waits for its answer.
@@ -57,7 +59,8 @@ func (l *line) overdue(now time.Time) error {
 	return nil
 }
 
-// keepAlive asks for a sign of life now and then: it keeps the line from being cut by what lies between, and finds out when it was.
+// keepAlive asks for a sign of life now and then: it keeps the line from being cut by what lies between, and finds out when it was. It is asked of the
+// server's SFTP: there are servers that don't answer the requests that SSH has for this, and servers whose SSH lives on while their SFTP hangs.
 func (l *line) keepAlive(every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -67,11 +70,8 @@ func (l *line) keepAlive(every time.Duration) {
 			return
 		case <-tick.C:
 		}
-		late := time.AfterFunc(l.timeout, func() { l.end(fmt.Errorf("%w to a sign of life for %v", errSilent, l.timeout)) })
-		_, _, err := l.ssh.SendRequest("keepalive@openssh.com", true, nil) // servers that don't know it say so, which is a sign of life too
-		late.Stop()
-		if err != nil {
-			l.end(err)
+		err := l.run(context.Background(), func(c *client.Client) error { _, err := c.RealPath("."); return err })
+		if lost(err) {
 			return
 		}
 	}
