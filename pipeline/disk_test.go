@@ -15,6 +15,9 @@ import (
 // TestDisk fills the store's file system, or makes it read-only, behind an effect of a run. Files wait and say why; when there is room again everything comes to
 // its end as if nothing had been. (full_state.txtar fills the state's. It can't become read-only while chute has its ledger open: the kernel refuses.)
 func TestDisk(t *testing.T) {
+	if testing.Short() {
+		return // the race detector has seen TestFaultTable
+	}
 	full, readOnly := (*connectortest.Disk).Fill, func(d *connectortest.Disk) { d.ReadOnly(true) }
 	room, writable := (*connectortest.Disk).Clear, func(d *connectortest.Disk) { d.ReadOnly(false) }
 	for _, c := range []struct {
