@@ -57,6 +57,9 @@ func complete(root *cobra.Command) {
 		if names := first[path]; names != nil {
 			c.ValidArgsFunction = firstThen(names, files[path])
 		}
+		if path == "why" {
+			c.ValidArgsFunction = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
+		}
 		for name, f := range flags {
 			if flag := c.LocalFlags().Lookup(name); flag != nil && flag.Value.Type() != "bool" {
 				_ = c.RegisterFlagCompletionFunc(name, f) // fails only for flags that aren't there, or are registered twice

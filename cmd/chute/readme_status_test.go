@@ -11,7 +11,7 @@ import (
 
 // TestReadmeStatusFields: the tables of the fields of status files are made of the structs.
 func TestReadmeStatusFields(t *testing.T) {
-	tables := fieldTables(t, "cmd/chute", [][2]string{{"`chute status --json`: one object", "statusJSON"}}) + "\n" +
+	tables := fieldTables(t, "cmd/chute", [][2]string{{"`chute why --json`: one object", "whyJSON"}, {"`chute status --json`: one object", "statusJSON"}}) + "\n" +
 		fieldTables(t, "watcher/status", [][2]string{
 			{"An object of `findings`", "Finding"},
 			{"`daemon.json`", "Daemon"}, {"`configuration`", "Configuration"}, {"`database`", "Database"}, {"`queue`", "Queue"},

@@ -45,6 +45,7 @@ import (
 //	photo, unchanged        remember everything on the disk and in the database, and compare with it
 //	killed N COMMAND…       run it so many times, each time killed a little later
 //	told CODE REGEXP FLAG…  wait until `chute status` leaves with the code and prints that
+//	why REGEXP FILE         wait until `chute why` prints that about the file; its name may have Go's escapes
 //	feed, fed, big, grow, loading   see script_load_test.go
 //	soak SEED KILLS [outages]       see script_soak_test.go
 var commands = map[string]func(*testscript.TestScript, bool, []string){
@@ -74,6 +75,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"listed":    listed,
 	"shown":     shownRunJSON,
 	"terminal":  onTerminal,
+	"why":       func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).why(ts, args) },
 	"told":      func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).told(ts, args) },
 	"hidden":    hidden,
 	"loading": func(ts *testscript.TestScript, _ bool, args []string) {

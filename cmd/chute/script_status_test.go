@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -25,5 +26,23 @@ func (w *world) told(ts *testscript.TestScript, args []string) {
 			ts.Fatalf("%s", said.Bytes())
 		}
 		return got == code && wanted.Match(said.Bytes())
+	})
+}
+
+// why waits until `chute why` leaves with 0 and prints what is wanted.
+func (w *world) why(ts *testscript.TestScript, args []string) {
+	wanted, file := regexp.MustCompile("^"+args[0]), args[1]
+	if store, _, _ := strings.Cut(file, ":"); store != "acme" {
+		file = ts.MkAbs(unescape(ts, file))
+	}
+	var said bytes.Buffer
+	defer func() { fmt.Fprintf(ts.Stdout(), "%s", said.Bytes()) }()
+	w.until(ts, fmt.Sprintf("chute why %q to say %s", file, wanted), func() bool {
+		said.Reset()
+		c := exec.Command("chute", "--config", ts.MkAbs("chute.toml"), "why", file)
+		c.Stdout, c.Stderr = &said, &said
+		_ = c.Run() // what it prints says enough
+		_, rest, _ := strings.Cut(said.String(), "\n")
+		return wanted.Match(said.Bytes()) || wanted.MatchString(rest)
 	})
 }

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/pipeline/ledger"
+	"chute/pipeline/report"
+	"chute/watcher"
+)
+
+// underWay are the statuses of runs that have a file now.
+var underWay = []ledger.Status{ledger.Running, ledger.Retrying, ledger.Stuck, ledger.Interrupted}
+
+// addLedger adds what the watcher doesn't know: whether the job is held, and the run that has the file.
+func (q *question) addLedger(c *cobra.Command, d *daemon, e watcher.Waiting, a *whyJSON) error {
+	switch e.State {
+	case watcher.Queued:
+		hold, err := d.ledger.HoldOf(c.Context(), e.Job)
+		if err != nil || !hold.Held() {
+			return err
+		}
+		a.State, a.Reason, a.Next, a.At = "held", report.Text(heldReason(hold)), heldNext(hold), utcOf(e.At)
+	case watcher.Running:
+		runs, err := d.ledger.Runs(c.Context(), ledger.Filter{Jobs: []string{e.Job}, Statuses: underWay, File: literally(e.Name)})
+		if err != nil {
+			return err
+		}
+		if len(runs) > 0 {
+			a.Run = runs[0].ID
+		}
+	}
+	return nil
+}
+
+// literally is a pattern that fits one name alone; a byte that isn't UTF-8 is any character. The zero Glob, where there is no such pattern, restricts nothing.
+func literally(name string) (g config.Glob) {
+	pattern := ""
+	for _, r := range name {
+		switch r {
+		case '*', '?', '[', ']', '{', '}', '\\', '!', ',', '-', '^':
+			pattern += `\` + string(r)
+		case '\uFFFD':
+			pattern += "?"
+		default:
+			pattern += string(r)
+		}
+	}
+	if g.UnmarshalText([]byte(pattern)) != nil {
+		return config.Glob{}
+	}
+	return g
+}
+
+// answerByRun tells about a file that isn't in an inbox by the run that has it or had it last.
+func (q *question) answerByRun(c *cobra.Command, asJSON bool) error {
+	a := q.newAnswer()
+	a.State, a.Reason, a.Next = "unknown", "no run of this ledger has brought a file there", "nothing: chute looks only at inboxes"
+	if q.inInbox() {
+		a.State, a.Reason, a.Next = "gone", "there is no such file, and no run of this ledger had one of the name", "nothing"
+	}
+	r, err := ledger.OpenReader(c.Context(), filepath.Join(q.chute.State.Dir, ledgerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return a.print(c, asJSON)
+	}
+	if err != nil {
+		return err
+	}
+	run, err := q.findRun(c, r)
+	if err = errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	if run.ID != 0 {
+		q.tellRun(&a, run)
+	}
+	return a.print(c, asJSON)
+}
+
+// findRun finds the last run whose file is, or was, at the place that was asked for.
+func (q *question) findRun(c *cobra.Command, r *ledger.Reader) (ledger.Run, error) {
+	for found, err := range r.Each(c.Context(), ledger.Filter{Stores: []string{q.store.Name}, File: literally(q.name)}) {
+		if err != nil {
+			return ledger.Run{}, err
+		}
+		if q.inInbox() && found.Inbox == q.dir {
+			return found, nil
+		}
+		if run, err := q.brought(c, r, found.ID); err != nil || run.ID != 0 {
+			return run, err
+		}
+	}
+	// A file whose name was taken has its run's number in it.
+	for _, number := range anyNumber.FindAllString(q.name, -1) {
+		id, err := strconv.ParseUint(number, 10, 63)
+		if err != nil {
+			continue // too long for one
+		}
+		run, err := q.brought(c, r, id)
+		if errors.Is(err, ledger.ErrNoRun) {
+			continue
+		}
+		if err != nil || run.ID != 0 {
+			return run, err
+		}
+	}
+	return ledger.Run{}, nil
+}
+
+var anyNumber = regexp.MustCompile(`\d+`)
+
+// brought returns the run if it has brought its file to the place that was asked for; else the zero Run.
+func (q *question) brought(c *cobra.Command, r *ledger.Reader, id uint64) (ledger.Run, error) {
+	run, err := r.Run(c.Context(), id)
+	if err != nil || q.inInbox() || run.Store != q.store.Name {
+		return ledger.Run{}, err
+	}
+	shown := shownRun{Run: run}
+	if shown.delivered("/", q.store.Work, r.ID()) != "/"+q.path() {
+		return ledger.Run{}, nil
+	}
+	return run, nil
+}
+
+// tellRun says what the run's status means for its file.
+func (q *question) tellRun(a *whyJSON, run ledger.Run) {
+	a.Run, a.Job, a.State, a.Since, a.Next = run.ID, report.Text(run.Job), string(run.Status), utcOf(run.Finished), "nothing: it is through"
+	if run.Finished.IsZero() {
+		a.Since = utcOf(run.Started)
+	}
+	switch run.Status {
+	case ledger.Running:
+		a.Reason, a.Next = "it is being loaded", "it goes to done or rejected, with its log beside it"
+	case ledger.Retrying:
+		a.Reason, a.Next, a.At = report.Text("after the error: "+run.Error), "it is tried again", utcOf(run.NextTry)
+	case ledger.Stuck:
+		a.Reason, a.Next = report.Text(fmt.Sprintf("after %d errors, the last: %s", run.Attempts, run.Error)), "nothing until chute is restarted: each start tries it once more"
+	case ledger.Interrupted:
+		a.Reason, a.Next = report.Text(run.Error), "nothing until a person decides whether its records are in the table"
+	case ledger.Finished, ledger.FinishedWithRejects:
+		a.Reason = report.Text(fmt.Sprintf("%d of %d records are loaded, %d were refused", run.Accepted, run.Records, run.Rejects))
+	case ledger.Rejected:
+		a.Reason = "it was refused as a whole: its log lies beside it"
+	case ledger.Skipped:
+		a.Reason = report.Text(fmt.Sprintf("it wasn't loaded: run %d had loaded it before", run.SameAs))
+	case ledger.Failed:
+		a.Reason, a.Next = report.Text("it was taken back: "+run.Error), "nothing of the run is left"
+	}
+}
+
+func takeNothing(context.Context, []connectors.File) []connectors.Verdict { return nil }
+
+func resumeNothing(context.Context, []uint64) []connectors.Verdict { return nil }
