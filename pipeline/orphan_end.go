@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -68,6 +69,9 @@ func (o *Orphans) decideFiles(ctx context.Context, f *orphanFolder, tell func(Fa
 	}
 	if !slices.Contains(plans, leaveIt) {
 		if err := o.dropStages(ctx, f); err != nil {
+			return err
+		}
+		if err := o.countAgain(ctx, f); err != nil {
 			return err
 		}
 	}
@@ -156,6 +160,23 @@ func (o *Orphans) dropStages(ctx context.Context, f *orphanFolder) error {
 					return fmt.Errorf("drop stage %s: %w", stage, err)
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// countAgain makes sure that the plans still hold, now that no statement that comes late finds a stage.
+func (o *Orphans) countAgain(ctx context.Context, f *orphanFolder) error {
+	for _, p := range f.places {
+		if p.counts == nil {
+			continue
+		}
+		now, err := reconcile.Count(ctx, p.session, p.target.Table(), p.target.Lineage, o.statements(f)+"count", o.lineage(f))
+		if err != nil {
+			return err
+		}
+		if !maps.Equal(now, p.counts) {
+			return fmt.Errorf("rows came into %s while it was looked at, by a statement that its server read late: repeat this", p.target.Table())
 		}
 	}
 	return nil
