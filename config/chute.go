@@ -14,6 +14,9 @@ type Chute struct {
 	Limits Limits `toml:"limits"`
 	// Stores are the [[store]] entries: the places with files.
 	Stores []Store `toml:"store"`
+
+	// Exports are the jobs of kind "export", from their own files. Load fills it in.
+	Exports []*Export `toml:"-"`
 }
 
 // Store returns the store of that name, or nil.

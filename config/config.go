@@ -12,17 +12,25 @@ package config
 
 import "slices"
 
-// Load reads chute.toml and all jobs. Its error is Problems, everything that is wrong; then there is no configuration at all.
+// Load reads chute.toml and all jobs; the exports among them are in Chute.Exports. Its error is Problems, everything that is wrong; then there is no configuration at all.
 func Load(file string) (*Chute, []*Job, error) {
 	l := newLoader(file)
 	l.readChute()
 	var jobs []loadedJob
+	var exports []loadedExport
 	for _, name := range l.names {
-		jobs = append(jobs, l.readJob(name, nil))
+		if tree := l.jobTree(name, nil); tree.isExport() {
+			exports = append(exports, l.readExport(name, tree))
+		} else {
+			jobs = append(jobs, l.readJob(name, tree))
+		}
 	}
 	checkFolders(l.chute, jobs, &l.problems)
 	if err := l.problems.err(); err != nil {
 		return nil, nil, err
+	}
+	for _, e := range exports {
+		l.chute.Exports = append(l.chute.Exports, e.finish())
 	}
 	made := make([]*Job, len(jobs))
 	for i, j := range jobs {
@@ -31,9 +39,44 @@ func Load(file string) (*Chute, []*Job, error) {
 	return l.chute, made, nil
 }
 
-// LoadJob reads chute.toml and one job for an occasional run. Each of set is KEY=VALUE and holds over the job's file: a dotted
+// LoadJob reads chute.toml and one import for an occasional run. Each of set is KEY=VALUE and holds over the job's file: a dotted
 // key, column.NAME.KEY for a column, and a TOML value or a text without quotes. Other jobs' mistakes don't matter here.
 func LoadJob(file, name string, set []string) (*Chute, *Job, error) {
+	l, tree, err := loadOne(file, name, set)
+	if err != nil {
+		return nil, nil, err
+	}
+	if tree.isExport() {
+		l.problems.add(tree.at("kind"), "kind", `%q is an export, which writes files and reads none: chute export %s`, name, name)
+		return nil, nil, l.problems.err()
+	}
+	job := l.readJob(name, tree)
+	checkFolders(l.chute, []loadedJob{job}, &l.problems)
+	if err := l.problems.err(); err != nil {
+		return nil, nil, err
+	}
+	return l.chute, job.finish(), nil
+}
+
+// LoadExport is LoadJob for an export.
+func LoadExport(file, name string, set []string) (*Chute, *Export, error) {
+	l, tree, err := loadOne(file, name, set)
+	if err != nil {
+		return nil, nil, err
+	}
+	if kind := tree.get("kind"); !tree.isExport() && kind != nil && kind.kind == text && kind.text == "import" {
+		l.problems.add(kind.pos, "kind", `%q is an import, which reads files: chute import %s FILE…`, name, name)
+		return nil, nil, l.problems.err()
+	}
+	export := l.readExport(name, tree)
+	if err := l.problems.err(); err != nil {
+		return nil, nil, err
+	}
+	return l.chute, export.finish(), nil
+}
+
+// loadOne reads chute.toml and the tree of one job.
+func loadOne(file, name string, set []string) (*loader, *node, error) {
 	l := newLoader(file)
 	l.readChute()
 	if len(l.problems) > 0 {
@@ -43,10 +86,5 @@ func LoadJob(file, name string, set []string) (*Chute, *Job, error) {
 		l.problems.add(l.tree.at("jobs.dir"), "jobs.dir", "there is no job %q in %s%s", name, l.chute.Jobs.Dir, l.meant(name, l.names))
 		return nil, nil, l.problems.err()
 	}
-	job := l.readJob(name, overrides(set, &l.problems))
-	checkFolders(l.chute, []loadedJob{job}, &l.problems)
-	if err := l.problems.err(); err != nil {
-		return nil, nil, err
-	}
-	return l.chute, job.finish(), nil
+	return l, l.jobTree(name, overrides(set, &l.problems)), nil
 }

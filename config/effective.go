@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// effective prints a job's tree as TOML: the keys that are set, each under its table, in the order of Job's fields. Two files that mean
+// effective prints a job's tree as TOML: the keys that are set, each under its table, in the order of the struct's fields. Two files that mean
 // the same by the same values print the same, whatever they extend and however they are laid out.
-func effective(tree *node) string {
+func effective(tree *node, as reflect.Type) string {
 	var b strings.Builder
-	printTable(&b, tree, reflect.TypeFor[Job](), "")
+	printTable(&b, tree, as, "")
 	return b.String()
 }
 

@@ -2,12 +2,12 @@ package config
 
 // Job is one job file, with `extends` resolved and every value checked and parsed. A run keeps the Job it started with.
 type Job struct {
-	_ struct{} `toml:"-" later:"after,unmatched_after,markers,rescan,recursive,claim,when_done,sidecars,file_mode,group,parallel,trace,where,expect,schedule,outbox,file,query,watermark,empty_result"`
+	_ struct{} `toml:"-" later:"after,unmatched_after,markers,rescan,recursive,claim,when_done,sidecars,file_mode,group,parallel,trace,where,expect"`
 
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
-	// Kind is "import". Required. Exports aren't available in this version.
-	Kind string `toml:"kind" oneof:"import" later:"export"`
+	// Kind is "import" here. Required. The other kind, "export", has keys of its own.
+	Kind string `toml:"kind" oneof:"import"`
 	// Extends names a built-in template or another job, whose keys hold where this file has none. Default: nothing.
 	Extends string `toml:"extends"`
 	// Label is a title for people. Default: the job's name.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ type loadedJob struct {
 
 // finish adds what only a job without problems has.
 func (l loadedJob) finish() *Job {
-	l.job.Effective = effective(l.tree)
+	l.job.Effective = effective(l.tree, reflect.TypeFor[Job]())
 	l.job.SettleGiven = l.tree.get("settle") != nil
 	l.job.Hash = hash(l.job.Effective)
 	return l.job
@@ -120,26 +121,37 @@ func (l *loader) listJobs() {
 
 func (l *loader) jobFile(name string) string { return filepath.Join(l.chute.Jobs.Dir, name+".toml") }
 
-// readJob makes a job of its file, of what it extends, and of what is laid over it.
-func (l *loader) readJob(name string, above *node) loadedJob {
+// jobTree makes a tree of a job's file, of what it extends, and of what is laid over it.
+func (l *loader) jobTree(name string, above *node) *node {
 	tree := l.resolve(name, nil)
 	if above != nil {
 		tree = overlay(tree, above)
 		tree.pos = Position{l.jobFile(name), 1, 1}
 	}
+	return tree
+}
+
+// readJob makes an import of its tree.
+func (l *loader) readJob(name string, tree *node) loadedJob {
 	job := &Job{Name: name}
 	decode(tree, job, &l.problems)
 	check := checker{tree, &l.problems}
 	check.job(job)
-	if job.Store != "" && l.chute.Store(job.Store) == nil && !(checker{l.tree, &l.problems}).broken("store") {
-		var names []string
-		for _, store := range l.chute.Stores {
-			names = append(names, store.Name)
-		}
-		check.bad("store", "there is no store %q in %s%s", job.Store, l.file, l.meant(job.Store, names))
-	}
+	l.knownStore(check, job.Store)
 	fillJob(job)
 	return loadedJob{job, tree}
+}
+
+// knownStore reports a job's store that isn't in chute.toml.
+func (l *loader) knownStore(check checker, name string) {
+	if name == "" || l.chute.Store(name) != nil || (checker{l.tree, &l.problems}).broken("store") {
+		return
+	}
+	var names []string
+	for _, store := range l.chute.Stores {
+		names = append(names, store.Name)
+	}
+	check.bad("store", "there is no store %q in %s%s", name, l.file, l.meant(name, names))
 }
 
 // resolve returns the tree of a job, laid over that of what it extends. chain are the jobs on the way to this one.
@@ -156,6 +168,10 @@ func (l *loader) resolve(name string, chain []string) *node {
 	var base *node
 	if extends.kind == text {
 		base = l.base(extends, append(slices.Clone(chain), name))
+	}
+	if base != nil && tree.get("kind") != nil && base.isExport() != tree.isExport() {
+		l.problems.add(extends.pos, "extends", "%q is a job of the other kind: their keys aren't the same", extends.text)
+		base = nil
 	}
 	if base == nil {
 		damaged := *tree

@@ -71,11 +71,14 @@ func TestGoodConfigurations(t *testing.T) {
 	for _, file := range cases(t, "testdata/good/*/chute.toml") {
 		dir := filepath.Dir(file)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			_, jobs, err := Load(file)
+			chute, jobs, err := Load(file)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var b strings.Builder
+			for _, e := range chute.Exports {
+				b.WriteString("##### " + e.Name + ": to " + e.Outbox.String() + "/" + e.File.String() + ", delimiter " + e.Format.Delimiter + "\n" + e.Effective + "\n")
+			}
 			for _, job := range jobs {
 				b.WriteString("##### " + job.Name + ": done " + job.Done.String() + ", rejected " + job.Rejected.String() + "\n" + job.Effective + "\n")
 			}
@@ -87,7 +90,7 @@ func TestGoodConfigurations(t *testing.T) {
 // TestEffectiveIsTheJob writes the effective text of each job into a new configuration: it must be the same job.
 func TestEffectiveIsTheJob(t *testing.T) {
 	for _, file := range cases(t, "testdata/good/*/chute.toml") {
-		_, jobs, err := Load(file)
+		before, jobs, err := Load(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,12 +99,20 @@ func TestEffectiveIsTheJob(t *testing.T) {
 			t.Fatal(err)
 		}
 		files := map[string]string{"chute.toml": string(chute)}
+		for _, e := range before.Exports {
+			files["jobs.d/"+e.Name+".toml"] = e.Effective
+		}
 		for _, job := range jobs {
 			files["jobs.d/"+job.Name+".toml"] = job.Effective
 		}
-		_, again, err := Load(configuration(t, files))
+		after, again, err := Load(configuration(t, files))
 		if err != nil {
 			t.Fatal(err)
+		}
+		for i, e := range before.Exports {
+			if after.Exports[i].Hash != e.Hash || after.Exports[i].Effective != e.Effective {
+				t.Errorf("%s: the effective export becomes\n%s\nwant\n%s", e.Name, after.Exports[i].Effective, e.Effective)
+			}
 		}
 		for i, job := range jobs {
 			if again[i].Hash != job.Hash || again[i].Effective != job.Effective {

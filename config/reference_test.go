@@ -47,7 +47,7 @@ func TestReference(t *testing.T) {
 func structs(t *testing.T) map[string]*ast.StructType {
 	t.Helper()
 	found := map[string]*ast.StructType{}
-	for _, file := range []string{"chute.go", "job.go", "format.go", "target.go"} {
+	for _, file := range []string{"chute.go", "job.go", "format.go", "target.go", "export.go"} {
 		parsed, err := goparser.ParseFile(token.NewFileSet(), file, nil, goparser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ func structs(t *testing.T) map[string]*ast.StructType {
 func reference(t *testing.T) string {
 	all := structs(t)
 	var b strings.Builder
-	for _, file := range []struct{ title, root string }{{"chute.toml", "Chute"}, {"A job file, jobs.d/NAME.toml", "Job"}} {
+	for _, file := range []struct{ title, root string }{{"chute.toml", "Chute"}, {"A job file, jobs.d/NAME.toml", "Job"}, {"A job file of kind export", "Export"}} {
 		fmt.Fprintf(&b, "\n### %s\n", file.title)
 		referenceTable(t, &b, all, file.root, "", "")
 	}

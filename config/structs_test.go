@@ -13,7 +13,7 @@ import (
 // TestFieldCommentsSayWhatTheTagsSay: the comments are the manual, so each must name the default and all allowed values.
 func TestFieldCommentsSayWhatTheTagsSay(t *testing.T) {
 	checked := 0
-	for _, file := range []string{"chute.go", "job.go", "format.go", "target.go"} {
+	for _, file := range []string{"chute.go", "job.go", "format.go", "target.go", "export.go"} {
 		parsed, err := goparser.ParseFile(token.NewFileSet(), file, nil, goparser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -97,9 +97,12 @@ func TestTemplates(t *testing.T) {
 	}
 	for _, template := range Templates() {
 		var problems Problems
-		var job Job
 		tree := parse(template.Name, []byte(template.Text), &problems)
-		decode(tree, &job, &problems)
+		if tree.isExport() {
+			decode(tree, &Export{}, &problems)
+		} else {
+			decode(tree, &Job{}, &problems)
+		}
 		if err := problems.err(); err != nil {
 			t.Error(err)
 		}

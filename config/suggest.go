@@ -66,6 +66,11 @@ func unknownKey(key string, here, root reflect.Type) string {
 	if here != root && slices.Contains(tableKeys(root), key) {
 		return "no such key here; it belongs at the top of the file, before the first [table]"
 	}
+	for other, kind := range map[reflect.Type]string{reflect.TypeFor[Job](): "imports", reflect.TypeFor[Export](): "exports"} {
+		if here == root && other != root && slices.Contains(tableKeys(other), key) {
+			return "no such key here; it is one of " + kind
+		}
+	}
 	return "no such key; allowed are " + strings.Join(tableKeys(here), ", ")
 }
 

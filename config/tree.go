@@ -107,6 +107,10 @@ var outdone = []struct {
 	{"header", "false", []string{"header_lines", "strict_header"}},
 	{"create", "false", []string{"order_by", "partition_by"}},
 	{"lineage", "false", []string{"run_column", "record_column"}},
+	{"query", "", []string{"table", "columns", "filter", "order_by", "distinct", "limit"}},
+	{"table", "", []string{"query"}},
+	{"type", "jsonl", delimitedOnly},
+	{"type", "json", delimitedOnly},
 }
 
 // overlay returns base with everything that top has laid over it. Tables are merged key by key, lists of tables entry by
@@ -141,7 +145,7 @@ func overlayValue(base, top *node) *node {
 // outdoes tells whether a key of a table below means nothing any more.
 func (n *node) outdoes(key string) bool {
 	for _, o := range outdone {
-		if own := n.get(o.key); own != nil && slices.Contains(o.others, key) && (o.value == "" || own.kind == boolean && own.text == o.value) {
+		if own := n.get(o.key); own != nil && slices.Contains(o.others, key) && (o.value == "" || (own.kind == boolean || own.kind == text) && own.text == o.value) {
 			return true
 		}
 	}

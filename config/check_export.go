@@ -1,0 +1,166 @@
+package config
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+)
+
+// exportVariables are what the name of an exported file may hold.
+var exportVariables = []string{"seq", "job", "run"}
+
+// export judges one export by itself.
+func (c checker) export(e *Export) {
+	c.required("store", `store = "acme"`)
+	c.required("outbox", `outbox = "out"`)
+	c.required("file", `file = "stock_%Y%m%d_{seq}.csv"`)
+	c.exportSource(e)
+	c.exportNames(e)
+	c.exportRows(e)
+	c.exportFormat(&e.Format)
+}
+
+// exportSource judges what is exported.
+func (c checker) exportSource(e *Export) {
+	switch {
+	case c.has("query") && c.has("table"):
+		c.bad("table", "only one of query and table can be given")
+	case !c.has("query") && !c.has("table") && !c.tree.damaged:
+		c.bad("query", `is missing; write for example query = "SELECT …", or table = "sales.orders"`)
+	case c.has("query"):
+		for _, key := range []string{"columns", "filter", "order_by", "distinct", "limit"} {
+			if c.has(key) {
+				c.bad(key, "is only used with table: a query says such things itself")
+			}
+		}
+	}
+	c.given("query", "table", "filter")
+	if n := c.tree.get("columns"); n != nil && n.kind == array && len(n.items) == 0 {
+		c.bad("columns", "can't be empty; leave the key out for all columns")
+	}
+	for i, name := range e.Columns {
+		if name == "" || slices.Contains(e.Columns[:i], name) {
+			c.bad("columns", "%q is there twice, or empty", name)
+		}
+	}
+	for _, text := range e.OrderBy {
+		if SortColumn(text).Name == "" {
+			c.bad("order_by", `%q isn't a column's name, with DESC behind it or not`, text)
+		}
+	}
+	c.atLeast("limit", int64(e.Limit), 0)
+}
+
+// given reports keys that are given and empty though they have no default.
+func (c checker) given(keys ...string) {
+	for _, key := range keys {
+		if n := c.tree.find(key); n != nil && n.kind == text && strings.TrimSpace(n.text) == "" && !c.broken(key) {
+			c.bad(key, "can't be empty")
+		}
+	}
+}
+
+// Sorting is one column to sort by.
+type Sorting struct {
+	Name string
+	Desc bool
+}
+
+// SortColumn takes a text of order_by apart: a column's name, and perhaps DESC or ASC behind it.
+func SortColumn(text string) Sorting {
+	name, word := strings.TrimSpace(text), ""
+	if at := strings.LastIndexByte(name, ' '); at > 0 {
+		word = strings.ToUpper(name[at+1:])
+	}
+	if word == "ASC" || word == "DESC" {
+		name = strings.TrimSpace(name[:len(name)-len(word)])
+	}
+	return Sorting{name, word == "DESC"}
+}
+
+// exportNames judges where files go and what they are called.
+func (c checker) exportNames(e *Export) {
+	if n := c.tree.get("outbox"); n != nil && n.kind == text && !e.Outbox.IsZero() {
+		if err := folderProblem(e.Outbox.shape("x")); err != nil {
+			c.bad("outbox", "%v", err)
+			e.Outbox = Pattern{}
+		} else if len(e.Outbox.Variables()) > 0 {
+			c.bad("outbox", "there are no variables in it; it may hold %%Y, %%m, %%d, %%H, %%M, %%S, %%j, %%y")
+		}
+	}
+	if n := c.tree.get("file"); n == nil || n.kind != text || e.File.IsZero() {
+		return
+	}
+	for _, name := range e.File.Variables() {
+		if !slices.Contains(exportVariables, name) {
+			c.bad("file", "there is no variable {%s}; there are {%s}", name, strings.Join(exportVariables, "}, {"))
+		}
+	}
+	switch name := e.File.shape("1"); {
+	case strings.Contains(name, "/"):
+		c.bad("file", "is a name without folders; the folder is outbox")
+	case folderProblem(name) != nil:
+		c.bad("file", "isn't a file's name")
+	case TemporaryName(name):
+		c.bad("file", "is a name of files that are still being written: who fetches them would wait for another one")
+	case len(name) > nameLimit-40:
+		c.bad("file", "is too long: with a number and the sidecars' endings it must have at most %d bytes", nameLimit)
+	}
+}
+
+func (c checker) exportRows(e *Export) {
+	c.atLeast("min_rows", int64(e.MinRows), 0)
+	c.atLeast("max_rows", int64(e.MaxRows), 0)
+	if e.MaxRows > 0 && e.MaxRows < e.MinRows {
+		c.bad("max_rows", "must be at least min_rows, which is %d", e.MinRows)
+	}
+	if e.Limit > 0 && e.MinRows > e.Limit {
+		c.bad("min_rows", "can't be more than limit, which is %d", e.Limit)
+	}
+}
+
+// delimitedOnly are the keys of [format] that mean something only for fields with delimiters.
+var delimitedOnly = []string{"delimiter", "quote", "quoting", "escape", "header", "line_end", "null", "guard_formulas"}
+
+func (c checker) exportFormat(f *ExportFormat) {
+	charset, err := FindCharset(f.Encoding)
+	if err != nil {
+		c.bad("format.encoding", "%v", err)
+		charset = unicodes["utf-8"]
+	}
+	if f.BOM && charset.Unit == 0 && charset.Name != "UTF-8" {
+		c.bad("format.bom", "%s has no byte order mark", charset.Name)
+	}
+	if !f.Delimited() {
+		for _, key := range delimitedOnly {
+			if c.has("format."+key) && !c.broken("format.type") {
+				c.bad("format."+key, "is only for csv and tsv, and the type is %q", f.Type)
+			}
+		}
+		if err == nil && charset.Name != "UTF-8" {
+			c.bad("format.encoding", "JSON is always UTF-8")
+		}
+		return
+	}
+	s := signs{checker: c, charset: charset}
+	reading := f.reading()
+	s.quote(reading, s.delimiters(reading))
+	switch {
+	case strings.ContainsAny(f.Null, "\r\n") || f.Quote != "" && strings.Contains(f.Null, f.Quote):
+		c.bad("format.null", "can't hold a line end or the quote")
+	case f.Null != "" && strings.Contains(f.Null, cmp.Or(f.Delimiter, reading.defaultDelimiter())):
+		c.bad("format.null", "can't hold the delimiter")
+	case f.Quote == "" && f.Quoting != "needed" && c.has("format.quoting"):
+		c.bad("format.quoting", `needs a quote, and there is none (format.quote = "")`)
+	case f.Quote == "" && f.Escape != "double" && c.has("format.escape"):
+		c.bad("format.escape", `needs a quote, and there is none (format.quote = "")`)
+	}
+}
+
+// outbox keeps exports out of chute's own folder.
+func (c checker) outbox(e *Export, store *Store) {
+	if store != nil && !e.Outbox.IsZero() && overlapping(split(path.Clean(e.Outbox.shape(anything))), split(store.Work)) {
+		c.bad("outbox", "may be the same as, inside of, or around %q, the work folder of store %q", store.Work, store.Name)
+	}
+}

@@ -1,0 +1,106 @@
+package config
+
+// Export is the file of a job of kind "export", with `extends` resolved and every value checked and parsed.
+type Export struct {
+	_ struct{} `toml:"-" later:"schedule,catch_up,after,watermark,valid_from,valid_until,parameters,group_by,denylist,split,encrypt,where,expect,file_mode,group,trailer"`
+
+	// Name is the file's name without .toml.
+	Name string `toml:"-"`
+	// Kind is "export" here. Required.
+	Kind string `toml:"kind" oneof:"export"`
+	// Extends names a built-in template or another job, whose keys hold where this file has none. Default: nothing.
+	Extends string `toml:"extends"`
+	// Label is a title for people. Default: the job's name.
+	Label string `toml:"label"`
+	// Store names the [[store]] of chute.toml that files are delivered to. Required.
+	Store string `toml:"store"`
+	// Outbox is the folder in the store that files appear in; it may hold %Y, %m, %d, %H, %M, %S, %j, %y. Required.
+	Outbox Pattern `toml:"outbox"`
+	// File is what a file is called. It may hold the words of Outbox, {seq}, {job} and {run}: the number of the delivery, counted per job from 1
+	// and without gaps, the job's name and the run's number. A name that is taken in the outbox gets the run's number besides. Required.
+	File Pattern `toml:"file"`
+	// Enabled is false for a draft, which is checked and never run. Default true.
+	Enabled bool `toml:"enabled" default:"true"`
+	// Timezone is the IANA name of the zone of the dates in File and Outbox, and of times in the file whose type names no zone. Default UTC.
+	Timezone Zone `toml:"timezone" default:"UTC"`
+
+	// Query is the SELECT whose answer is exported. It may only read: it is held to the rules of `chute query`. One of query and table is required, not both.
+	Query string `toml:"query"`
+	// Table is the table to export instead: "table" or "database.table".
+	Table TableName `toml:"table"`
+	// Columns are the columns of Table to export, in this order. Default: all of them.
+	Columns []string `toml:"columns"`
+	// Filter is an SQL expression that the rows of Table must meet. Default: none.
+	Filter string `toml:"filter"`
+	// OrderBy are columns of Table to sort by, each perhaps with DESC behind it: "day DESC". Default: rows come as the engine has them.
+	OrderBy []string `toml:"order_by"`
+	// Distinct leaves out rows of Table that are equal to another one. Default false.
+	Distinct bool `toml:"distinct"`
+	// Limit is how many rows of Table at most; 0 = all. Default 0.
+	Limit int `toml:"limit"`
+
+	// Empty is what becomes of an answer without rows: "write" (default) delivers a file with the header only, "skip" delivers nothing, "fail" delivers
+	// nothing and the run has failed.
+	Empty string `toml:"empty_result" default:"write" oneof:"write,skip,fail"`
+	// MinRows is the least number of rows; with fewer the run has failed and nothing is delivered. An answer without rows is Empty's business. Default 0.
+	MinRows int `toml:"min_rows"`
+	// MaxRows is the greatest number of rows; with more the run has failed and nothing is delivered. 0 = any. Default 0.
+	MaxRows int `toml:"max_rows"`
+
+	// Checksum delivers, behind the file, FILE.sha256 with its SHA-256, as sha256sum writes and checks it: "sha256"; or "none" (default).
+	Checksum string `toml:"checksum" default:"none" oneof:"none,sha256"`
+	// Manifest delivers FILE.manifest.json, which says how many rows, which columns, what size and SHA-256 the file has. Default false.
+	Manifest bool `toml:"manifest"`
+	// Done delivers an empty FILE.done when all else is in place: who waits for it never sees half a delivery. Default false.
+	Done bool `toml:"done_marker"`
+
+	// Format is [format]: how the file is written.
+	Format ExportFormat `toml:"format"`
+
+	// Effective is the job after extends as TOML, as a Job's.
+	Effective string `toml:"-"`
+	// Hash is the SHA-256 of Effective in hexadecimal digits.
+	Hash string   `toml:"-"`
+	Pos  Position `toml:"-"`
+}
+
+// ExportFormat is how an exported file is written.
+type ExportFormat struct {
+	_ struct{} `toml:"-" later:"date_format,time_format,decimal,true,false,record,sheet,root,row_group"`
+
+	// Type is "csv" (default), "tsv", which is the same with a tab as its default delimiter, "jsonl": an object in each line, or "json": one array of objects.
+	Type string `toml:"type" default:"csv" oneof:"csv,tsv,jsonl,json" later:"fixed,xml,xlsx,parquet"`
+	// Compression is "none" (default), "gzip" or "zstd". It doesn't change the file's name.
+	Compression string `toml:"compression" default:"none" oneof:"none,gzip,zstd" later:"bzip2,xz,zip"`
+	// Encoding of the text, by its IANA or WHATWG name: "utf-8" (default), "windows-1252", "iso-8859-15", "utf-16le", "shift_jis" and so on. JSON is always UTF-8.
+	Encoding string `toml:"encoding" default:"utf-8"`
+	// Unmappable is what a character does that Encoding doesn't have: "fail" (default) fails the run, "replace" writes ? instead.
+	Unmappable string `toml:"unmappable" default:"fail" oneof:"fail,replace"`
+	// BOM writes a byte order mark first, for encodings of Unicode. Default false; "utf-16" and "utf-32" always have one.
+	BOM bool `toml:"bom"`
+	// Delimiter stands between fields: one to eight bytes, without line ends. Default ",", with type tsv "\t".
+	Delimiter string `toml:"delimiter"`
+	// Quote is one byte around fields; "" = none: then a value that has a delimiter or line end in it fails the run. Default "\"".
+	Quote string `toml:"quote" default:"\""`
+	// Quoting says which fields are quoted: those that "needed" it (default), "texts": all but numbers, dates, times and their like, or "all". NULL never is.
+	Quoting string `toml:"quoting" default:"needed" oneof:"needed,texts,all"`
+	// Escape is how a quote is written within quotes: "double" (default), or with one character before it, such as "\\", which then stands before itself as well.
+	Escape string `toml:"escape" default:"double"`
+	// Header writes the names of the columns as the first record. Default true.
+	Header bool `toml:"header" default:"true"`
+	// LineEnd ends records: "crlf" (default, as RFC 4180 wants it), "lf" or "cr".
+	LineEnd string `toml:"line_end" default:"crlf" oneof:"crlf,lf,cr"`
+	// Null is what stands for NULL, unquoted. A text that is the same is quoted. Default: nothing.
+	Null string `toml:"null"`
+	// GuardFormulas puts an apostrophe before texts that a spreadsheet would take for a formula: those that begin with =, +, -, @, a tab or a
+	// carriage return. Numbers and dates aren't touched. Default false.
+	GuardFormulas bool `toml:"guard_formulas"`
+}
+
+// Delimited tells whether records are fields with delimiters between them.
+func (f *ExportFormat) Delimited() bool { return f.Type == "csv" || f.Type == "tsv" }
+
+// reading is the part of a format that both directions share.
+func (f *ExportFormat) reading() *Format {
+	return &Format{Type: f.Type, Delimiter: f.Delimiter, Quote: f.Quote, Escape: f.Escape}
+}
