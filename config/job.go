@@ -7,7 +7,7 @@ type Job struct {
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
 	// Kind is "import" here. Required. The other kind, "export", has keys of its own.
-	Kind string `toml:"kind" oneof:"import"`
+	Kind string `toml:"kind" oneof:"import,export"`
 	// Extends names a built-in template or another job, whose keys hold where this file has none. Default: nothing.
 	Extends string `toml:"extends"`
 	// Label is a title for people. Default: the job's name.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"chute/config"
 	"chute/connectors/native"
 	"chute/pipeline/convert"
 	"chute/pipeline/format"
@@ -17,6 +18,7 @@ type Printing struct {
 	printer *convert.Printer
 	writer  format.Writer
 	columns int
+	rows    uint64 // written so far
 	text    []byte
 }
 
@@ -31,18 +33,39 @@ func NewPrinting(as string, columns []native.Column, zone *time.Location, hidden
 	if err != nil {
 		return nil, err
 	}
-	fields := make([]format.Field, len(columns))
 	for i, c := range columns {
 		if hidden != nil && hidden(c.Name) {
 			printer.Hide(i)
 		}
-		fields[i] = format.Field{Name: c.Name, Nullable: printer.Nullable(i), Bare: printer.Form(i) == convert.Bare, Escaped: printer.Form(i) == convert.Literal}
 	}
+	fields := fieldsOf(printer, columns)
 	writer, err := format.NewWriter(as, fields)
 	if err != nil {
 		return nil, err
 	}
 	return &Printing{printer: printer, writer: writer, columns: len(columns)}, nil
+}
+
+// newExportPrinting is NewPrinting for the file of an export.
+func newExportPrinting(f *config.ExportFormat, columns []native.Column, zone *time.Location) (*Printing, error) {
+	style := convert.PrintText
+	if !f.Delimited() {
+		style = convert.PrintJSON
+	}
+	printer, err := convert.NewPrinter(columns, style, zone)
+	if err != nil {
+		return nil, err
+	}
+	return &Printing{printer: printer, writer: format.NewExportWriter(f, fieldsOf(printer, columns)), columns: len(columns)}, nil
+}
+
+// fieldsOf is what a writer knows of the columns.
+func fieldsOf(printer *convert.Printer, columns []native.Column) []format.Field {
+	fields := make([]format.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = format.Field{Name: c.Name, Nullable: printer.Nullable(i), Bare: printer.Form(i) == convert.Bare, Escaped: printer.Form(i) == convert.Literal}
+	}
+	return fields
 }
 
 // Head writes what comes before the first record.
@@ -57,6 +80,9 @@ func (p *Printing) Write(w io.Writer, b *native.Block) error {
 		return err
 	}
 	for range b.Rows {
+		if p.rows++; p.rows > 1 {
+			p.text = p.writer.Between(p.text)
+		}
 		for i := range p.columns {
 			p.text = p.writer.Begin(p.text, i)
 			start := len(p.text)
@@ -73,7 +99,16 @@ func (p *Printing) Write(w io.Writer, b *native.Block) error {
 	return p.flush(w)
 }
 
+// Tail writes what comes after the last record.
+func (p *Printing) Tail(w io.Writer) error {
+	p.text = p.writer.Tail(p.text[:0])
+	return p.flush(w)
+}
+
 func (p *Printing) flush(w io.Writer) error {
+	if err := p.writer.Err(); err != nil {
+		return err
+	}
 	if len(p.text) == 0 {
 		return nil
 	}

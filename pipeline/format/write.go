@@ -1,16 +1,26 @@
 package format
 
-import "fmt"
+import (
+	"fmt"
+
+	"chute/config"
+)
 
 // Writer lays fields out as records. It holds no text: everything goes to the end of memory that the caller has, so that several goroutines can share a
 // Writer, each with its own piece of the data.
 type Writer interface {
 	// Head appends what comes before the first record.
 	Head(dst []byte) []byte
+	// Between appends what stands between two records.
+	Between(dst []byte) []byte
 	// Begin appends what comes before field i of a record.
 	Begin(dst []byte, i int) []byte
 	// End finishes field i, whose text begins at dst[start]; for the last field it ends the record. A field that is NULL has no text.
 	End(dst []byte, i, start int, null bool) []byte
+	// Tail appends what comes after the last record.
+	Tail(dst []byte) []byte
+	// Err tells of a text that can't be written so that it can be read again.
+	Err() error
 }
 
 // Field is what a Writer knows of a column.
@@ -30,11 +40,19 @@ type Field struct {
 func NewWriter(format string, fields []Field) (Writer, error) {
 	switch format {
 	case "csv":
-		return &csvWriter{fields: fields}, nil
+		return newDelimitedWriter(&config.ExportFormat{Delimiter: ",", Quote: `"`, Escape: "double", Header: true, LineEnd: "lf"}, fields), nil
 	case "tsv":
 		return &tsvWriter{fields: fields}, nil
 	case "jsonl":
-		return newJSONWriter(fields), nil
+		return newJSONWriter(fields, false), nil
 	}
 	return nil, fmt.Errorf("%q can't be written; csv, tsv and jsonl can", format)
+}
+
+// NewExportWriter returns the writer of an export's format. jsonl and json take texts that are JSON.
+func NewExportWriter(f *config.ExportFormat, fields []Field) Writer {
+	if f.Delimited() {
+		return newDelimitedWriter(f, fields)
+	}
+	return newJSONWriter(fields, f.Type == "json")
 }

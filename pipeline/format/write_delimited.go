@@ -1,134 +1,180 @@
 package format
 
-import "slices"
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
 
-// csvWriter writes comma-separated values.
-type csvWriter struct{ fields []Field }
+	"chute/config"
+)
 
-func (w *csvWriter) Head(dst []byte) []byte {
+// delimitedWriter writes fields with delimiters between them.
+type delimitedWriter struct {
+	fields    []Field
+	delimiter []byte
+	end       []byte
+	null      []byte
+	quote     byte
+	quoting   bool // there is a quote
+	escape    byte // what stands before a quote within quotes
+	itself    bool // and before itself
+	special   [256]bool
+	plain     bool // bare texts stand as they are
+	texts     bool // all texts are quoted
+	all       bool // and all others
+	guard     bool
+	header    bool
+	unquoted  atomic.Bool // a text came that would have to be quoted, and there is no quote
+}
+
+// lineEnds are what ends records, by its word.
+var lineEnds = map[string]string{"crlf": "\r\n", "lf": "\n", "cr": "\r"}
+
+func newDelimitedWriter(f *config.ExportFormat, fields []Field) *delimitedWriter {
+	w := &delimitedWriter{
+		fields: fields, delimiter: []byte(f.Delimiter), end: []byte(lineEnds[f.LineEnd]), null: []byte(f.Null),
+		texts: f.Quoting == "texts" || f.Quoting == "all", all: f.Quoting == "all", guard: f.GuardFormulas, header: f.Header,
+	}
+	for _, c := range []byte{'\r', '\n', w.delimiter[0]} {
+		w.special[c] = true
+	}
+	if f.Quote != "" {
+		w.quote, w.escape, w.quoting = f.Quote[0], f.Quote[0], true
+		w.special[w.quote] = true
+		if f.Escape != "double" {
+			w.escape, w.itself = f.Escape[0], true
+			w.special[w.escape] = true
+		}
+	}
+	// What bare texts are made of: digits, signs, colons, blanks, and letters as in nan, false and 1e10.
+	w.plain = !w.all && f.Null == "" && strings.Contains(",;|\t", f.Delimiter[:1]) && (f.Quote == "" || strings.Contains("\"'`", f.Quote)) && (!w.itself || w.escape == '\\')
+	return w
+}
+
+func (w *delimitedWriter) Head(dst []byte) []byte {
+	if !w.header {
+		return dst
+	}
 	for i, f := range w.fields {
 		dst = w.Begin(dst, i)
 		start := len(dst)
 		dst = append(dst, f.Name...)
-		if mustQuote(f.Name) || f.Name == "" {
-			dst = quote(dst, start)
+		if w.mustQuote(dst[start:]) || f.Name == "" || w.texts {
+			dst = w.enclose(dst, start)
 		}
 	}
-	return append(dst, '\n')
+	return append(dst, w.end...)
 }
 
-func (w *csvWriter) Begin(dst []byte, i int) []byte {
+func (w *delimitedWriter) Between(dst []byte) []byte { return dst }
+
+func (w *delimitedWriter) Begin(dst []byte, i int) []byte {
 	if i > 0 {
-		return append(dst, ',')
+		return append(dst, w.delimiter...)
 	}
 	return dst
 }
 
-func (w *csvWriter) End(dst []byte, i, start int, null bool) []byte {
+func (w *delimitedWriter) End(dst []byte, i, start int, null bool) []byte {
 	f := &w.fields[i]
 	switch {
-	case null || f.Bare:
-	case len(dst) == start:
-		// An empty line would be no record for most readers.
-		if f.Nullable || len(w.fields) == 1 {
-			dst = append(dst, `""`...)
+	case null:
+		dst = append(dst, w.null...)
+		// A line with nothing on it would be no record for most readers.
+		if len(w.fields) == 1 && len(w.null) == 0 && w.quoting {
+			dst = append(dst, w.quote, w.quote)
 		}
-	case mustQuote(dst[start:]):
-		dst = quote(dst, start)
+	case f.Bare && w.plain:
+	case f.Bare:
+		if w.all || w.mustQuote(dst[start:]) || w.isNull(f, dst[start:]) {
+			dst = w.enclose(dst, start)
+		}
+	default:
+		dst = w.text(dst, start, f)
 	}
 	if i == len(w.fields)-1 {
-		dst = append(dst, '\n')
+		dst = append(dst, w.end...)
 	}
 	return dst
 }
 
-// needQuotes are the bytes that make quotes necessary.
-var needQuotes = [256]bool{',': true, '"': true, '\n': true, '\r': true}
+// text finishes a text of any bytes.
+func (w *delimitedWriter) text(dst []byte, start int, f *Field) []byte {
+	if w.guard && len(dst) > start && strings.IndexByte("=+-@\t\r", dst[start]) >= 0 {
+		dst = slices.Insert(dst, start, '\'')
+	}
+	switch text := dst[start:]; {
+	case len(text) == 0:
+		if (w.texts || len(w.null) == 0 && (f.Nullable || len(w.fields) == 1)) && w.quoting {
+			dst = append(dst, w.quote, w.quote)
+		}
+	case w.texts || w.mustQuote(text) || w.isNull(f, text):
+		dst = w.enclose(dst, start)
+	}
+	return dst
+}
 
-func mustQuote[T string | []byte](text T) bool {
-	for i := range len(text) {
-		if needQuotes[text[i]] {
+// isNull tells whether a text would be taken for NULL.
+func (w *delimitedWriter) isNull(f *Field, text []byte) bool {
+	return f.Nullable && len(w.null) > 0 && bytes.Equal(text, w.null)
+}
+
+func (w *delimitedWriter) mustQuote(text []byte) bool {
+	for i, c := range text {
+		if w.special[c] && (c != w.delimiter[0] || len(w.delimiter) == 1 || w.fits(text[i:])) {
 			return true
 		}
 	}
 	return false
 }
 
-// quote puts quotes around the text that begins at dst[start], and doubles those in it.
-func quote(dst []byte, start int) []byte {
+// fits tells whether a delimiter of several bytes begins here. One that does only with what follows the text, or with what is one of the other signs as
+// well, counts: better quoted once too often.
+func (w *delimitedWriter) fits(rest []byte) bool {
+	n := min(len(rest), len(w.delimiter))
+	return bytes.Equal(rest[:n], w.delimiter[:n])
+}
+
+// enclose puts quotes around the text that begins at dst[start], and what belongs there before those in it.
+func (w *delimitedWriter) enclose(dst []byte, start int) []byte {
+	if !w.quoting {
+		w.unquoted.Store(true)
+		return dst
+	}
 	inner := 0
 	for _, c := range dst[start:] {
-		if c == '"' {
+		if c == w.quote || w.itself && c == w.escape {
 			inner++
 		}
 	}
 	from := len(dst)
 	dst = slices.Grow(dst, inner+2)[:from+inner+2]
 	to := len(dst) - 1
-	dst[to] = '"'
+	dst[to] = w.quote
 	for from > start {
 		from--
 		to--
-		if dst[to] = dst[from]; dst[to] == '"' {
+		if c := dst[from]; c == w.quote || w.itself && c == w.escape {
+			dst[to] = c
 			to--
-			dst[to] = '"'
+			dst[to] = w.escape
+		} else {
+			dst[to] = c
 		}
 	}
-	dst[start] = '"'
+	dst[start] = w.quote
 	return dst
 }
 
-// tsvWriter writes what ClickHouse calls TabSeparated.
-type tsvWriter struct{ fields []Field }
+func (w *delimitedWriter) Tail(dst []byte) []byte { return dst }
 
-func (w *tsvWriter) Head(dst []byte) []byte { return dst }
+var errUnquoted = errors.New("a value has a delimiter or a line end in it, or is the text for NULL, and there is no quote to put around it: give the format a quote, or another delimiter")
 
-func (w *tsvWriter) Begin(dst []byte, i int) []byte {
-	if i > 0 {
-		return append(dst, '\t')
+func (w *delimitedWriter) Err() error {
+	if w.unquoted.Load() {
+		return errUnquoted
 	}
-	return dst
-}
-
-func (w *tsvWriter) End(dst []byte, i, start int, null bool) []byte {
-	f := &w.fields[i]
-	switch {
-	case null:
-		dst = append(dst, `\N`...)
-	case !f.Bare && !f.Escaped:
-		dst = escape(dst, start)
-	}
-	if i == len(w.fields)-1 {
-		dst = append(dst, '\n')
-	}
-	return dst
-}
-
-// escapes are the letters that stand behind a backslash for bytes that can't stand in a field.
-var escapes = [256]byte{'\t': 't', '\n': 'n', '\\': '\\', '\r': 'r', '\b': 'b', '\f': 'f', 0: '0', '\'': '\''}
-
-// escape makes the text that begins at dst[start] one that ends at a tab.
-func escape(dst []byte, start int) []byte {
-	more := 0
-	for _, c := range dst[start:] {
-		if escapes[c] != 0 {
-			more++
-		}
-	}
-	if more == 0 {
-		return dst
-	}
-	from := len(dst)
-	dst = slices.Grow(dst, more)[:from+more]
-	for to := len(dst); from < to; {
-		from--
-		to--
-		c := dst[from]
-		if dst[to] = c; escapes[c] != 0 {
-			dst[to] = escapes[c]
-			to--
-			dst[to] = '\\'
-		}
-	}
-	return dst
+	return nil
 }

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 )
 
-// jsonWriter writes an object in each line.
-type jsonWriter struct{ before [][]byte } // each field with its name
+// jsonWriter writes an object in each line, or all of them as one array.
+type jsonWriter struct {
+	before [][]byte // each field with its name
+	array  bool
+}
 
-func newJSONWriter(fields []Field) *jsonWriter {
-	w := &jsonWriter{}
+func newJSONWriter(fields []Field, array bool) *jsonWriter {
+	w := &jsonWriter{array: array}
 	for i, f := range fields {
 		before := []byte("{")
 		if i > 0 {
@@ -28,7 +31,19 @@ func jsonName(name string) []byte {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
-func (w *jsonWriter) Head(dst []byte) []byte { return dst }
+func (w *jsonWriter) Head(dst []byte) []byte {
+	if w.array {
+		return append(dst, "[\n"...)
+	}
+	return dst
+}
+
+func (w *jsonWriter) Between(dst []byte) []byte {
+	if w.array {
+		return append(dst, ",\n"...)
+	}
+	return dst
+}
 
 func (w *jsonWriter) Begin(dst []byte, i int) []byte { return append(dst, w.before[i]...) }
 
@@ -37,7 +52,19 @@ func (w *jsonWriter) End(dst []byte, i, _ int, null bool) []byte {
 		dst = append(dst, "null"...)
 	}
 	if i == len(w.before)-1 {
-		dst = append(dst, "}\n"...)
+		dst = append(dst, '}')
+		if !w.array {
+			dst = append(dst, '\n')
+		}
 	}
 	return dst
 }
+
+func (w *jsonWriter) Tail(dst []byte) []byte {
+	if w.array {
+		return append(dst, "\n]\n"...)
+	}
+	return dst
+}
+
+func (w *jsonWriter) Err() error { return nil }

@@ -23,6 +23,10 @@ const (
 	Rejecting  State = "rejecting"  // nothing of the file is to be loaded: rejected, or skipped as loaded before
 	Settled    State = "settled"    // everything is at its final name
 	Withdrawn  State = "withdrawn"  // the claim was lost or taken back: nothing of the run is left
+
+	// The states of an export, before it is settled or withdrawn.
+	Writing    State = "writing"    // the file is being made in the work folder, where nobody sees it
+	Delivering State = "delivering" // the file is whole and checked; it and what goes with it move to the outbox, in the order of Moves
 )
 
 // before lists the states from which each state can be reached. Writing a run again in the state it is in is always allowed: a
@@ -33,8 +37,9 @@ var before = map[State][]State{
 	Publishing: {Staging},
 	Published:  {Publishing},
 	Rejecting:  {Claimed, Staging},
-	Settled:    {Published, Rejecting},
-	Withdrawn:  {Claiming, Claimed, Staging, Publishing, Published, Rejecting}, // from the latter two: the file changed since the claim
+	Delivering: {Writing},
+	Settled:    {Published, Rejecting, Delivering, Writing},                             // from writing: nothing is to be delivered
+	Withdrawn:  {Claiming, Claimed, Staging, Publishing, Published, Rejecting, Writing}, // from the latter two: the file changed since the claim
 }
 
 // may tells whether a run in state s can be written with state next.
@@ -65,12 +70,18 @@ type Move struct {
 	From, To string // names in the store
 }
 
+// The kinds of runs.
+const (
+	Import = "import"
+	Export = "export"
+)
+
 // Run is one file's way through chute. ID, Kind, Job, Store, Inbox, File.Name and Started are fixed by Begin; Update ignores
 // changes to them.
 type Run struct {
 	ID      uint64 // given by Begin, growing, never used twice
 	Batch   uint64 // run that leads the batch it was begun with; given by Begin, its own when it came alone
-	Kind    string // "import"
+	Kind    string // "import" or "export"
 	Job     string
 	JobHash string
 	Store   string

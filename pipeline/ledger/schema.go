@@ -20,7 +20,8 @@ const applicationID = 0x63687574
 //	2  listings by store and by kind, and through the names of files
 //	3  holds
 //	4  replacements
-var migrations = []string{schema1, schema2, schema3, schema4}
+//	5  exports
+var migrations = []string{schema1, schema2, schema3, schema4, schema5}
 
 // schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
 // times and names as text.
@@ -118,6 +119,24 @@ CREATE TABLE replacements (
 	PRIMARY KEY (run, earlier)
 ) STRICT;
 CREATE INDEX replacements_earlier ON replacements (earlier);
+`
+
+// schema5 adds what an export has besides, and how far each job has come with its deliveries.
+const schema5 = `
+CREATE TABLE exports ( -- a row for every run of kind export
+	run   INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+	due   INTEGER, -- the moment of its schedule, nanoseconds since 1970 UTC; NULL when somebody asked for it
+	seq   INTEGER NOT NULL, -- number of the delivery; given for good when the run is settled with a delivery
+	since INTEGER, -- what it is to have: rows above since, in nanoseconds since 1970 UTC ...
+	until INTEGER  -- ... and up to until; NULL without a watermark
+) STRICT;
+
+CREATE TABLE deliveries ( -- a row for every job that has exported
+	job       TEXT    PRIMARY KEY,
+	seq       INTEGER NOT NULL, -- number of the last delivery
+	watermark INTEGER, -- what lies up to here was delivered, nanoseconds since 1970 UTC
+	due       INTEGER  -- the last moment of the schedule that was dealt with
+) STRICT;
 `
 
 // migrate brings the file to the newest schema, one transaction a step.

@@ -40,38 +40,41 @@ func (r *Run) changing() []any {
 // one leads. ID, State, Batch and, where they are empty, Status and Started are set in place when it succeeds; when it fails the runs are as they were.
 func (l *Ledger) Begin(ctx context.Context, runs []Run) error {
 	begun := make([]Run, len(runs))
-	err := l.tx(ctx, func(tx *sql.Tx) error {
-		var last int64
-		err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0)`).Scan(&last)
-		if err != nil {
-			return err
-		}
-		insert, err := tx.PrepareContext(ctx, insertRun)
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
-		for i, r := range runs {
-			r.ID, r.State = uint64(last)+uint64(i)+1, Claiming
-			r.Batch = uint64(last) + 1
-			if r.Status == "" {
-				r.Status = Running
-			}
-			if r.Started.IsZero() {
-				r.Started = time.Now().UTC()
-			}
-			if err := r.insert(ctx, insert); err != nil {
-				return err
-			}
-			begun[i] = r
-		}
-		return putAllDetails(ctx, tx, begun)
-	})
+	err := l.tx(ctx, func(tx *sql.Tx) error { return insertRuns(ctx, tx, runs, begun, Claiming) })
 	if err != nil {
 		return fmt.Errorf("begin %d runs: %w", len(runs), err)
 	}
 	copy(runs, begun)
 	return nil
+}
+
+// insertRuns numbers and writes runs, in their first state; what they are then is put into begun.
+func insertRuns(ctx context.Context, tx *sql.Tx, runs, begun []Run, first State) error {
+	var last int64
+	err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0)`).Scan(&last)
+	if err != nil {
+		return err
+	}
+	insert, err := tx.PrepareContext(ctx, insertRun)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for i, r := range runs {
+		r.ID, r.State = uint64(last)+uint64(i)+1, first
+		r.Batch = uint64(last) + 1
+		if r.Status == "" {
+			r.Status = Running
+		}
+		if r.Started.IsZero() {
+			r.Started = time.Now().UTC()
+		}
+		if err := r.insert(ctx, insert); err != nil {
+			return err
+		}
+		begun[i] = r
+	}
+	return putAllDetails(ctx, tx, begun)
 }
 
 // insert adds the run's row. The number is SQLite's to give; that it gives the expected one is checked.

@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Exporting is what a run of kind export has besides.
+type Exporting struct {
+	Due   time.Time // the moment of its schedule; zero: somebody asked for it
+	Seq   uint64    // number of the delivery
+	Since time.Time // what it is to have lies above Since …
+	Until time.Time // … and up to Until; zero without a watermark
+}
+
+// Deliveries is how far a job has come with its deliveries. The zero value is that of a job that never delivered.
+type Deliveries struct {
+	Seq       uint64    // number of the last one
+	Watermark time.Time // what lies up to here was delivered
+	Due       time.Time // the last moment of the schedule that was dealt with
+}
+
+const (
+	putExport = `INSERT INTO exports (run, due, seq, since, until) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (run) DO UPDATE SET due = ?2, seq = ?3, since = ?4, until = ?5`
+
+	// A clock that went back, or a run by hand of an old moment, takes nothing back.
+	putDeliveries = `INSERT INTO deliveries (job, seq, watermark, due) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (job) DO UPDATE SET seq = max(seq, ?2), watermark = coalesce(max(watermark, ?3), watermark, ?3), due = coalesce(max(due, ?4), due, ?4)`
+)
+
+// BeginExport numbers a run of kind export and records it as about to write its file. Run and State are set in place when it succeeds.
+func (l *Ledger) BeginExport(ctx context.Context, r *Run, e Exporting) error {
+	begun := make([]Run, 1)
+	err := l.tx(ctx, func(tx *sql.Tx) error {
+		if err := insertRuns(ctx, tx, []Run{*r}, begun, Writing); err != nil {
+			return err
+		}
+		return put(ctx, tx, begun[0].ID, e)
+	})
+	if err != nil {
+		return fmt.Errorf("begin an export of %q: %w", r.Job, err)
+	}
+	*r = begun[0]
+	return nil
+}
+
+// UpdateExport is Update for a run of kind export and what it has besides.
+func (l *Ledger) UpdateExport(ctx context.Context, r Run, e Exporting) error {
+	return l.export(ctx, r, e, nil)
+}
+
+// SettleExport records that an export has ended and, in the same transaction, how far its job has come with it.
+func (l *Ledger) SettleExport(ctx context.Context, r Run, e Exporting, d Deliveries) error {
+	return l.export(ctx, r, e, &d)
+}
+
+func (l *Ledger) export(ctx context.Context, r Run, e Exporting, d *Deliveries) error {
+	err := l.tx(ctx, func(tx *sql.Tx) error {
+		err := update(ctx, tx, []Run{r}, func(*Run, State) error { return nil })
+		if err == nil {
+			err = putAllDetails(ctx, tx, []Run{r})
+		}
+		if err == nil {
+			err = put(ctx, tx, r.ID, e)
+		}
+		if err == nil && d != nil {
+			_, err = tx.ExecContext(ctx, putDeliveries, r.Job, int64(d.Seq), nanos(d.Watermark), nanos(d.Due))
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record run %d: %w", r.ID, err)
+	}
+	return nil
+}
+
+func put(ctx context.Context, tx *sql.Tx, run uint64, e Exporting) error {
+	_, err := tx.ExecContext(ctx, putExport, int64(run), nanos(e.Due), int64(e.Seq), nanos(e.Since), nanos(e.Until))
+	return err
+}
+
+// Deliveries returns how far a job has come.
+func (r *Reader) Deliveries(ctx context.Context, job string) (d Deliveries, err error) {
+	var seq int64
+	var watermark, due sql.NullInt64
+	err = r.read.QueryRowContext(ctx, `SELECT seq, watermark, due FROM deliveries WHERE job = ?`, job).Scan(&seq, &watermark, &due)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Deliveries{}, nil
+	}
+	if err != nil {
+		return Deliveries{}, fmt.Errorf("read the deliveries of %q: %w", job, r.explain(err))
+	}
+	return Deliveries{Seq: uint64(seq), Watermark: moment(watermark), Due: moment(due)}, nil
+}
+
+// Exporting returns what a run of kind export has besides.
+func (r *Reader) Exporting(ctx context.Context, run uint64) (e Exporting, err error) {
+	var seq int64
+	var due, since, until sql.NullInt64
+	err = r.read.QueryRowContext(ctx, `SELECT due, seq, since, until FROM exports WHERE run = ?`, int64(run)).Scan(&due, &seq, &since, &until)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Exporting{}, fmt.Errorf("run %d as an export: %w", run, ErrNoRun)
+	}
+	if err != nil {
+		return Exporting{}, fmt.Errorf("read run %d: %w", run, r.explain(err))
+	}
+	return Exporting{Due: moment(due), Seq: uint64(seq), Since: moment(since), Until: moment(until)}, nil
+}
+
+// UnsettledExports returns the exports of a job that were begun and haven't ended, in order.
+func (r *Reader) UnsettledExports(ctx context.Context, job string) (runs []Run, err error) {
+	// The first condition is the index's own, word by word, or SQLite doesn't use it.
+	runs, err = query(ctx, r.read, selectWhole+` WHERE state NOT IN ('settled', 'withdrawn') AND kind = ? AND job = ? ORDER BY id`, Export, job)
+	if err != nil {
+		return nil, fmt.Errorf("list unsettled exports of %q: %w", job, r.explain(err))
+	}
+	return runs, nil
+}
