@@ -8,7 +8,7 @@ import (
 )
 
 // exportVariables are what the name of an exported file may hold.
-var exportVariables = []string{"seq", "job", "run"}
+var exportVariables = []string{"seq", "job"}
 
 // export judges one export by itself.
 func (c checker) export(e *Export) {
@@ -18,6 +18,7 @@ func (c checker) export(e *Export) {
 	c.exportSource(e)
 	c.exportNames(e)
 	c.exportRows(e)
+	c.retry(e.Retry)
 	c.exportFormat(&e.Format)
 }
 

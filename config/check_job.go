@@ -145,14 +145,18 @@ func (j *Job) hasColumn(name string) bool {
 	return slices.ContainsFunc(j.Columns, func(column Column) bool { return column.Name == name && !column.Ignore })
 }
 
-func (c checker) limits(j *Job) {
-	c.atLeast("retry.attempts", int64(j.Retry.Attempts), 1)
-	if j.Retry.First == 0 {
+func (c checker) retry(r Retry) {
+	c.atLeast("retry.attempts", int64(r.Attempts), 1)
+	if r.First == 0 {
 		c.bad("retry.first", "must be more than nothing")
 	}
-	if j.Retry.Longest < j.Retry.First {
-		c.bad("retry.longest", "must be at least retry.first, which is %s", j.Retry.First)
+	if r.Longest < r.First {
+		c.bad("retry.longest", "must be at least retry.first, which is %s", r.First)
 	}
+}
+
+func (c checker) limits(j *Job) {
+	c.retry(j.Retry)
 	c.atLeast("hold_after", int64(j.HoldAfter), 0)
 	c.atLeast("batch.files", int64(j.Batch.Files), 1)
 	if percent := j.Errors.MaxRejectPercent; percent < 0 || percent > 100 {

@@ -75,6 +75,26 @@ func LoadExport(file, name string, set []string) (*Chute, *Export, error) {
 	return l.chute, export.finish(), nil
 }
 
+// EffectiveJob is LoadJob for a job of either kind of which only the text is wanted: its hash, and itself after extends, as TOML.
+func EffectiveJob(file, name string, set []string) (hash, effective string, err error) {
+	l, tree, err := loadOne(file, name, set)
+	switch {
+	case err != nil:
+		return "", "", err
+	case tree.isExport():
+		_, export, err := LoadExport(file, name, set)
+		if err != nil {
+			return "", "", err
+		}
+		return export.Hash, export.Effective, nil
+	}
+	_, job, err := LoadJob(l.file, name, set)
+	if err != nil {
+		return "", "", err
+	}
+	return job.Hash, job.Effective, nil
+}
+
 // loadOne reads chute.toml and the tree of one job.
 func loadOne(file, name string, set []string) (*loader, *node, error) {
 	l := newLoader(file)

@@ -16,8 +16,8 @@ type Export struct {
 	Store string `toml:"store"`
 	// Outbox is the folder in the store that files appear in; it may hold %Y, %m, %d, %H, %M, %S, %j, %y. Required.
 	Outbox Pattern `toml:"outbox"`
-	// File is what a file is called. It may hold the words of Outbox, {seq}, {job} and {run}: the number of the delivery, counted per job from 1
-	// and without gaps, the job's name and the run's number. A name that is taken in the outbox gets the run's number besides. Required.
+	// File is what a file is called. It may hold the words of Outbox, {seq} and {job}: the number of the delivery, counted per job from 1
+	// and without gaps, and the job's name. A name that is taken in the outbox gets the run's number besides. Required.
 	File Pattern `toml:"file"`
 	// Enabled is false for a draft, which is checked and never run. Default true.
 	Enabled bool `toml:"enabled" default:"true"`
@@ -54,6 +54,8 @@ type Export struct {
 	// Done delivers an empty FILE.done when all else is in place: who waits for it never sees half a delivery. Default false.
 	Done bool `toml:"done_marker"`
 
+	// Retry is [retry]: tries of a delivery that met an error.
+	Retry Retry `toml:"retry"`
 	// Format is [format]: how the file is written.
 	Format ExportFormat `toml:"format"`
 

@@ -78,7 +78,7 @@ type Job struct {
 
 // Retry says how often and how patiently a file is tried again that met an error which isn't its own fault.
 type Retry struct {
-	// Attempts is how often in a row a file may meet an error before it is stuck, from 1. Default 8. Being unable to reach the database isn't counted.
+	// Attempts is how often in a row a file may meet an error before it is stuck, or an export has failed, from 1. Default 8. Being unable to reach the database isn't counted.
 	Attempts int `toml:"attempts" default:"8"`
 	// First is the wait before the second try, a duration above 0; it is doubled each time. Default 1s.
 	First Duration `toml:"first" default:"1s"`

@@ -11,15 +11,18 @@ type Key struct {
 	Allowed []string // the values, where they are few
 }
 
-// JobKeys are the keys of a job's file, but for those of its columns and extends, which is resolved before.
+// JobKeys are the keys of an import's file, but for those of its columns, and extends and kind, which are known before.
 func JobKeys() []Key { return settableKeys("", reflect.TypeFor[Job]()) }
+
+// ExportKeys are those of an export's file.
+func ExportKeys() []Key { return settableKeys("", reflect.TypeFor[Export]()) }
 
 func settableKeys(prefix string, t reflect.Type) []Key {
 	var keys []Key
 	for field := range t.Fields() {
 		name := field.Tag.Get("toml")
 		switch {
-		case name == "-", name == "extends", field.Type.Kind() == reflect.Slice && plainStruct(field.Type.Elem()):
+		case name == "-", name == "extends", name == "kind", field.Type.Kind() == reflect.Slice && plainStruct(field.Type.Elem()):
 		case plainStruct(field.Type):
 			keys = append(keys, settableKeys(prefix+name+".", field.Type)...)
 		case field.Type.Kind() == reflect.Bool:

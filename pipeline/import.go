@@ -160,7 +160,7 @@ func (im *Importer) newBatch(files []connectors.File) *batch {
 	}
 	for _, f := range files {
 		b.items = append(b.items, &item{vars: im.Job.Variables(f.Name), run: ledger.Run{
-			Kind: "import", Job: im.Job.Name, JobHash: im.Job.Hash, Store: store, Inbox: inbox,
+			Kind: ledger.Import, Job: im.Job.Name, JobHash: im.Job.Hash, Store: store, Inbox: inbox,
 			File: f, Status: ledger.Running, Started: b.began,
 		}})
 	}
@@ -232,15 +232,17 @@ func (b *batch) those(which func(*item) bool) []*item {
 func (b *batch) state() ledger.State { return b.items[0].run.State }
 
 // effect does something that lasts. Every such thing in this package goes through here, so that tests can fail or kill it on both sides.
-func (im *Importer) effect(name string, do func() error) error {
-	if im.Fault == nil {
+func (im *Importer) effect(name string, do func() error) error { return effect(im.Fault, name, do) }
+
+func effect(fault func(effect string, before bool) error, name string, do func() error) error {
+	if fault == nil {
 		return do()
 	}
-	if err := im.Fault(name, true); err != nil {
+	if err := fault(name, true); err != nil {
 		return err
 	}
 	if err := do(); err != nil {
 		return err
 	}
-	return im.Fault(name, false)
+	return fault(name, false)
 }

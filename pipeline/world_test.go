@@ -89,6 +89,7 @@ type World struct {
 	Resume                bool   // the child goes on with what is unsettled instead of importing
 	Calls                 bool   // the child hands its system calls to its parent behind "publishing"
 	EngineMemory          int64  // of a statement of the embedded engine; 0: no limit
+	Export                bool   // the child exports; Resume says for a moment of its schedule
 	Memory                int64  // not 0: the child isn't killed, but imports within so much memory and prints how much it took
 }
 
@@ -383,6 +384,9 @@ func runChild(task string) error {
 	var w World
 	if err := json.Unmarshal([]byte(task), &w); err != nil {
 		return err
+	}
+	if w.Export {
+		return exportChild(ctx, w)
 	}
 	sayEffect("enter")
 	im, _, err := w.enter(ctx)

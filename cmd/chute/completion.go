@@ -42,7 +42,7 @@ func complete(root *cobra.Command) {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	first := map[string]completer{ // of the arguments
-		"import": jobNames, "preview": jobNames, "jobs show": jobNames, "show": runNumbers, "replay": runNumbers, "templates show": templateNames, "templates copy": templateNames,
+		"import": jobNames, "export": jobNames, "preview": jobNames, "jobs show": jobNames, "show": runNumbers, "replay": runNumbers, "templates show": templateNames, "templates copy": templateNames,
 	}
 	files := map[string]bool{"import": true, "preview": true} // behind the first
 	flags := map[string]cobra.CompletionFunc{
@@ -101,9 +101,13 @@ func several(names completer) cobra.CompletionFunc {
 }
 
 // completeSet completes a key, and behind the sign its value where there are few.
-func completeSet(_ *cobra.Command, _ []string, typed string) (all []cobra.Completion, _ cobra.ShellCompDirective) {
+func completeSet(c *cobra.Command, _ []string, typed string) (all []cobra.Completion, _ cobra.ShellCompDirective) {
 	name, _, whole := strings.Cut(typed, "=")
-	for _, key := range config.JobKeys() {
+	keys := config.JobKeys
+	if c.Name() == "export" {
+		keys = config.ExportKeys
+	}
+	for _, key := range keys() {
 		switch {
 		case !whole:
 			all = append(all, key.Name+"=")

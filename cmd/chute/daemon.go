@@ -41,6 +41,7 @@ type daemon struct {
 	stores   map[string]*local.Folder
 	memory   int64                           // for reading a file
 	hand     sync.RWMutex                    // read-locked by imports by hand that are under way
+	exports  sync.Map                        // a *sync.Mutex for each job that exports: its deliveries come one after the other
 	watcher  atomic.Pointer[watcher.Watcher] // of Run
 	watching atomic.Bool                     // Run was called
 	past     past
@@ -168,14 +169,17 @@ func (d *daemon) Run(ctx context.Context) error {
 	d.watcher.Store(w)
 	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
 		Str("state", d.config.State.Dir).Str("engine", d.config.Database.Engine).Msg("chute is watching")
-	if len(w.Jobs) == 0 { // the service goes on: a job is going to come, and a restart with it
+	if len(w.Jobs) == 0 && len(d.config.Exports) == 0 { // the service goes on: a job is going to come, and a restart with it
 		d.log.Warn().Str("jobs", d.config.Jobs.Dir).Msg("there is no job: nothing is watched")
 		<-ctx.Done()
 	}
 	if err := d.ready(ctx); err != nil && ctx.Err() == nil {
 		d.log.Error().Err(err).Msg("no file can be loaded now; all wait in their inboxes")
 	}
+	var exports sync.WaitGroup
+	exports.Go(func() { d.finishExports(ctx) })
 	err = w.Run(ctx)
+	exports.Wait()
 	d.log.Info().Msg("chute has stopped")
 	return err
 }
@@ -252,7 +256,7 @@ func (d *daemon) unsettledOf(ctx context.Context, job *config.Job) ([]uint64, er
 	}
 	var ids []uint64
 	for _, run := range runs {
-		if run.Job == job.Name && run.Store == job.Store && run.Status != ledger.Stuck && run.Status != ledger.Interrupted {
+		if run.Kind == ledger.Import && run.Job == job.Name && run.Store == job.Store && run.Status != ledger.Stuck && run.Status != ledger.Interrupted {
 			ids = append(ids, run.ID)
 		}
 	}

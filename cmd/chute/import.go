@@ -115,6 +115,9 @@ func (d *daemon) endHandRuns(ctx context.Context) (others []ledger.Run, err erro
 		return nil, err
 	}
 	for _, run := range unsettled {
+		if run.Kind == ledger.Export {
+			continue // see finishExports
+		}
 		if !byHand(run) {
 			others = append(others, run)
 			continue

@@ -32,6 +32,11 @@ func jobsCommand() *cobra.Command {
 					return err
 				}
 			}
+			for _, e := range chute.Exports {
+				if err := table.add(e.Name, e.Kind, e.Store, e.Outbox.String(), e.File.String(), e.Table.String(), strconv.FormatBool(e.Enabled), ""); err != nil {
+					return err
+				}
+			}
 			return table.flush()
 		},
 	}
@@ -46,11 +51,11 @@ func showJobCommand() *cobra.Command {
 		Short: "print a job as it is in effect: with what it extends, and without comments",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			_, job, err := config.LoadJob(configFile(c), args[0], set)
+			hash, effective, err := config.EffectiveJob(configFile(c), args[0], set)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "# job %s, hash %s\n%s", job.Name, job.Hash, job.Effective)
+			fmt.Fprintf(c.OutOrStdout(), "# job %s, hash %s\n%s", args[0], hash, effective)
 			return nil
 		},
 	}

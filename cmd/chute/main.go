@@ -100,6 +100,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().String("config", "/etc/chute/chute.toml", "the configuration `FILE`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err.Error()} })
 	root.AddCommand(runCommand(), importCommand(), previewCommand(), queryCommand(), checkCommand(), statusCommand(), whyCommand(), runsCommand(), showCommand(), jobsCommand(), holdCommand(), releaseCommand(), demoCommand(), engineCommand(), ledgerCommand(), adoptCommand(), auditCommand(), replayCommand(), templatesCommand(), benchCommand(), completionCommand())
+	root.AddCommand(exportCommand())
 	complete(root)
 	root.PersistentPreRunE = refuseForOthers
 	for _, c := range root.Commands() {

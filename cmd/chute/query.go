@@ -71,14 +71,24 @@ func ask(c *cobra.Command, db connectors.Database, sql, as string) error {
 	if err != nil {
 		return err
 	}
-	a := &answer{ctx: ctx, session: session, command: c, as: as, out: c.OutOrStdout()}
+	a := newAnswer(c, session, as)
+	return a.end(query.Run(ctx, session, sql, a.take))
+}
+
+// newAnswer prepares to print one on what the command was called from, unless as says how.
+func newAnswer(c *cobra.Command, session connectors.Session, as string) *answer {
+	a := &answer{ctx: c.Context(), session: session, command: c, as: as, out: c.OutOrStdout()}
 	if a.as == "" {
 		a.as = "tsv"
 		if callerOf(c).request.Terminal {
 			a.as = "table"
 		}
 	}
-	err = query.Run(ctx, session, sql, a.take)
+	return a
+}
+
+// end prints what is left, and says what was wrong with the question.
+func (a *answer) end(err error) error {
 	if err == nil && a.table != nil {
 		err = a.table.flush()
 	}

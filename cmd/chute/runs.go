@@ -108,7 +108,7 @@ func (f *runsFlags) filter(now time.Time) (ledger.Filter, error) {
 	return filter, nil
 }
 
-var runKinds = []string{"import"}
+var runKinds = []string{ledger.Import, ledger.Export}
 
 func oneOf[T ~string](flag, value string, allowed []T) error {
 	for _, a := range allowed {

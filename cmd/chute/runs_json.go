@@ -19,21 +19,21 @@ type runLine struct {
 	Schema   int         `json:"schema"`                // 1
 	Run      uint64      `json:"run"`                   // the run's number
 	Batch    uint64      `json:"batch"`                 // the run that leads those that were claimed together; the same number when it came alone
-	Kind     string      `json:"kind"`                  // import
+	Kind     string      `json:"kind"`                  // import or export
 	Job      report.Text `json:"job"`                   // the job's name
 	JobHash  string      `json:"job_hash"`              // of the job as it was in effect, as `chute jobs show` prints it
-	Store    report.Text `json:"store,omitempty"`       // the store's name; missing for a file given by hand
-	Inbox    report.Text `json:"inbox"`                 // the folder in the store; for a file given by hand its folder, absolute
-	File     report.Text `json:"file"`                  // the file's name; a byte that isn't UTF-8 is shown as \xe9
+	Store    report.Text `json:"store,omitempty"`       // the store's name; missing for a file given by hand, or exported to a folder given by hand
+	Inbox    report.Text `json:"inbox"`                 // the folder in the store; for a file given by hand its folder, absolute; for an export the outbox
+	File     report.Text `json:"file"`                  // the file's name, for an export the one that the job wants; a byte that isn't UTF-8 is shown as \xe9
 	Exact    string      `json:"file_base64,omitempty"` // the name's bytes, where they aren't UTF-8
 	Size     int64       `json:"size"`                  // in bytes, as delivered
 	Modified time.Time   `json:"modified"`              // when the file was, as it says
 	SHA256   string      `json:"sha256,omitempty"`      // of the delivered bytes; missing until the file was read to its end
 	Status   string      `json:"status"`                // how the run is doing, see above
-	State    string      `json:"state"`                 // the effect that was announced last: claiming, claimed, staging, publishing, published, rejecting, settled, withdrawn
+	State    string      `json:"state"`                 // the effect that was announced last: claiming, claimed, staging, publishing, published, rejecting, or for exports writing, delivering; settled, withdrawn
 	Table    report.Text `json:"table,omitempty"`       // quoted as in SQL; missing until it is known
 	Server   report.Text `json:"server,omitempty"`      // the address of the server that has the staging table, or where the embedded engine's data is
-	Records  uint64      `json:"records"`               // that were found so far
+	Records  uint64      `json:"records"`               // that were found, or written, so far
 	Loaded   uint64      `json:"loaded"`                // records loaded or, until the run has ended, good ones
 	Rejects  uint64      `json:"rejects"`               // refused
 	Warnings uint64      `json:"warnings"`              // findings that refused nothing
@@ -54,6 +54,9 @@ func newRunLine(r ledger.Run) runLine {
 	}
 	if byHand(r) {
 		l.Store, l.Inbox = "", "/"+l.Inbox
+		if r.Kind == ledger.Export {
+			l.Inbox = report.Text(r.Store)
+		}
 	}
 	l.Exact = exactly(r.File.Name)
 	return l

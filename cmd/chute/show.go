@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +56,8 @@ type shownRun struct {
 	ledger.Run
 	lineage uint64 // its number in tables
 	left    []ledger.Replacement
-	full    *report.Report // nil until the file is judged
+	full    *report.Report // nil until the file is judged, and for exports
+	out     *shownExport   // nil for imports
 	files   []runFile
 	at      string // where a file given by hand is
 	width   int    // of the terminal; 0: there is none
@@ -80,7 +82,11 @@ func readRun(c *cobra.Command, chute *config.Chute, r *ledger.Reader, id uint64)
 	if who := callerOf(c).request; who.Terminal {
 		s.width = who.Width
 	}
-	if judged[run.State] && len(run.Report) > 0 {
+	if run.Kind == ledger.Export {
+		if s.out, err = readExport(c, r, run); err != nil {
+			return nil, err
+		}
+	} else if judged[run.State] && len(run.Report) > 0 {
 		s.full = &report.Report{}
 		if err := json.Unmarshal(run.Report, s.full); err != nil {
 			return nil, fmt.Errorf("the report of run %d in the ledger: %w", id, err)
@@ -122,6 +128,8 @@ type shownJSON struct {
 	runLine
 	Replaces   []uint64        `json:"replaces,omitempty"`    // runs of earlier files of the name whose rows left, or are about to leave, for those of this run
 	ReplacedBy uint64          `json:"replaced_by,omitempty"` // the run for whose rows those of this one left, or are about to leave
+	Due        time.Time       `json:"due,omitzero"`          // for an export that a schedule wanted: its moment
+	Seq        uint64          `json:"seq,omitempty"`         // for an export: the number of the delivery, counted per job
 	Files      []runFile       `json:"files"`                 // what there is of the run, a list of objects, the file itself first
 	Report     json.RawMessage `json:"report,omitempty"`      // the full report, as in `runs/RUN/report.json`; missing until the file is judged
 }
@@ -135,8 +143,11 @@ func (s *shownRun) printJSON(w io.Writer) error {
 			shown.ReplacedBy = one.Run
 		}
 	}
-	if s.full != nil {
+	if s.full != nil || s.out != nil && s.out.report != nil {
 		shown.Report = s.Run.Report
+	}
+	if s.out != nil {
+		shown.Due, shown.Seq = s.out.is.Due, s.out.is.Seq
 	}
 	text, err := report.Encode(shown, "  ")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // runFile is something that a run has brought about, or the file that it began with.
 type runFile struct {
-	What  string      `json:"what"`                  // file, rejects, reasons, log, report; full_log and full_report are the operators'
+	What  string      `json:"what"`                  // file, rejects, reasons, log, report; for exports file, checksum, manifest, marker; full_log and full_report are the operators'
 	Path  report.Text `json:"path"`                  // where it is, absolute; in a store that isn't configured any more, within the store
 	Exact string      `json:"path_base64,omitempty"` // the path's bytes, where they aren't UTF-8
 	Gone  bool        `json:"gone,omitempty"`        // true: it isn't there now
@@ -27,6 +27,9 @@ func (s *shownRun) findFiles(chute *config.Chute, ledgerID string) []runFile {
 	root, work := s.Run.Store, ""
 	if store := chute.Store(root); store != nil {
 		root, work = store.Path, store.Work
+	}
+	if s.out != nil {
+		return s.exportedFiles(chute, root)
 	}
 	files := []runFile{{What: "file", Path: report.Text(s.delivered(root, work, ledgerID))}}
 	if s.full != nil {
@@ -43,6 +46,11 @@ func (s *shownRun) findFiles(chute *config.Chute, ledgerID string) []runFile {
 		files = append(files, runFile{What: "full_log", Path: report.Text(filepath.Join(dir, "log"))},
 			runFile{What: "full_report", Path: report.Text(filepath.Join(dir, "report.json"))})
 	}
+	return looked(files)
+}
+
+// looked says which of the files are there.
+func looked(files []runFile) []runFile {
 	for i := range files {
 		name := string(files[i].Path)
 		_, err := os.Lstat(name)

@@ -38,6 +38,9 @@ func (s *shownRun) about() [][2]string {
 	if run.State != ledger.Settled {
 		status += ", at " + string(run.State)
 	}
+	if s.out != nil {
+		return s.aboutExport(status)
+	}
 	from := "store " + config.Shown(run.Store) + ", folder " + config.Shown(run.Inbox)
 	if byHand(run) {
 		from = "by hand, from /" + config.Shown(run.Inbox)
@@ -140,7 +143,7 @@ func (s *shownRun) counts() string {
 
 // inTable are the lines on the table.
 func (s *shownRun) inTable() [][2]string {
-	if s.Target == "" {
+	if s.Target == "" || s.out != nil {
 		return nil
 	}
 	table := s.Target

@@ -107,7 +107,8 @@ func (w *delimitedWriter) text(dst []byte, start int, f *Field) []byte {
 	}
 	switch text := dst[start:]; {
 	case len(text) == 0:
-		if (w.texts || len(w.null) == 0 && (f.Nullable || len(w.fields) == 1)) && w.quoting {
+		// Readers take an empty field for NULL where there can be one, whatever the word for NULL is.
+		if (w.texts || f.Nullable || len(w.fields) == 1) && w.quoting {
 			dst = append(dst, w.quote, w.quote)
 		}
 	case w.texts || w.mustQuote(text) || w.isNull(f, text):
@@ -170,11 +171,12 @@ func (w *delimitedWriter) enclose(dst []byte, start int) []byte {
 
 func (w *delimitedWriter) Tail(dst []byte) []byte { return dst }
 
-var errUnquoted = errors.New("a value has a delimiter or a line end in it, or is the text for NULL, and there is no quote to put around it: give the format a quote, or another delimiter")
+// ErrUnquoted: a text would have to be quoted.
+var ErrUnquoted = errors.New("a value has a delimiter or a line end in it, or is the text for NULL, and there is no quote to put around it: give the format a quote, or another delimiter")
 
 func (w *delimitedWriter) Err() error {
 	if w.unquoted.Load() {
-		return errUnquoted
+		return ErrUnquoted
 	}
 	return nil
 }

@@ -30,18 +30,25 @@ func refused(format string, args ...any) *Refused { return &Refused{fmt.Sprintf(
 
 // Run asks and hands over the blocks of the answer, as connectors.Session's Query does. A question that isn't one is a *Refused.
 func Run(ctx context.Context, s connectors.Session, sql string, each func(*native.Block) error) error {
+	st, err := Prepare(ctx, s, sql)
+	if err != nil {
+		return err
+	}
+	st.ID = "chute/query"
+	return s.Query(ctx, st, each)
+}
+
+// Prepare makes a question ready to be asked in this session. One that isn't a question is a *Refused.
+func Prepare(ctx context.Context, s connectors.Session, sql string) (connectors.Statement, error) {
 	if _, err := Check(sql, nil); err != nil {
-		return err // without asking the server anything
+		return connectors.Statement{}, err // without asking the server anything
 	}
 	functions, err := tableFunctions(ctx, s)
 	if err != nil {
-		return err
+		return connectors.Statement{}, err
 	}
 	checked, err := Check(sql, functions)
-	if err != nil {
-		return err
-	}
-	return s.Query(ctx, connectors.Statement{ID: "chute/query", SQL: checked, Settings: map[string]string{"readonly": "1"}}, each)
+	return connectors.Statement{SQL: checked, Settings: map[string]string{"readonly": "1"}}, err
 }
 
 // unknownTable is the code of servers that have no list of their table functions. In read-only mode they refuse all of them.

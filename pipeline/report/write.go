@@ -16,19 +16,27 @@ type pending struct{ temporary, name string }
 // WriteOperator writes report.json and log into dir, which is made, private, when it is missing. Each appears whole or not at all and, when
 // WriteOperator has returned nil, survives a power cut. Called again, after a restart, it replaces what it wrote.
 func (r *Report) WriteOperator(dir string) error {
-	texts, err := r.write(dir)
-	for _, p := range texts {
-		err = errors.Join(err, syncPath(p.temporary))
-	}
-	err = give(texts, err)
+	texts, err := r.texts(dir)
 	if err == nil {
-		// The parent as well: the folder may be new.
-		err = errors.Join(syncPath(dir), syncPath(filepath.Dir(dir)))
+		err = writeTexts(dir, texts)
 	}
 	if err != nil {
 		return fmt.Errorf("write the report of run %d: %w", r.Run, err)
 	}
 	return nil
+}
+
+// writeTexts writes the files of a folder that is there, each whole or not at all and synced.
+func writeTexts(dir string, texts []text) error {
+	written, err := temporarily(dir, texts)
+	for _, p := range written {
+		err = errors.Join(err, syncPath(p.temporary))
+	}
+	if err = give(written, err); err != nil {
+		return err
+	}
+	// The parent as well: the folder may be new.
+	return errors.Join(syncPath(dir), syncPath(filepath.Dir(dir)))
 }
 
 // WriteOperators writes the reports of a batch to where WriteOperator(runs/RUN) would, with one sync of the file system instead of
@@ -61,12 +69,8 @@ func writeAll(runs string, reports []*Report) error {
 	return nil
 }
 
-// write puts both texts under temporary names into dir. Such a file left by a crash is overwritten by the next call.
-func (r *Report) write(dir string) (written []pending, err error) {
-	texts, err := r.texts(dir)
-	if err != nil {
-		return nil, err
-	}
+// temporarily puts the texts under temporary names into dir. Such a file left by a crash is overwritten by the next call.
+func temporarily(dir string, texts []text) (written []pending, err error) {
 	for _, t := range texts {
 		p := pending{filepath.Join(dir, "."+filepath.Base(t.name)+".tmp"), t.name}
 		written = append(written, p)

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"chute/config"
+	"chute/connectors/local"
+	"chute/pipeline"
+	"chute/pipeline/ledger"
+)
+
+// previewRows is how much of an answer `chute export --preview` shows.
+const previewRows = 200
+
+// exportFlags say how somebody wants an export.
+type exportFlags struct {
+	set     []string
+	out     string
+	preview bool
+}
+
+func exportCommand() *cobra.Command {
+	var f exportFlags
+	c := &cobra.Command{
+		Use:   "export JOB",
+		Short: "deliver a job's file now",
+		Long: "Asks the job's question and delivers the answer, as the job says: whole, read again, and never over a file that is there. With --out the file goes to a " +
+			"folder of yours instead; that is no delivery, and the next one has the same number. --preview writes nothing: it prints the question and the first 200 rows.\n\n" +
+			"Exit codes: 0 delivered (or skipped, as the job wants it for an answer without rows), 1 technical failure, 3 the rows aren't what the job allows: nothing was " +
+			"delivered, 64 usage, 78 configuration.",
+		Args:        cobra.ExactArgs(1),
+		Annotations: servedByOwner,
+		RunE: func(c *cobra.Command, args []string) error {
+			chute, job, err := config.LoadExport(configFile(c), args[0], f.set)
+			if err != nil {
+				return err
+			}
+			if f.out != "" {
+				f.out = callerOf(c).path(f.out)
+			}
+			return withState(c, chute, nil, func(d *daemon) error { return d.exportByHand(c, job, f) })
+		},
+	}
+	c.Flags().StringArrayVar(&f.set, "set", nil, "`KEY=VALUE` over the job's own, like --set filter='day = today()'; may be repeated")
+	c.Flags().StringVar(&f.out, "out", "", "`DIR` to write to instead of the job's outbox")
+	c.Flags().BoolVar(&f.preview, "preview", false, "only show the question and the first rows")
+	return c
+}
+
+func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlags) error {
+	ex, err := d.exporterTo(job, f.out)
+	if err != nil {
+		return err
+	}
+	ex.Log = newLogFor(c, c.ErrOrStderr())
+	if f.preview {
+		return previewExport(c, ex)
+	}
+	unlock := d.exportAlone(job.Name)
+	defer unlock()
+	run, err := ex.Export(c.Context(), pipeline.Occasion{})
+	var refused *pipeline.Refusal
+	if errors.As(err, &refused) {
+		return &exit{exitRejected, fmt.Sprintf("run %d: %s", run.ID, refused.Message)}
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.OutOrStdout(), told(run))
+	return nil
+}
+
+// told says what became of an export.
+func told(run ledger.Run) string {
+	if run.Status == ledger.Skipped {
+		return fmt.Sprintf("run %d: skipped: the answer has no rows", run.ID)
+	}
+	where := fmt.Sprintf("folder %s of store %s", config.Shown(run.Inbox), run.Store)
+	if byHand(run) {
+		where = run.Store
+	}
+	return fmt.Sprintf("%q: %s: %d rows, %d bytes (run %d; in %s)", path.Base(run.Moves[0].To), run.Status, run.Records, run.File.Size, run.ID, where)
+}
+
+// previewExport prints the question and the first rows of its answer.
+func previewExport(c *cobra.Command, ex *pipeline.Exporter) error {
+	ctx := c.Context()
+	session, err := ex.Database.Session(ctx, "")
+	if err != nil {
+		return err
+	}
+	a := newAnswer(c, session, "")
+	err = ex.Ask(ctx, previewRows, func(sql string) error {
+		_, err := fmt.Fprintln(c.ErrOrStderr(), sql)
+		return err
+	}, a.take)
+	return a.end(err)
+}
+
+// exporterTo makes the exporter of a job that delivers to its store or, if there is one, writes into a folder on this machine.
+func (d *daemon) exporterTo(job *config.Export, dir string) (*pipeline.Exporter, error) {
+	ex := &pipeline.Exporter{
+		Job: job, Database: d.database, Ledger: d.ledger, RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Log: d.log,
+	}
+	if dir == "" {
+		store, ok := d.stores[job.Store]
+		if !ok {
+			return nil, fmt.Errorf("the process that owns the state doesn't know store %q: restart it", job.Store)
+		}
+		ex.Store, ex.Work = store, d.config.Store(job.Store).Work
+		return ex, nil
+	}
+	place, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	const work = ".chute"
+	store, err := local.Open(place, work)
+	if err != nil {
+		return nil, err
+	}
+	ex.Store, ex.Work, ex.Place = store, work, place
+	return ex, nil
+}
+
+// exportAlone waits until nobody else in this process exports for the job.
+func (d *daemon) exportAlone(job string) (unlock func()) {
+	lock, _ := d.exports.LoadOrStore(job, &sync.Mutex{})
+	lock.(*sync.Mutex).Lock()
+	return lock.(*sync.Mutex).Unlock
+}
+
+// finishExports brings to their end the deliveries that an earlier process had begun.
+func (d *daemon) finishExports(ctx context.Context) {
+	unsettled, err := d.ledger.Unsettled(ctx)
+	if err != nil {
+		d.log.Error().Err(err).Msg("which deliveries were begun can't be found out now")
+		return
+	}
+	for _, run := range unsettled {
+		if run.Kind == ledger.Export {
+			if err := d.finishExport(ctx, run); err != nil {
+				d.log.Warn().Err(err).Uint64("run", run.ID).Str("job", run.Job).Str("file", config.Shown(run.File.Name)).
+					Msg("a delivery that was begun can't be finished now")
+			}
+		}
+	}
+	for _, job := range d.config.Exports {
+		ex, err := d.exporterTo(job, "")
+		if err == nil {
+			err = ex.Sweep(ctx)
+		}
+		if err != nil {
+			d.log.Warn().Err(err).Str("job", job.Name).Msg("old work folders can't be looked at now")
+		}
+	}
+}
+
+func (d *daemon) finishExport(ctx context.Context, run ledger.Run) error {
+	i := slices.IndexFunc(d.config.Exports, func(e *config.Export) bool { return e.Name == run.Job && (e.Store == run.Store || byHand(run)) })
+	if i < 0 {
+		return errors.New("its job is gone or has another store")
+	}
+	dir := ""
+	if byHand(run) {
+		dir = run.Store
+	}
+	ex, err := d.exporterTo(d.config.Exports[i], dir)
+	if err != nil {
+		return err
+	}
+	defer d.exportAlone(run.Job)()
+	return ex.Resume(ctx)
+}

@@ -1,0 +1,227 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/connectors/native"
+	"chute/pipeline/ledger"
+	"chute/pipeline/report"
+)
+
+// Exporter delivers the files of one job of kind export. Its methods are called by one goroutine at a time.
+type Exporter struct {
+	Job      *config.Export
+	Store    connectors.Folder // where files go to
+	Work     string            // Store's work folder
+	Database connectors.Database
+	Ledger   *ledger.Ledger
+	RunsDir  string // folder of the operators' reports, <state>/runs
+	Log      zerolog.Logger
+
+	// Place: somebody wants to have a file here, the absolute path of Store's folder on the machine, not in the outbox. It is no delivery: it has the
+	// number of the next one and takes it from nobody.
+	Place string
+
+	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there.
+	Fault func(effect string, before bool) error
+}
+
+// Occasion is why an export runs.
+type Occasion struct {
+	Due time.Time // the moment of its schedule; zero: somebody asks for it now
+}
+
+// Refusal is why an export delivers nothing though nothing went wrong: its rows aren't what the job allows. The run has failed then, and isn't tried
+// again by itself; every other error means later.
+type Refusal struct {
+	Code    string // stable, for programs: "empty", "too_few_rows" …
+	Message string
+}
+
+func (r *Refusal) Error() string { return r.Message }
+
+func refuse(code, format string, args ...any) *Refusal {
+	return &Refusal{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Export delivers one file, after it has brought to its end what an earlier call left. It returns no run when the moment was dealt with before. Its error is one that means later, unless the run it returns
+// has failed: then it is a *Refusal, or the last of too many.
+func (ex *Exporter) Export(ctx context.Context, why Occasion) (ledger.Run, error) {
+	d, err := ex.unfinished(ctx, why)
+	if err != nil || d != nil && d.run.State == ledger.Settled {
+		return d.state(), err
+	}
+	if last, err := ex.Ledger.Deliveries(ctx, ex.Job.Name); err != nil || !why.Due.IsZero() && !why.Due.After(last.Due) {
+		return ledger.Run{}, err // dealt with before: the answer of the ledger to an earlier call got lost
+	}
+	if d == nil {
+		d = &outgoing{ex: ex, is: ledger.Exporting{Due: why.Due}}
+	}
+	return ex.carry(ctx, d)
+}
+
+// Resume finishes what an earlier process was delivering, and gives up what somebody asked it for and wasn't whole yet. What a schedule wants is left to it.
+func (ex *Exporter) Resume(ctx context.Context) error {
+	_, err := ex.unfinished(ctx, Occasion{})
+	return err
+}
+
+// carry takes a delivery through the steps that it is due for.
+func (ex *Exporter) carry(ctx context.Context, d *outgoing) (ledger.Run, error) {
+	from := 0
+	if d.run.State == ledger.Delivering {
+		from = slices.IndexFunc(ex.steps(), func(s exportStep) bool { return s.name == "deliver" })
+	}
+	var err error
+	for _, s := range ex.steps()[from:] {
+		began := now()
+		if err = s.do(ctx, d); err != nil || d.skipped {
+			break
+		}
+		d.steps = append(d.steps, report.Step{Name: s.name, Began: began, Took: time.Since(began)})
+	}
+	err = ex.conclude(ctx, d, err)
+	return d.run, err
+}
+
+// exportStep is one part of the way.
+type exportStep struct {
+	name string
+	do   func(ctx context.Context, d *outgoing) error
+}
+
+// steps are the way of a file out, in order.
+func (ex *Exporter) steps() []exportStep {
+	return []exportStep{
+		{"begin", ex.begin},         // number and name; recorded
+		{"select", ex.choose},       // the question, as it is going to be asked
+		{"write", ex.write},         // its answer becomes a file in the work folder, synced
+		{"verify", ex.verify},       // the file is read again
+		{"accompany", ex.accompany}, // checksum, manifest and marker are made; what lies where is recorded: the point of no return
+		{"deliver", ex.deliver},     // all of it moves to the outbox, the marker last
+		{"settle", ex.settle},       // how far the job has come is recorded
+	}
+}
+
+// outgoing is one file on its way out.
+type outgoing struct {
+	ex      *Exporter
+	run     ledger.Run // as the ledger has it, or about to have it
+	is      ledger.Exporting
+	session connectors.Session
+	asked   connectors.Statement
+	columns []native.Column
+	written time.Time
+	steps   []report.Step
+	skipped bool // there is nothing to deliver
+}
+
+func (d *outgoing) state() ledger.Run {
+	if d == nil {
+		return ledger.Run{}
+	}
+	return d.run
+}
+
+// unfinished goes on with what an earlier call, or an earlier process, left: a delivery that had begun is finished, for nobody can take it back. A file that
+// was still being written is begun anew, or given up if nobody waits for it any more. It returns the delivery that the occasion is about, if there is one.
+func (ex *Exporter) unfinished(ctx context.Context, why Occasion) (*outgoing, error) {
+	runs, err := ex.Ledger.UnsettledExports(ctx, ex.Job.Name)
+	if err != nil {
+		return nil, err
+	}
+	var mine *outgoing
+	for _, run := range runs {
+		if run.Store != ex.place() {
+			continue
+		}
+		is, err := ex.Ledger.Exporting(ctx, run.ID)
+		if err != nil {
+			return nil, err
+		}
+		d := &outgoing{ex: ex, run: run, is: is}
+		asked := !why.Due.IsZero() && is.Due.Equal(why.Due)
+		switch {
+		case run.State == ledger.Delivering:
+			if d.run, err = ex.carry(ctx, d); err != nil {
+				return d, fmt.Errorf("finish the delivery of run %d first: %w", run.ID, err)
+			}
+			if asked {
+				mine = d
+			}
+		case asked:
+			mine = d
+		case why.Due.IsZero() && !is.Due.IsZero():
+			// The schedule takes care of it.
+		default:
+			if err := ex.giveUp(ctx, d, errors.New("it was cut off before its file was whole; nothing of it was delivered")); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return mine, nil
+}
+
+// place is what the ledger has as the store.
+func (ex *Exporter) place() string {
+	if ex.Place != "" {
+		return ex.Place
+	}
+	return ex.Job.Store
+}
+
+// folder is the delivery's own work folder, and what is in it.
+func (d *outgoing) folder() string {
+	return path.Join(d.ex.Work, d.ex.Ledger.ID(), strconv.FormatUint(d.run.ID, 10))
+}
+
+func (d *outgoing) file(name string) string { return path.Join(d.folder(), name) }
+
+// begin gives the delivery its number and name.
+func (ex *Exporter) begin(ctx context.Context, d *outgoing) error {
+	if d.run.ID != 0 { // in an earlier try
+		d.run.Status = ledger.Running
+		return ex.clear(ctx, d)
+	}
+	last, err := ex.Ledger.Deliveries(ctx, ex.Job.Name)
+	if err != nil {
+		return err
+	}
+	d.is.Seq = last.Seq + 1
+	started := now()
+	name, err := ex.Job.File.Expand(ex.moment(d.is, started), map[string]string{"seq": strconv.FormatUint(d.is.Seq, 10), "job": ex.Job.Name})
+	if err != nil {
+		return err
+	}
+	outbox := "."
+	if ex.Place == "" {
+		if outbox, err = ex.Job.Outbox.Expand(ex.moment(d.is, started), nil); err != nil {
+			return err
+		}
+	}
+	d.run = ledger.Run{
+		Kind: ledger.Export, Job: ex.Job.Name, JobHash: ex.Job.Hash, Store: ex.place(), Inbox: path.Clean(outbox),
+		File: connectors.File{Name: name}, Status: ledger.Running, Started: started,
+	}
+	return ex.effect("begin", func() error { return ex.Ledger.BeginExport(ctx, &d.run, d.is) })
+}
+
+// moment is what dates in names are made of: when the export was due or, asked for by somebody, began.
+func (ex *Exporter) moment(is ledger.Exporting, started time.Time) time.Time {
+	if !is.Due.IsZero() {
+		started = is.Due
+	}
+	return started.In(ex.Job.Timezone.Location())
+}
+
+func (ex *Exporter) effect(name string, do func() error) error { return effect(ex.Fault, name, do) }

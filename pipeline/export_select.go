@@ -1,0 +1,89 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"chute/config"
+	"chute/connectors/native"
+	"chute/pipeline/query"
+)
+
+// choose makes the question.
+func (ex *Exporter) choose(ctx context.Context, d *outgoing) (err error) {
+	if d.session, err = ex.Database.Session(ctx, ""); err != nil {
+		return err
+	}
+	if d.asked, err = query.Prepare(ctx, d.session, ex.Question()); err != nil {
+		return fmt.Errorf("%s: %w", map[bool]string{true: "query", false: "the job's table, columns, filter or order_by"}[ex.Job.Query != ""], err)
+	}
+	d.asked.ID = fmt.Sprintf("chute/%s/%d/export", ex.Ledger.ID(), d.run.ID)
+	d.run.Server = d.session.Server().Address
+	if ex.Job.Query == "" {
+		d.run.Target = native.Table(ex.Job.Table.Database, ex.Job.Table.Table)
+	}
+	return nil
+}
+
+// Question is the SELECT of the job.
+func (ex *Exporter) Question() string {
+	j := ex.Job
+	if j.Query != "" {
+		return j.Query
+	}
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	if j.Distinct {
+		b.WriteString("DISTINCT ")
+	}
+	columns := "*"
+	if len(j.Columns) > 0 {
+		columns = listed(j.Columns, native.Identifier)
+	}
+	b.WriteString(columns + " FROM " + native.Table(j.Table.Database, j.Table.Table))
+	if j.Filter != "" {
+		b.WriteString(" WHERE (" + j.Filter + "\n)") // behind the line end, for the filter may end in a comment
+	}
+	if len(j.OrderBy) > 0 {
+		b.WriteString(" ORDER BY " + listed(j.OrderBy, orderedBy))
+	}
+	if j.Limit > 0 {
+		b.WriteString(" LIMIT " + strconv.Itoa(j.Limit))
+	}
+	return b.String()
+}
+
+func orderedBy(text string) string {
+	sorting := config.SortColumn(text)
+	if sorting.Desc {
+		return native.Identifier(sorting.Name) + " DESC"
+	}
+	return native.Identifier(sorting.Name)
+}
+
+func listed(texts []string, each func(string) string) string {
+	made := make([]string, len(texts))
+	for i, text := range texts {
+		made[i] = each(text)
+	}
+	return strings.Join(made, ", ")
+}
+
+// Ask asks for the first rows of the answer, without a delivery. tell is given the question first.
+func (ex *Exporter) Ask(ctx context.Context, rows int, tell func(sql string) error, each func(*native.Block) error) error {
+	session, err := ex.Database.Session(ctx, "")
+	if err != nil {
+		return err
+	}
+	st, err := query.Prepare(ctx, session, ex.Question())
+	if err == nil {
+		err = tell(st.SQL)
+	}
+	if err != nil {
+		return err
+	}
+	st.SQL = fmt.Sprintf("SELECT * FROM (%s\n) LIMIT %d", st.SQL, rows)
+	return session.Query(ctx, st, each)
+}

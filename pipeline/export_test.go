@@ -1,0 +1,215 @@
+package pipeline
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"chute/pipeline/ledger"
+	"chute/pipeline/report"
+)
+
+// stock is a table of a few rows with what needs quotes in it.
+var stock = []string{
+	"CREATE DATABASE %d",
+	"CREATE TABLE %t (sku UInt32, name Nullable(String), price Decimal(9, 2), day Date) ENGINE = MergeTree ORDER BY sku",
+	`INSERT INTO %t SELECT toUInt32(number + 1), [toNullable('bolt'), 'nut, "hex"', NULL, '', '=1+1'][number + 1], toDecimal32(['1.5', '20', '0', '-0.25', '7'][number + 1], 2),
+	toDate(['2026-01-02', '2026-01-03', '1970-01-02', '2026-02-28', '2026-03-01'][number + 1]) FROM system.numbers LIMIT 5`,
+}
+
+const stockCSV = "sku,name,price,day\r\n1,bolt,1.50,2026-01-02\r\n2,\"nut, \"\"hex\"\"\",20.00,2026-01-03\r\n3,,0.00,1970-01-02\r\n4,\"\",-0.25,2026-02-28\r\n5,=1+1,7.00,2026-03-01\r\n"
+
+func TestExport(t *testing.T) {
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.exportJob("file = \"stock_{seq}.csv\"\ntable = \"%t\"\norder_by = [\"sku\"]\nchecksum = \"sha256\"\nmanifest = true\ndone_marker = true\n")
+		ex := w.openExport()
+		w.exec(stock...)
+		first := mustExport(t, ex, Occasion{}, ledger.Finished)
+		mustExport(t, ex, Occasion{}, ledger.Finished)
+		w.wantFiles("out/stock_1.csv", "out/stock_1.csv.sha256", "out/stock_1.csv.manifest.json", "out/stock_1.csv.done",
+			"out/stock_2.csv", "out/stock_2.csv.sha256", "out/stock_2.csv.manifest.json", "out/stock_2.csv.done")
+		w.wantContent("out/stock_1.csv", stockCSV)
+		w.wantContent("out/stock_1.csv.sha256", first.SHA256+"  stock_1.csv\n")
+		w.wantContent("out/stock_1.csv.done", "")
+		w.wantNothingLeft()
+		var m report.Manifest
+		text, err := os.ReadFile(filepath.Join(w.Dir, "store/out/stock_1.csv.manifest.json"))
+		if err == nil {
+			err = json.Unmarshal(text, &m)
+		}
+		if err != nil || m.Rows != 5 || m.Size != int64(len(stockCSV)) || m.SHA256 != first.SHA256 || m.File != "stock_1.csv" || m.Run != 1 ||
+			len(m.Columns) != 4 || m.Columns[1].Type != "Nullable(String)" || strings.Contains(string(text), w.Database) {
+			t.Errorf("manifest %s, %v", text, err)
+		}
+		if run, err := ex.Ledger.Run(w.ctx, 1); err != nil || run.Records != 5 || run.Kind != ledger.Export || run.File.Size != m.Size || run.Inbox != "out" {
+			t.Errorf("%+v, %v", run, err)
+		}
+	})
+}
+
+// TestExportForms writes the same rows in other ways.
+func TestExportForms(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.exportJob("file = \"f\"\ntable = \"%t\"\n")
+	ex := w.openExport()
+	w.exec(stock...)
+	for name, c := range map[string]struct{ job, want string }{
+		"columns": {`columns = ["name", "sku"]
+			filter = "sku > 3 -- not the others"
+			order_by = ["sku DESC"]
+			table = "%t"`, "name,sku\r\n=1+1,5\r\n\"\",4\r\n"},
+		"limit": {`query = "SELECT sku FROM %t ORDER BY sku LIMIT 2"
+			format = { header = false, line_end = "lf" }`, "1\n2\n"},
+		"dialect": {`query = "SELECT name, price FROM %t ORDER BY sku"
+			format = { delimiter = ";", quote = "'", escape = "\\", quoting = "texts", null = "\\N", line_end = "cr", guard_formulas = true }`,
+			"'name';'price'\r'bolt';1.50\r'nut, \"hex\"';20.00\r\\N;0.00\r'';-0.25\r'\\'=1+1';7.00\r"},
+		"tsv":      {"query = \"SELECT sku, 'a\\tb' AS t FROM %t WHERE sku = 1\"\nformat = { type = \"tsv\", quoting = \"all\" }", "\"sku\"\t\"t\"\r\n\"1\"\t\"a\tb\"\r\n"},
+		"jsonl":    {"query = \"SELECT sku, name FROM %t WHERE sku IN (2, 3) ORDER BY sku\"\nformat = { type = \"jsonl\" }", "{\"sku\":2,\"name\":\"nut, \\\"hex\\\"\"}\n{\"sku\":3,\"name\":null}\n"},
+		"json":     {"query = \"SELECT sku FROM %t WHERE sku < 3 ORDER BY sku\"\nformat = { type = \"json\" }", "[\n{\"sku\":1},\n{\"sku\":2}\n]\n"},
+		"charset":  {"query = \"SELECT 'Größe €' AS g\"\nformat = { encoding = \"windows-1252\", header = false }", "Gr\xf6\xdfe \x80\r\n"},
+		"replaced": {"query = \"SELECT 'Größe €' AS g\"\nformat = { encoding = \"iso-8859-1\", unmappable = \"replace\", header = false }", "Gr\xf6\xdfe ?\r\n"},
+		"utf-16":   {"query = \"SELECT 'a€' AS g\"\nformat = { encoding = \"utf-16\", header = false, line_end = \"lf\" }", "\xff\xfea\x00\xac\x20\n\x00"},
+		"bom":      {"query = \"SELECT 1 AS g\"\nformat = { bom = true }", "\xef\xbb\xbfg\r\n1\r\n"},
+		"zone":     {"timezone = \"America/New_York\"\nquery = \"SELECT toDateTime(0) AS t, toDateTime(0, 'UTC') AS u\"", "t,u\r\n1969-12-31 19:00:00,1970-01-01 00:00:00\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := strings.ReplaceAll(name, "-", "")
+			w.exportJob("file = \"" + file + "\"\n" + c.job)
+			job, err := w.loadExport()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ex.Job = job
+			mustExport(t, ex, Occasion{}, ledger.Finished)
+			w.wantContent("out/"+file, c.want)
+		})
+	}
+	w.wantNothingLeft()
+}
+
+// TestExportPacked: what is packed can be unpacked, and is the same for the same rows.
+func TestExportPacked(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.exportJob("file = \"f{seq}.csv.gz\"\ntable = \"%t\"\norder_by = [\"sku\"]\nformat = { compression = \"gzip\" }")
+	ex := w.openExport()
+	w.exec(stock...)
+	first, second := mustExport(t, ex, Occasion{}, ledger.Finished), mustExport(t, ex, Occasion{}, ledger.Finished)
+	if first.SHA256 != second.SHA256 {
+		t.Error("the same rows give other bytes")
+	}
+	f, err := os.Open(filepath.Join(w.Dir, "store/out/f1.csv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	unpacked, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(unpacked); err != nil || string(text) != stockCSV {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestExportPolicies: what isn't as the job wants it isn't delivered, takes no number and leaves nothing behind.
+func TestExportPolicies(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.exportJob("file = \"f\"\nquery = \"SELECT 1\"\n")
+	ex := w.openExport()
+	for name, c := range map[string]struct {
+		job  string
+		want ledger.Status
+		says string
+	}{
+		"fail":     {"query = \"SELECT 1 AS x WHERE 0\"\nempty_result = \"fail\"\n", ledger.Failed, "no rows"},
+		"skip":     {"query = \"SELECT 1 AS x WHERE 0\"\nempty_result = \"skip\"\nmin_rows = 1\n", ledger.Skipped, ""},
+		"few":      {"query = \"SELECT number FROM numbers(3)\"\nmin_rows = 4\n", ledger.Failed, "3 rows, fewer than min_rows = 4"},
+		"many":     {"query = \"SELECT number FROM numbers(3000000)\"\nmax_rows = 70000\n", ledger.Failed, "more rows than max_rows = 70000"},
+		"charset":  {"query = \"SELECT 'x€' AS x\"\nformat = { encoding = \"iso-8859-1\" }\n", ledger.Failed, "iso-8859-1 has no '€' (U+20AC)"},
+		"bytes":    {"query = \"SELECT 'x' || char(255) AS x\"\nformat = { encoding = \"utf-16le\" }\n", ledger.Failed, "byte 0xFF, which isn't UTF-8"},
+		"unquoted": {"query = \"SELECT 'a,b' AS x\"\nformat = { quote = \"\" }\n", ledger.Failed, "no quote to put around it"},
+		"sql":      {"query = \"SELECT nosuch\"\n", ledger.Failed, "nosuch"},
+		"refused":  {"query = \"SELECT * FROM url('http://localhost/')\"\n", ledger.Failed, "url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.exportJob("file = \"f\"\nchecksum = \"sha256\"\n" + c.job)
+			job, err := w.loadExport()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ex.Job = job
+			run, err := ex.Export(w.ctx, Occasion{})
+			if run.Status != c.want || run.State != ledger.Settled || (err != nil) != (c.want == ledger.Failed) || err != nil && !strings.Contains(err.Error(), c.says) || run.Error != "" != (err != nil) {
+				t.Errorf("%s, %s: %v (%q)", run.State, run.Status, err, run.Error)
+			}
+		})
+	}
+	w.wantFiles()
+	w.wantNothingLeft()
+	w.wantDeliveries(0, zeroTime)
+}
+
+// TestExportTaken: names that are taken are left alone, whether they were there before or came in the last moment.
+func TestExportTaken(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.exportJob("file = \"f.csv.gz\"\nquery = \"SELECT 1 AS x\"\nmanifest = true\nchecksum = \"sha256\"\n")
+	ex := w.openExport()
+	if err := os.MkdirAll(filepath.Join(w.Dir, "store/out"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.write("store/out/f.csv.gz.sha256", "theirs")
+	mustExport(t, ex, Occasion{}, ledger.Finished)
+	w.wantFiles("out/f.csv.gz.sha256", "out/f.1.csv.gz", "out/f.1.csv.gz.sha256", "out/f.1.csv.gz.manifest.json")
+	w.wantContent("out/f.csv.gz.sha256", "theirs")
+
+	w.exportJob("file = \"g.csv\"\nquery = \"SELECT 1 AS x\"\nmanifest = true\nchecksum = \"sha256\"\n")
+	var err error
+	if ex.Job, err = w.loadExport(); err != nil {
+		t.Fatal(err)
+	}
+	moves := 0
+	ex.Fault = func(effect string, before bool) error {
+		if effect == "move" && before {
+			switch moves++; moves {
+			case 1: // the file's name, in the last moment
+				w.write("store/out/g.csv", "theirs")
+			case 3: // and then that of its checksum
+				w.write("store/out/g.2.csv.sha256", "theirs")
+			}
+		}
+		return nil
+	}
+	run := mustExport(t, ex, Occasion{}, ledger.Finished)
+	w.wantContent("out/g.csv", "theirs")
+	w.wantContent("out/g.2.csv", "x\r\n1\r\n")
+	w.wantContent("out/g.2.csv.sha256", "theirs")
+	w.wantContent("out/g.2.csv.2.sha256", run.SHA256+"  g.2.csv\n")
+	text, err := os.ReadFile(filepath.Join(w.Dir, "store/out/g.2.csv.manifest.json"))
+	if err != nil || !strings.Contains(string(text), `"file": "g.2.csv"`) {
+		t.Errorf("%s, %v", text, err)
+	}
+	w.wantNothingLeft()
+}
+
+// TestExportDisk: what the disk gives back isn't what was written. Nothing is delivered.
+func TestExportDisk(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.exportJob("file = \"f\"\nquery = \"SELECT 1 AS x\"\n")
+	ex := w.openExport()
+	ex.Fault = func(effect string, before bool) error {
+		if effect != "write" || before {
+			return nil
+		}
+		return os.WriteFile(filepath.Join(w.Dir, "store/.chute", ex.Ledger.ID(), "1/data"), []byte("x\r\n2\r\n"), 0o600)
+	}
+	if run, err := ex.Export(w.ctx, Occasion{}); err == nil || !strings.Contains(err.Error(), "isn't what was written") || errors.As(err, new(*Refusal)) || run.Status != ledger.Failed {
+		t.Errorf("%+v, %v", run, err)
+	}
+	w.wantFiles()
+	w.wantNothingLeft()
+}
