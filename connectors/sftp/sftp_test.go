@@ -150,6 +150,9 @@ func TestFolderOnSFTPServer(t *testing.T) {
 
 // TestFolderOnOverwritingServer: a rename there replaces what has the name, and it neither syncs nor resolves names.
 func TestFolderOnOverwritingServer(t *testing.T) {
+	if testing.Short() {
+		return // what differs has tests of its own: TestReservedNames, TestRenameWhoseAnswerIsLost
+	}
 	s := stub(t, sshd.InProcess())
 	conforms(t, func(dir string) Config { return onStub(s, dir) })
 }
