@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -18,7 +19,7 @@ func (w *world) told(ts *testscript.TestScript, args []string) {
 	got := -1
 	defer func() { fmt.Fprintf(ts.Stdout(), "%s", said.Bytes()) }()
 	w.until(ts, fmt.Sprintf("chute status to leave with %d and say %s", code, wanted), func() bool {
-		said.Reset()
+		pause(&said)
 		c := exec.Command("chute", append([]string{"status", "--dir", ts.MkAbs("state")}, args[2:]...)...)
 		c.Stdout, c.Stderr = &said, &said
 		_ = c.Run() // the code says it
@@ -38,11 +39,19 @@ func (w *world) why(ts *testscript.TestScript, args []string) {
 	var said bytes.Buffer
 	defer func() { fmt.Fprintf(ts.Stdout(), "%s", said.Bytes()) }()
 	w.until(ts, fmt.Sprintf("chute why %q to say %s", file, wanted), func() bool {
-		said.Reset()
+		pause(&said)
 		c := exec.Command("chute", "--config", ts.MkAbs("chute.toml"), "why", file)
 		c.Stdout, c.Stderr = &said, &said
 		_ = c.Run() // what it prints says enough
 		_, rest, _ := strings.Cut(said.String(), "\n")
 		return wanted.Match(said.Bytes()) || wanted.MatchString(rest)
 	})
+}
+
+// pause makes ready for asking again: not so often that asking is all that the machine does.
+func pause(said *bytes.Buffer) {
+	if said.Len() > 0 {
+		time.Sleep(200 * time.Millisecond)
+	}
+	said.Reset()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // named at most in the line; the others are counted.
@@ -37,13 +38,13 @@ func Worst(findings []Finding) Level {
 	return findings[0].Level
 }
 
-// oneLine takes out what has a meaning of its own in a plugin's line. Names are escaped already.
+// oneLine takes out what has a meaning of its own in a plugin's line or on a terminal. Names of files are escaped already; an error's text may repeat one.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '|':
 			return '/'
-		case r < ' ' || r == 0x7f:
+		case !unicode.IsPrint(r):
 			return ' '
 		}
 		return r
