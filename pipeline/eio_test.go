@@ -15,7 +15,7 @@ import (
 )
 
 // TestInputOutputErrors has the kernel answer a run's system calls with EIO, as it does when a disk is broken: the reading of the file, the n-th
-// sync, the n-th rename, the n-th write of the ledger, in a child under strace. The child does what it can and ends; the next process, with a sound disk, brings everything
+// sync, the n-th rename, the n-th write of the ledger, in a child under strace, which counts the calls of each thread. The child does what it can and ends; the next process, with a sound disk, brings everything
 // to its end.
 func TestInputOutputErrors(t *testing.T) {
 	if testing.Short() {
