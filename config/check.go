@@ -3,7 +3,6 @@ package config
 import (
 	"net"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,57 +113,6 @@ func (c checker) servers(d *Database) {
 	}
 	if d.CAFile != "" && !d.TLS {
 		c.bad("database.ca_file", "is only used with tls = true")
-	}
-}
-
-var storeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-
-func (c checker) stores(stores []Store) {
-	for i, store := range stores {
-		tree := c.tree.get("store").items[i]
-		if tree.kind != table {
-			continue
-		}
-		key := "store[" + strconv.Itoa(i+1) + "]"
-		each := entryChecker{checker{tree, c.problems}, key, c.tree.damaged}
-		each.required("name", `name = "acme"`)
-		each.required("path", `path = "/srv/chute/acme"`)
-		if store.Name != "" && !storeName.MatchString(store.Name) {
-			each.bad("name", "has letters, digits, dots, dashes and underscores, at most 100, and begins with a letter or digit")
-		}
-		if store.Path != "" && !filepath.IsAbs(store.Path) {
-			each.bad("path", "must be an absolute path, beginning with a slash")
-		}
-		if err := folderProblem(store.Work); err != nil {
-			each.bad("work", "%v", err)
-		} else if filepath.Clean(store.Work) == "." {
-			each.bad("work", "must be a folder of its own inside the store")
-		}
-		each.twins(stores[:i], store)
-		stores[i].Path, stores[i].Work = cleanPath(store.Path), cleanPath(store.Work)
-	}
-}
-
-// cleanPath cleans a path and leaves an empty one, which was reported, alone.
-func cleanPath(path string) string {
-	if path == "" {
-		return ""
-	}
-	return filepath.Clean(path)
-}
-
-// twins compares a store with those before it. Stores inside each other would claim each other's files.
-func (e entryChecker) twins(before []Store, store Store) {
-	if i := slices.IndexFunc(before, func(s Store) bool { return s.Name == store.Name && s.Name != "" }); i >= 0 {
-		e.bad("name", "another store has this name already, in line %d", before[i].Pos.Line)
-	}
-	for _, other := range before {
-		if !filepath.IsAbs(store.Path) || !filepath.IsAbs(other.Path) {
-			continue
-		}
-		if overlapping(split(filepath.Clean(store.Path)), split(other.Path)) {
-			e.bad("path", "is the same as, inside of, or around the path of store %q (%s): their folders would be in each other", other.Name, other.Path)
-		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"chute/connectors/native"
 )
@@ -18,6 +19,7 @@ func (c checker) job(j *Job) {
 	c.required("target.table", `table = "orders" under [target]`)
 	c.matching(j)
 	c.folders(j)
+	c.claim(j)
 	c.format(&j.Format)
 	c.columns(j)
 	c.target(j)
@@ -75,6 +77,16 @@ func (c checker) folders(j *Job) {
 		if err := c.variables(j, *pattern); err != nil && !c.broken("match_regexp") {
 			c.bad(key, "%v", err)
 		}
+	}
+}
+
+// claim judges how an inbox is looked at and files are taken.
+func (c checker) claim(j *Job) {
+	if j.Poll < Duration(time.Second) {
+		c.bad("poll", "must be at least 1s")
+	}
+	if c.has("when_done") && j.Claim != "remember" && !c.broken("claim") {
+		c.bad("when_done", `is only used with claim = "remember": a claimed file always moves to done or rejected`)
 	}
 }
 

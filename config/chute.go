@@ -84,16 +84,40 @@ type Limits struct {
 	MinFree Size `toml:"min_free" default:"1GiB"`
 }
 
-// Store is a place with files.
+// Store is a place with files: a folder on this machine, or one on a server that is reached by SFTP.
 type Store struct {
-	_ struct{} `toml:"-" later:"sftp,known_hosts,fingerprint,private_key,password,username"`
-
 	// Name is what jobs call the store. Required; each store has its own.
 	Name string `toml:"name"`
-	// Path is the absolute path of a folder on this machine. Required. No store's inbox or work folder may be inside another store's.
+	// Path is the absolute path of a folder on this machine. One of path and sftp is required, not both. No store's inbox or work folder may be inside another store's.
 	Path string `toml:"path"`
+	// SFTP is a folder on a server instead, "sftp://USER@HOST:PORT/FOLDER". The port may be left out; /FOLDER is a path of the server's, without it the
+	// store is the folder that a login begins in, and /~/FOLDER is one in that.
+	SFTP SFTP `toml:"sftp"`
 	// Work is chute's own folder inside the store, on the file system of its inboxes. Default ".chute".
 	Work string `toml:"work" default:".chute"`
 
+	// KnownHosts is, for sftp, the absolute path of a file with the server's keys, as ssh reads them; hashed names are understood. One of known_hosts
+	// and host_key is required, not both: there is no way to trust any server.
+	KnownHosts string `toml:"known_hosts"`
+	// HostKey are, for sftp, the fingerprints of the server's keys instead, as `ssh-keygen -l` prints them: "SHA256:…".
+	HostKey []string `toml:"host_key"`
+	// PrivateKey is, for sftp, the key to log in with: a reference. At least one of private_key, agent and password is required.
+	PrivateKey Secret `toml:"private_key"`
+	// Passphrase is what the private key is locked with: a reference. Default: it isn't locked.
+	Passphrase Secret `toml:"passphrase"`
+	// Certificate is the absolute path of a file with the certificate for the private key, as `ssh-keygen -s` makes it. Default: none.
+	Certificate string `toml:"certificate"`
+	// Agent is, for sftp, the absolute path of an SSH agent's socket. Default: none is asked.
+	Agent string `toml:"agent"`
+	// Password is, for sftp, a reference to the password to log in with. Default: none is sent.
+	Password Secret `toml:"password"`
+	// ConnectTimeout is, for sftp, how long connecting and the login may take, a duration above 0. Default 20s.
+	ConnectTimeout Duration `toml:"connect_timeout" default:"20s"`
+	// Timeout is, for sftp, how long the server may owe an answer and say nothing, a duration above 0. Default 30s.
+	Timeout Duration `toml:"timeout" default:"30s"`
+
 	Pos Position `toml:"-"`
 }
+
+// Remote tells whether the store is on a server that is reached by SFTP.
+func (s *Store) Remote() bool { return !s.SFTP.IsZero() }

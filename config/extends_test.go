@@ -108,6 +108,7 @@ var overridden = map[string]struct{ one, two, with string }{
 	"match":    {`"*.csv"`, `"*.txt"`, ""}, "match_regexp": {`"^a"`, `"^b"`, ""},
 	"ignore": {`["a*"]`, `["b*"]`, ""},
 	"settle": {`"1s"`, `"2s"`, ""}, "empty": {`"accept"`, `"ignore"`, ""}, "order": {`"name"`, `"seen"`, ""},
+	"poll": {`"1m"`, `"2m"`, ""}, "claim": {`"remember"`, `"rename"`, ""}, "when_done": {`"delete"`, `"move"`, ""},
 	"strict": {`true`, `false`, ""}, "hold_after": {`2`, `0`, ""}, "hold_header": {`true`, `false`, ""}, "stuck_after": {`"2h"`, `"0s"`, ""},
 	"priority": {`1`, `2`, ""}, "enabled": {`true`, `false`, ""}, "timezone": {`"Europe/Paris"`, `"UTC"`, ""},
 	"retry.attempts": {`2`, `3`, ""}, "retry.first": {`"2s"`, `"3s"`, ""}, "retry.longest": {`"2m"`, `"3m"`, ""},
@@ -207,6 +208,9 @@ func jobWith(key, value, with string) string {
 	minimal := map[string]string{"kind": `"import"`, "store": `"acme"`, "inbox": `"in"`, "match": `"*"`, "target.table": `"t"`}
 	if key == "match_regexp" {
 		delete(minimal, "match")
+	}
+	if key == "when_done" {
+		minimal["claim"] = `"remember"`
 	}
 	minimal[key] = value
 	tables := map[string]string{}

@@ -2,7 +2,7 @@ package config
 
 // Job is one job file, with `extends` resolved and every value checked and parsed. A run keeps the Job it started with.
 type Job struct {
-	_ struct{} `toml:"-" later:"after,unmatched_after,markers,rescan,recursive,claim,when_done,sidecars,file_mode,group,parallel,trace,where,expect"`
+	_ struct{} `toml:"-" later:"after,unmatched_after,markers,rescan,recursive,sidecars,file_mode,group,parallel,trace,where,expect"`
 
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
@@ -30,8 +30,16 @@ type Job struct {
 	// IgnoreNames are globs of names never taken, besides the built-in temporary names. Default: none.
 	IgnoreNames []Glob `toml:"ignore"`
 
-	// Settle is how long a file must stay unchanged before it is taken, a duration. Default 5s, on network file systems 60s; 60s is wise wherever partners upload.
+	// Settle is how long a file must stay unchanged before it is taken, a duration. Default 5s, on network file systems and by SFTP 60s; 60s is wise wherever partners upload.
 	Settle Duration `toml:"settle" default:"5s"`
+	// Poll is how often the inbox is looked at though nothing tells of a change, a duration of at least 1s; it varies by a tenth, so that not all
+	// stores are looked at together. By SFTP nothing ever tells. The shortest of the jobs that share the inbox holds. Default 30s.
+	Poll Duration `toml:"poll" default:"30s"`
+	// Claim is how a file is taken: "rename" (default) moves it into the work folder first, so that nobody else has it; "remember" leaves it in the
+	// inbox and remembers what was taken, for inboxes in which chute may not rename. Then the sidecars are in the state's runs folder only.
+	Claim string `toml:"claim" default:"rename" oneof:"rename,remember"`
+	// WhenDone is, with claim = "remember", what happens to a file in the end: "leave" (default), "move" (to done or rejected) or "delete"; a rejected file isn't deleted.
+	WhenDone string `toml:"when_done" oneof:"leave,move,delete"`
 	// Empty is what happens to a file without bytes or without records: "reject" (default), "accept", "ignore" (it stays).
 	Empty string `toml:"empty" default:"reject" oneof:"reject,accept,ignore"`
 	// Order is which waiting file comes first: by "name" (default, by bytes) or as "seen" first.

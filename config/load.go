@@ -223,6 +223,7 @@ func fillChute(c *Chute, file string) {
 // fillJob fills in the defaults that depend on other values.
 func fillJob(j *Job) {
 	j.Label = cmp.Or(j.Label, j.Name)
+	j.WhenDone = cmp.Or(j.WhenDone, map[string]string{"remember": "leave"}[j.Claim], "move")
 	if j.Inbox != "" {
 		j.Inbox = path.Clean(j.Inbox)
 		j.Done = beside(j.Inbox, "done", j.Done)

@@ -108,7 +108,11 @@ func TestJobKeys(t *testing.T) {
 	for _, key := range JobKeys() {
 		keys[key.Name] = key.Allowed
 		for _, value := range key.Allowed {
-			_, _, err := LoadJob("testdata/good/full/chute.toml", "acme-orders", []string{key.Name + "=" + value})
+			set := []string{key.Name + "=" + value}
+			if key.Name == "when_done" {
+				set = append(set, "claim=remember")
+			}
+			_, _, err := LoadJob("testdata/good/full/chute.toml", "acme-orders", set)
 			if err != nil && strings.Contains(err.Error(), "--set") {
 				t.Errorf("%s=%s: %v", key.Name, value, err)
 			}

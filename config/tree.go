@@ -106,6 +106,7 @@ var outdone = []struct {
 	{"required", "true", []string{"default"}},
 	{"header", "false", []string{"header_lines", "strict_header"}},
 	{"create", "false", []string{"order_by", "partition_by"}},
+	{"claim", "rename", []string{"when_done"}},
 	{"lineage", "false", []string{"run_column", "record_column"}},
 	{"query", "", []string{"table", "columns", "filter", "order_by", "distinct", "limit"}},
 	{"table", "", []string{"query"}},

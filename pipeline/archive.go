@@ -30,7 +30,10 @@ func (im *Importer) planMoves(ctx context.Context, b *batch, it *item, rejects [
 	for _, suffix := range []string{logSuffix, reportSuffix} {
 		it.run.Moves = append(it.run.Moves, ledger.Move{From: b.outName(it, suffix), To: path.Join(dir, name+"."+suffix)})
 	}
-	if !im.InPlace {
+	switch {
+	case im.remembers:
+		return im.planLeft(ctx, it)
+	case !im.InPlace:
 		it.run.Moves = append(it.run.Moves, ledger.Move{From: b.fileName(it), To: path.Join(dir, name)})
 	}
 	return nil
@@ -40,7 +43,7 @@ func (im *Importer) planMoves(ctx context.Context, b *batch, it *item, rejects [
 // stays where it is when it was given by hand.
 func Kinds(run ledger.Run) []string {
 	kinds := []string{"log", "report"}
-	if !path.IsAbs(run.Store) {
+	if !path.IsAbs(run.Store) { // of a remembered file the last move may lead nowhere: it stays in its inbox
 		kinds = append(kinds, "file")
 	}
 	switch len(run.Moves) - len(kinds) {
@@ -79,6 +82,11 @@ func (im *Importer) archive(it *item) (string, error) {
 	if im.InPlace {
 		return im.Out(it.run.ID), nil
 	}
+	return im.putAway(it)
+}
+
+// putAway is the folder in the store that a file itself ends in.
+func (im *Importer) putAway(it *item) (string, error) {
 	started := it.run.Started.In(im.Job.Timezone.Location())
 	if it.rejection == nil {
 		return im.Job.Done.Expand(started, it.vars)
@@ -91,7 +99,7 @@ func (im *Importer) archive(it *item) (string, error) {
 
 // checkName rejects a file whose name gives no folder to end in: its name is its own fault.
 func (im *Importer) checkName(it *item) error {
-	if im.InPlace {
+	if im.InPlace && !(im.remembers && im.Job.WhenDone == "move") {
 		return nil
 	}
 	if _, err := im.Job.Done.Expand(it.run.Started.In(im.Job.Timezone.Location()), it.vars); err != nil {

@@ -38,6 +38,11 @@ func (im *Importer) claim(ctx context.Context, b *batch) error {
 	if len(items) == 0 {
 		return nil
 	}
+	if im.far() != nil {
+		if err := im.roomFor(ctx, items); err != nil {
+			return err // before the claim: they wait where their owners see them
+		}
+	}
 	if err := im.effect("claiming", func() error { return im.begin(ctx, items) }); err != nil {
 		return err
 	}

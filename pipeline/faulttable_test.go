@@ -26,6 +26,7 @@ var faultSteps = []faultStep{
 	{"claim.json", "claiming, claim.json beside the file", onward},
 	{"sync claim", "the same", onward},
 	{"claimed", "claimed", onward},
+	{"fetch", "claimed, the file copied from its server", far},
 	{"create table", "claimed, the table made", onward},
 	{"staging", "staging, without a stage", onward},
 	{"stage", "staging, the stage empty", onward},
@@ -49,6 +50,8 @@ var faultSteps = []faultStep{
 	{"move", "published, the first sidecar moved", onward},
 	{"new name", "published, another name chosen for a sidecar", nameTaken},
 	{"move file", "published, the file moved", onward},
+	{"move left", "published, a file that stayed in its inbox in the work folder", left},
+	{"delete", "published, that file deleted", left},
 	{"sync folders", "published, everything moved", onward},
 	{"settled", "settled", onward},
 }

@@ -23,6 +23,8 @@ type way struct {
 	breakOff  string                 // effect behind which an earlier try broke off
 	meanwhile func(w *faultWorld)    // what happened between the two
 	on        func(faultTarget) bool // the kinds of tables that have the step; nil: all
+	far       bool                   // the store's files are fetched
+	left      bool                   // they stay in their inbox, and are deleted in the end
 }
 
 var (
@@ -46,6 +48,8 @@ var (
 	resumed   = &way{breakOff: "publishing"}
 	untold    = &way{on: func(t faultTarget) bool { return t.blind }}
 	newer     = &way{earlier: "id,amount,note\n4,1.00,old\n9,1.00,old\n", on: func(t faultTarget) bool { return t.deletes }}
+	far       = &way{far: true}
+	left      = &way{far: true, left: true}
 	nameTaken = &way{breakOff: "published", meanwhile: func(w *faultWorld) {
 		if err := os.MkdirAll(filepath.Join(w.Dir, "store/done"), 0o755); err != nil {
 			w.t.Fatal(err)
@@ -105,7 +109,7 @@ func (w *faultWorld) stop(effect string, before, resume, once bool) {
 	if !once {
 		reached = w.failFrom(effect, before)
 	}
-	try := w.importAll
+	try := w.importNew
 	if resume {
 		try = w.resumeAll
 	}
@@ -122,7 +126,7 @@ func (w *faultWorld) stop(effect string, before, resume, once bool) {
 func (w *world) goOn() {
 	for range 3 {
 		w.resumeAll()
-		w.importAll()
+		w.importNew()
 	}
 	if err := w.im.Sweep(w.ctx); err != nil { // as the next start would
 		w.t.Fatal(err)
@@ -135,6 +139,10 @@ func (w *faultWorld) prepare() {
 	text := orders
 	if c.target.create != "" {
 		text = fmt.Sprintf("%slineage = %t\n[errors]\nmax_reject_percent = 50\n", plain, !c.target.bare)
+	}
+	w.Far = c.step.way.far
+	if c.step.way.left {
+		text = "claim = \"remember\"\nwhen_done = \"delete\"\n" + text
 	}
 	earlier := c.step.way.earlier
 	if earlier != "" {
@@ -222,9 +230,15 @@ func (w *faultWorld) judge() {
 			w.t.Errorf("somebody else's file is %q now (%v)", text, err)
 		}
 	}
+	if w.cell.step.way.left {
+		files = map[bool][]string{true: {"in/a.csv"}}[w.cell.batch] // the one that is rejected
+	}
 	w.wantFiles(files...)
 	w.wantSettled()
-	w.wantMoved(files)
+	if !w.cell.step.way.left {
+		w.wantMoved(files)
+	}
+	w.wantSpoolEmpty()
 	w.wantRows(faultSums, w.rowsOf(true))
 	count, _, _ := strings.Cut(w.rowsOf(true), " ")
 	if !w.cell.target.bare {
@@ -232,6 +246,9 @@ func (w *faultWorld) judge() {
 	}
 	if w.cell.target.name == "materialized view" {
 		w.wantRows("SELECT count(), sum(id) FROM "+w.Database+".v", map[bool]string{true: "5 16", false: "2 10"}[w.cell.batch])
+	}
+	if w.cell.step.way.left {
+		return // the reports are in the state's folder
 	}
 	w.wantReport("done/d.csv", report.LoadedWithRejects, 2, 1)
 	if w.cell.batch {
@@ -244,17 +261,17 @@ func (w *faultWorld) judge() {
 // wantMoved checks that the ledger knows where everything is: all of the files but somebody else's.
 func (w *faultWorld) wantMoved(files []string) {
 	w.t.Helper()
-	runs, err := w.im.Ledger.Latest(w.ctx, w.im.Job.Name, w.im.Job.Store, 0, 100)
+	last, err := w.im.Ledger.Last(w.ctx)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	var moved []string
-	for _, r := range runs {
-		whole, err := w.im.Ledger.Run(w.ctx, r.ID)
+	for id := range last {
+		run, err := w.im.Ledger.Run(w.ctx, id+1)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		for _, m := range whole.Moves {
+		for _, m := range run.Moves {
 			moved = append(moved, m.To)
 		}
 	}

@@ -31,6 +31,7 @@ type Importer struct {
 	Staging  string // database for stages; "": the target's own
 	Ledger   *ledger.Ledger
 	RunsDir  string // folder of the operators' reports, <state>/runs
+	Spool    *Spool // for files of stores that are connectors.Fetchers; others need none
 	Cores    int    // converters at work at a time; 0: one
 	Memory   int64  // about what reading one file may take, in bytes; 0: 128 MiB
 	Log      zerolog.Logger
@@ -48,6 +49,14 @@ type Importer struct {
 	Again uint64
 	At    string
 
+	// State is a folder of chute's own on this machine, with StateWork as its work folder. It takes what comes out of files that stay in their inbox,
+	// because the job's claim is "remember".
+	State     connectors.Folder
+	StateWork string
+
+	remembers bool   // made by remembering
+	storeWork string // then: the work folder of the store
+
 	swept map[string]bool // addresses of servers from which stages that were left have been dropped
 
 	// Progress, if set, is given each file's progress when its reading begins.
@@ -59,6 +68,9 @@ type Importer struct {
 
 // Import takes files from the inbox, in order, and says what became of each. They are loaded together and judged apart.
 func (im *Importer) Import(ctx context.Context, files []connectors.File) []connectors.Verdict {
+	if im.Job.Claim == "remember" && !im.InPlace {
+		im = im.remembering()
+	}
 	var verdicts []connectors.Verdict
 	im.carry(ctx, im.newBatch(files), 0, func(_ *item, v connectors.Verdict) { verdicts = append(verdicts, v) })
 	return verdicts
@@ -69,7 +81,7 @@ func (im *Importer) Import(ctx context.Context, files []connectors.File) []conne
 func (im *Importer) Resume(ctx context.Context, ids []uint64) []connectors.Verdict {
 	of := make(map[uint64]connectors.Verdict, len(ids))
 	for _, b := range im.resumable(ctx, ids, of) {
-		im.carry(ctx, b, im.stepAfter(b.state()), func(it *item, v connectors.Verdict) { of[it.run.ID] = v })
+		b.im.carry(ctx, b, b.im.stepAfter(b.state()), func(it *item, v connectors.Verdict) { of[it.run.ID] = v })
 	}
 	verdicts := make([]connectors.Verdict, len(ids))
 	for i, id := range ids {
@@ -97,9 +109,10 @@ type step struct {
 
 // steps are the way of a file, in order (design: "Exactly once").
 func (im *Importer) steps() []step {
-	return []step{
+	steps := []step{
 		{"claim", im.claim},     // rename into the work folder; recorded before and after
 		{"locate", im.locate},   // believe the folder, not the rename's answer
+		{"fetch", im.fetch},     // copy what is far away to this machine
 		{"open", im.open},       // the table, as its server describes it now
 		{"load", im.load},       // read, convert, count; good records to the stage, bad ones to the reject file
 		{"judge", im.judge},     // thresholds, identity, the table's own rules; then report and sidecars, and the point of no return
@@ -107,22 +120,29 @@ func (im *Importer) steps() []step {
 		{"replace", im.replace}, // the rows of earlier files of the same name leave, where the job says so
 		{"settle", im.settle},   // move what lies ready to its recorded names, the file last
 	}
+	if im.far() == nil {
+		steps = slices.DeleteFunc(steps, func(s step) bool { return s.name == "fetch" })
+	}
+	return steps
 }
 
 // stepAfter is the step that a run in this state is due for.
 func (im *Importer) stepAfter(state ledger.State) int {
+	due := "settle" // Rejecting
 	switch state {
 	case ledger.Claiming:
-		return 1
+		due = "locate"
 	case ledger.Claimed, ledger.Staging:
-		return 2
+		due = "open"
+		if im.far() != nil {
+			due = "fetch"
+		}
 	case ledger.Publishing:
-		return 5
+		due = "publish"
 	case ledger.Published:
-		return 6
-	default: // Rejecting
-		return 7
+		due = "replace"
 	}
+	return slices.IndexFunc(im.steps(), func(s step) bool { return s.name == due })
 }
 
 // batch is some files on their way together, one run each.
@@ -155,14 +175,18 @@ type item struct {
 func (im *Importer) newBatch(files []connectors.File) *batch {
 	b := &batch{im: im, began: time.Now()}
 	store, inbox := im.Job.Store, im.Job.Inbox
-	if im.InPlace {
+	if im.InPlace && !im.remembers {
 		store, inbox = im.Place, im.Dir
 	}
 	for _, f := range files {
-		b.items = append(b.items, &item{vars: im.Job.Variables(f.Name), run: ledger.Run{
+		it := &item{vars: im.Job.Variables(f.Name), run: ledger.Run{
 			Kind: ledger.Import, Job: im.Job.Name, JobHash: im.Job.Hash, Store: store, Inbox: inbox,
 			File: f, Status: ledger.Running, Started: b.began,
-		}})
+		}}
+		if im.remembers {
+			it.run.Moves = []ledger.Move{im.lastMove(it, "")}
+		}
+		b.items = append(b.items, it)
 	}
 	return b
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"strconv"
+	"time"
 
 	"chute/connectors"
 	"chute/connectors/native"
@@ -52,6 +53,8 @@ func (n *Numbers) Highest(ctx context.Context) (uint64, error) {
 
 func (n *Numbers) inStores(ctx context.Context, last uint64) (highest uint64, err error) {
 	for _, im := range n.Importers {
+		ctx, cancel := context.WithTimeout(ctx, im.patience())
+		defer cancel()
 		batches, err := workFolders(ctx, im.Store, path.Join(im.Work, n.Ledger.ID()))
 		if err != nil {
 			continue // a store that isn't there now has nothing that could be claimed either
@@ -71,6 +74,15 @@ func (n *Numbers) inStores(ctx context.Context, last uint64) (highest uint64, er
 		}
 	}
 	return highest, nil
+}
+
+// patience is how long a store may take to say what lies in its work folder. A local one takes as long as it takes; for a server that doesn't answer
+// nobody else is to wait long.
+func (im *Importer) patience() time.Duration {
+	if _, far := im.Store.(connectors.Fetcher); far {
+		return 3 * time.Second
+	}
+	return time.Hour
 }
 
 // inReports finds the highest number among the folders of operators' reports, which are written before a run publishes anything.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 
 	"chute/connectors"
 	"chute/connectors/native"
@@ -70,10 +69,10 @@ func (im *Importer) finishRejects(ctx context.Context, it *item, rejection error
 
 // openFile opens the claimed file and makes sure that nobody is writing to it.
 func (im *Importer) openFile(ctx context.Context, b *batch, it *item) (connectors.OpenFile, error) {
-	folder, name := im.Store, b.fileName(it)
-	if im.InPlace {
-		folder, name = im.Inbox, im.inboxName(it)
+	if im.far() != nil {
+		return im.openSpooled(ctx, b, it)
 	}
+	folder, name := im.source(), b.sourceName(it)
 	if seer, ok := folder.(connectors.WriterSeer); ok {
 		if writing, err := seer.BeingWritten(ctx, name); err != nil {
 			return nil, im.gone(err)
@@ -86,13 +85,6 @@ func (im *Importer) openFile(ctx context.Context, b *batch, it *item) (connector
 		return nil, im.gone(err)
 	}
 	return f, nil
-}
-
-func (im *Importer) gone(err error) error {
-	if im.InPlace || !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", errGone, err)
 }
 
 // unchanged takes the rest of the file, for its hash, and compares the file with what was claimed. One that is too large to be read has

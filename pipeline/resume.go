@@ -41,7 +41,11 @@ func (im *Importer) resumable(ctx context.Context, ids []uint64, of map[uint64]c
 			batches[i].items = append(batches[i].items, it)
 			continue
 		}
-		batches = append(batches, &batch{im: im, folder: im.folder(run.Batch), items: []*item{it}, began: now(), tried: true, resumed: true})
+		whose := im
+		if Remembered(run) && !im.InPlace {
+			whose = im.remembering()
+		}
+		batches = append(batches, &batch{im: whose, folder: whose.folder(run.Batch), items: []*item{it}, began: now(), tried: true, resumed: true})
 	}
 	return batches
 }

@@ -24,7 +24,7 @@ func (im *Importer) settle(ctx context.Context, b *batch) error {
 		if it.err = im.moveOut(ctx, it); it.err != nil {
 			it.err = fmt.Errorf("move %q to its final place: %w", it.run.File.Name, it.err)
 		}
-		for _, m := range it.run.Moves {
+		for _, m := range im.ownMoves(it) {
 			if dir := path.Dir(m.To); !slices.Contains(folders, dir) {
 				folders = append(folders, dir)
 			}
@@ -85,30 +85,45 @@ func (im *Importer) dropStages(ctx context.Context, b *batch, items []*item) err
 // moveOut moves the sidecars and then the file. A name that was taken meanwhile is never overwritten:
 // another one is chosen and written down before the move is tried again.
 func (im *Importer) moveOut(ctx context.Context, it *item) error {
-	for i := range it.run.Moves {
-		m, effect := &it.run.Moves[i], "move"
+	for i := range im.ownMoves(it) {
+		effect := "move"
 		if i == len(it.run.Moves)-1 && !im.InPlace {
 			effect = "move file"
 		}
-		for try := 1; ; try++ {
-			err := im.effect(effect, func() error { return im.moveOwn(ctx, m.From, m.To) })
-			if err == nil || errors.Is(err, fs.ErrNotExist) && im.exists(ctx, m.To) {
-				break // moved now, or before a crash
-			}
-			if !errors.Is(err, fs.ErrExist) || try > 9 {
-				return err
-			}
-			m.To = numbered(m.To, it.run.ID, try)
-			if err := im.effect("new name", func() error { return im.record(ctx, []*item{it}) }); err != nil {
-				return err
-			}
+		if err := im.move(ctx, effect, im.moveOwn, im.exists, it, &it.run.Moves[i]); err != nil {
+			return err
 		}
+	}
+	if im.remembers {
+		return im.finishLeft(ctx, it)
 	}
 	return nil
 }
 
+// move moves one thing by rename to its recorded name, or to another one that is free.
+func (im *Importer) move(ctx context.Context, effect string, rename func(ctx context.Context, from, to string) error, exists func(ctx context.Context, name string) bool,
+	it *item, m *ledger.Move) error {
+	for try := 1; ; try++ {
+		err := im.effect(effect, func() error { return rename(ctx, m.From, m.To) })
+		if err == nil || errors.Is(err, fs.ErrNotExist) && exists(ctx, m.To) {
+			return nil // moved now, or before a crash
+		}
+		if !errors.Is(err, fs.ErrExist) || try > 9 {
+			return err
+		}
+		m.To = numbered(m.To, it.run.ID, try)
+		if err := im.effect("new name", func() error { return im.record(ctx, []*item{it}) }); err != nil {
+			return err
+		}
+	}
+}
+
 func (im *Importer) exists(ctx context.Context, name string) bool {
-	f, err := im.Store.Open(ctx, name)
+	return existsIn(ctx, im.Store, name)
+}
+
+func existsIn(ctx context.Context, folder connectors.Folder, name string) bool {
+	f, err := folder.Open(ctx, name)
 	if err == nil {
 		f.Close()
 	}

@@ -17,11 +17,17 @@ import (
 // Sweep removes, at the start, the work folders of batches that are through: a crash may have come between the last record in the ledger and
 // the removal. One that has a file in it stays as it is: of a batch that the ledger doesn't know somebody decides (Orphans). Folders of other ledgers aren't touched.
 func (im *Importer) Sweep(ctx context.Context) error {
-	busy, err := im.busyFolders(ctx)
+	if im.State != nil && !im.InPlace {
+		if err := im.remembering().Sweep(ctx); err != nil {
+			return err
+		}
+	}
+	batches, err := workFolders(ctx, im.Store, path.Join(im.Work, im.Ledger.ID()))
 	if err != nil {
 		return err
 	}
-	batches, err := workFolders(ctx, im.Store, path.Join(im.Work, im.Ledger.ID()))
+	// After the listing: the folder of a batch that began meanwhile isn't among them.
+	busy, err := im.busyFolders(ctx)
 	if err != nil {
 		return err
 	}

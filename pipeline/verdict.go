@@ -70,6 +70,7 @@ func (im *Importer) conclude(ctx context.Context, b *batch, err error, tell func
 		im.logVerdict(it, v)
 		tell(it, v)
 	}
+	defer im.clearSpool(b)
 	if err := im.record(ctx, failed); err != nil {
 		im.Log.Error().Err(err).Msg("why files have to wait couldn't be written down; they wait all the same")
 		return

@@ -88,6 +88,7 @@ type World struct {
 	Kill                  string // effect behind (or with a "-" before it) which the child is killed; "": it imports and ends
 	Resume                bool   // the child goes on with what is unsettled instead of importing
 	Calls                 bool   // the child hands its system calls to its parent behind "publishing"
+	Far                   bool   // the store's files are fetched before they are read
 	EngineMemory          int64  // of a statement of the embedded engine; 0: no limit
 	Export                bool   // the child exports; Resume says for a moment of its schedule
 	Memory                int64  // not 0: the child isn't killed, but imports within so much memory and prints how much it took
@@ -179,9 +180,21 @@ func (w World) enter(ctx context.Context) (*Importer, connectors.Database, error
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := local.Open(c.Stores[0].Path, c.Stores[0].Work)
+	near, err := local.Open(c.Stores[0].Path, c.Stores[0].Work)
 	if err != nil {
 		return nil, nil, err
+	}
+	state, err := local.Open(c.State.Dir, "remembered")
+	if err != nil {
+		return nil, nil, err
+	}
+	spool := &Spool{Dir: filepath.Join(c.State.Dir, "spool")}
+	if err := errors.Join(spool.Open(), spool.Sweep(ctx, l)); err != nil {
+		return nil, nil, err
+	}
+	var store connectors.Folder = near
+	if w.Far {
+		store = &farFolder{Folder: near}
 	}
 	var db connectors.Database = clickhouse.Open(clickhouse.Config{Address: w.Address, DialTimeout: time.Minute})
 	if w.Engine == "chdb" {
@@ -192,6 +205,7 @@ func (w World) enter(ctx context.Context) (*Importer, connectors.Database, error
 	return &Importer{
 		Job: jobs[0], Inbox: store, Store: store, Work: c.Stores[0].Work, Database: db, Ledger: l,
 		RunsDir: filepath.Join(c.State.Dir, "runs"), Cores: 2, Log: zerolog.Nop(),
+		Spool: spool, State: state, StateWork: "remembered",
 		EngineMemory: 1 << 30, Connections: 2,
 	}, db, nil
 }

@@ -25,7 +25,7 @@ func (t *taker) choose(ctx context.Context) []picked {
 	in.mu.Unlock()
 
 	kept := batch[:0]
-	for _, p := range batch {
+	for _, p := range t.unseen(ctx, batch) {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -38,6 +38,30 @@ func (t *taker) choose(ctx context.Context) []picked {
 		}
 	}
 	return kept
+}
+
+// unseen leaves those out that the job has taken before.
+func (t *taker) unseen(ctx context.Context, batch []picked) []picked {
+	if t.job.Seen == nil || len(batch) == 0 {
+		return batch
+	}
+	files := make([]connectors.File, len(batch))
+	for i, p := range batch {
+		files[i] = p.file
+	}
+	seen, err := t.job.Seen(ctx, files)
+	var fresh []picked
+	for i, p := range batch {
+		switch {
+		case err != nil:
+			t.inbox.refuse(p, finding{hold: Unreadable, detail: "it can't be told whether it was taken before: " + err.Error()})
+		case seen[i]:
+			t.inbox.refuse(p, finding{hold: Remembered})
+		default:
+			fresh = append(fresh, p)
+		}
+	}
+	return fresh
 }
 
 // knows tells whether the entry is still the one of its name. in.mu is held.

@@ -20,6 +20,7 @@ type inbox struct {
 	dir    string
 	takers []*taker // in the order in which they choose: by priority, then by name
 	rescan time.Duration
+	polled bool // rescan is what a job asked for
 	clock  clock
 	log    zerolog.Logger
 
@@ -33,6 +34,7 @@ type inbox struct {
 	listing uint32              // number of the last one, also when it failed
 	count   uint32              // of looks
 	looked  moment              // end of the last look that succeeded; 0 before the first
+	again   moment              // when to look again though nothing wakes us
 	took    time.Duration       // by the last look
 	due     moment              // when a look could show something new by itself: a rest or a back-off ends
 	changes changes             // of state, to be logged when mu is free
@@ -121,7 +123,22 @@ func (in *inbox) next() moment {
 	if in.failures > 0 {
 		return in.due
 	}
-	return min(in.due, in.looked+in.rescan)
+	return min(in.due, in.again)
+}
+
+// poll takes over how often a job wants looks. The shortest time of the jobs that share the inbox holds.
+func (in *inbox) poll(every time.Duration) {
+	if every > 0 && (!in.polled || every < in.rescan) {
+		in.rescan, in.polled = every, true
+	}
+}
+
+// untilAgain is how long to keep still when nothing wakes us. Where nothing ever does it varies by a tenth, so that looks at several stores don't fall together.
+func (in *inbox) untilAgain() time.Duration {
+	if _, wakes := in.folder.(connectors.Waker); wakes {
+		return in.rescan
+	}
+	return backoff(in.rescan, in.rescan, 1, rand.Float64())
 }
 
 // lookOnce lists the folder and takes down what it shows, then keeps still for the time that a look has to pay for.
@@ -149,7 +166,7 @@ func (in *inbox) lookOnce(ctx context.Context) {
 func (in *inbox) update(files []connectors.File, look span) {
 	in.recover()
 	in.count++
-	in.looked = look.ended
+	in.looked, in.again = look.ended, look.ended+in.untilAgain()
 	in.due = never
 	for _, t := range in.takers {
 		t.queue.reset()
@@ -214,6 +231,8 @@ func (in *inbox) wantLook(at moment) {
 func (in *inbox) fail(err error, now moment) {
 	if in.failures == 0 {
 		in.problemSince = now
+	}
+	if in.failures == 0 || !sameTrouble(in.problem, err) {
 		in.log.Warn().Err(err).Msg("the inbox can't be looked at; it is tried again")
 	}
 	in.failures++
@@ -234,4 +253,9 @@ func (in *inbox) recover() {
 		in.log.Info().Msg("the inbox can be looked at again")
 	}
 	in.failures, in.problem = 0, nil
+}
+
+// sameTrouble tells whether a second error needs no word of its own: that a server isn't reachable has many wordings and is one state.
+func sameTrouble(a, b error) bool {
+	return errors.Is(a, connectors.ErrUnavailable) && errors.Is(b, connectors.ErrUnavailable) || a.Error() == b.Error()
 }

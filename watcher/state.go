@@ -22,6 +22,7 @@ const (
 	BeingWritten                   // some process has it open for writing
 	Unfinished                     // a text whose last line has no end
 	Unreadable                     // can't be opened
+	Remembered                     // taken before, and its job leaves files where they are
 	Retrying                       // left in the inbox after an error
 	Queued                         // at rest
 	Running                        // handed over
@@ -30,7 +31,7 @@ const (
 var stateNames = [...]string{
 	Settling: "settling", TemporaryName: "temporary name", OddName: "odd name", Irregular: "not a regular file",
 	Linked: "second hard link", Unmatched: "no job matches", Disabled: "job disabled", Ignored: "empty file ignored",
-	BeingWritten: "being written", Unfinished: "no final line end", Unreadable: "unreadable", Retrying: "retrying",
+	BeingWritten: "being written", Unfinished: "no final line end", Unreadable: "unreadable", Remembered: "taken before", Retrying: "retrying",
 	Queued: "queued", Running: "running",
 }
 
@@ -63,6 +64,8 @@ func (s State) reason() string {
 		return "a process has it open for writing"
 	case Unfinished:
 		return "the last line has no line end: more may come, so it has to rest longer"
+	case Remembered:
+		return "the job took it before and leaves it where it is; it is taken again when it changes"
 	case Running:
 		return "handed over"
 	}

@@ -51,6 +51,9 @@ type Job struct {
 	// Ready, where it is given, tells why no new file of this job may be claimed now: its store is full, say. It is asked like the
 	// Watcher's, after that one, and holds up no other job.
 	Ready func(ctx context.Context) error
+	// Seen, where it is given, tells which files at rest the job has taken before although they are still there, for a job whose files stay in
+	// their inbox. They aren't handed over. An error means that it can't be told now.
+	Seen func(ctx context.Context, files []connectors.File) ([]bool, error)
 	// Unsettled, where it is given, is asked after a panic in Handle for the job's runs that are neither settled nor stuck: they are
 	// resumed like Begun. Without it they wait for the next start.
 	Unsettled func(ctx context.Context) ([]uint64, error)
@@ -60,7 +63,7 @@ type Job struct {
 type Watcher struct {
 	Jobs     []Job
 	Parallel int           // calls of Handle and Resume at a time, over all jobs; default 2
-	Rescan   time.Duration // longest time between two looks at an inbox; default 30s
+	Rescan   time.Duration // longest time between two looks at an inbox, where the configuration of its jobs has none; default 30s
 	// Ready tells why no new file of any job may be claimed now: the database doesn't answer, too little room is left. Files then wait in
 	// their inboxes. It is asked at most once a second and returns within bounded time. nil = always ready.
 	Ready func(ctx context.Context) error
@@ -155,6 +158,7 @@ func (w *Watcher) prepare() error {
 		}
 		t := newTaker(job, in, slots, w.gate, w.Log)
 		in.takers = append(in.takers, t)
+		in.poll(time.Duration(job.Config.Poll))
 		w.takers = append(w.takers, t)
 	}
 	return nil

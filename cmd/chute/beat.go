@@ -105,7 +105,7 @@ func (h *heart) places() []roomy {
 	all := []roomy{{"state", state, func() (connectors.Sizer, error) { return openState(state) }}}
 	for _, s := range h.config.Stores {
 		if sizer, ok := any(h.stores[s.Name]).(connectors.Sizer); ok {
-			all = append(all, roomy{s.Name, s.Path, func() (connectors.Sizer, error) { return sizer, nil }})
+			all = append(all, roomy{s.Name, place(&s), func() (connectors.Sizer, error) { return sizer, nil }})
 		}
 	}
 	h.disks = make([]status.Disk, len(all))

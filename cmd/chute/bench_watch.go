@@ -65,7 +65,7 @@ type watched struct {
 // watching runs the daemon's own watcher during do.
 func (b *bench) watching(ctx context.Context, settle time.Duration, do func(ctx context.Context, w *watched) error) error {
 	w := &watched{
-		stopwatch: &stopwatch{Folder: b.daemon.stores["s"], settle: settle, atRest: make(chan time.Time, 1)},
+		stopwatch: &stopwatch{Folder: b.daemon.stores["s"].(*local.Folder), settle: settle, atRest: make(chan time.Time, 1)},
 		watcher:   b.daemon.newWatcher(ctx, nil),
 		verdicts:  make(chan []connectors.Verdict),
 	}

@@ -19,11 +19,11 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var folders, asJSON bool
+	var folders, probe, asJSON bool
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "try whether everything that the configuration names can be used, and say how to mend what can't",
-		Long: "Reads the configuration as it is on the disk now and tries everything that it names: folders by real renames, databases by logging in, tables by comparing " +
+		Long: "Reads the configuration as it is on the disk now and tries everything that it names: folders by real renames (on SFTP servers only with --probe, else by listing them), databases by logging in, tables by comparing " +
 			"them with their jobs and by making and dropping an empty staging table. Nothing of that stays. While a daemon owns the state, it does the checking, with its " +
 			"user, its view of the disk and its open engine.\n\nExit codes: 0 nothing keeps files from being loaded (there may be warnings), 1 something does, 78 the configuration can't be read.",
 		Args:        cobra.NoArgs,
@@ -48,7 +48,7 @@ func checkCommand() *cobra.Command {
 			if done, err := handOver(c, chute); done || err != nil {
 				return err
 			}
-			i := &inspection{config: chute, file: file, jobs: jobs, owner: callerOf(c).owner}
+			i := &inspection{config: chute, file: file, jobs: jobs, owner: callerOf(c).owner, probe: probe}
 			i.all(c.Context(), folders)
 			if err := context.Cause(c.Context()); err != nil {
 				return err // what was broken off says nothing
@@ -63,6 +63,7 @@ func checkCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&folders, "folders", false, "only the configuration, the state's folder, the stores and their folders: no database is needed")
+	c.Flags().BoolVar(&probe, "probe", false, "try on SFTP servers too, by files that are removed again, whether files can be made and renamed, and print what each server can do")
 	c.Flags().BoolVar(&asJSON, "json", false, "print what was found as JSON")
 	return c
 }
@@ -99,6 +100,7 @@ type inspection struct {
 	file     string
 	jobs     []*config.Job
 	owner    *daemon // this process, when it checks for another one
+	probe    bool    // files are made on SFTP servers too
 	findings []finding
 }
 

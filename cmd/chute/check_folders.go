@@ -44,7 +44,7 @@ func (v *visit) folders() (all []*storeFolder) {
 		}
 	}
 	for _, j := range v.jobs {
-		if j.Store == v.store.Name {
+		if j.Store == v.store.Name && j.WhenDone == "move" {
 			for _, away := range []config.Pattern{j.Done, j.Rejected} {
 				add(away.Beginning(time.Now().In(j.Timezone.Location())), false, j.Name)
 			}

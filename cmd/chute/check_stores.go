@@ -19,6 +19,10 @@ func (i *inspection) stores(ctx context.Context) {
 	places := map[[2]uint64]string{} // inboxes, by what the kernel knows them by
 	for _, s := range i.config.Stores {
 		f := finding{Kind: "store", Subject: s.Name}
+		if s.Remote() {
+			i.serverStore(ctx, &s, f)
+			continue
+		}
 		folder, err := local.New(s.Path, s.Work)
 		if err == nil {
 			_, err = folder.Look(ctx, ".")

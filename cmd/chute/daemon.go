@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -38,7 +36,9 @@ type daemon struct {
 	lock     *control.Lock
 	ledger   *ledger.Ledger
 	database connectors.Database
-	stores   map[string]*local.Folder
+	stores   map[string]connectors.Folder
+	spool    *pipeline.Spool                 // of Run
+	state    connectors.Folder               // of Run: the state's folder
 	memory   int64                           // for reading a file
 	hand     sync.RWMutex                    // read-locked by imports by hand that are under way
 	exports  sync.Map                        // a *sync.Mutex for each job that exports: its deliveries come one after the other
@@ -51,7 +51,7 @@ type daemon struct {
 
 // openDaemon takes the state and opens what lies behind it. The database may be down: that is found out, and said, later.
 func openDaemon(ctx context.Context, c *config.Chute, jobs []*config.Job, log zerolog.Logger) (*daemon, error) {
-	d := &daemon{config: c, jobs: jobs, stores: map[string]*local.Folder{}, log: log}
+	d := &daemon{config: c, jobs: jobs, stores: map[string]connectors.Folder{}, log: log}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -70,18 +70,6 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	return d.openStores()
-}
-
-// openStores doesn't ask that the stores are there: a mount that comes late is waited for, and the watcher says so.
-func (d *daemon) openStores() error {
-	for _, s := range d.config.Stores {
-		folder, err := local.New(s.Path, s.Work)
-		if err != nil {
-			return fmt.Errorf("store %q: %w", s.Name, err)
-		}
-		d.stores[s.Name] = folder
-	}
-	return nil
 }
 
 // openDatabase chooses the engine. It connects to nothing yet.
@@ -125,8 +113,8 @@ func connections(c *config.Chute) int {
 
 // Close ends everything, in the reverse order.
 func (d *daemon) Close() error {
-	var errs []error
 	d.past.end()
+	errs := []error{d.closeStores()}
 	if d.ledger != nil {
 		errs = append(errs, d.ledger.Close())
 	}
@@ -144,6 +132,7 @@ func (d *daemon) importer(job *config.Job) *pipeline.Importer {
 	im := d.newImporter(job)
 	store := d.stores[job.Store]
 	im.Inbox, im.Store, im.Work = store, store, d.config.Store(job.Store).Work
+	im.Spool, im.State, im.StateWork = d.spool, d.state, rememberedFolder
 	return im
 }
 
@@ -163,6 +152,9 @@ func (d *daemon) Run(ctx context.Context) error {
 		return err
 	}
 	d.sweepProbes(ctx)
+	if err := d.openSpool(ctx); err != nil {
+		return err
+	}
 	d.sayForsaken(ctx)
 	d.watching.Store(true)
 	w := d.newWatcher(ctx, d.sortByJob(unsettled))
@@ -196,41 +188,25 @@ func (d *daemon) newWatcher(ctx context.Context, begun map[string][]uint64) *wat
 // watch joins a job to the watcher, after a look at what a crash left in its store.
 func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) watcher.Job {
 	d.settleLonger(job)
-	im := d.importer(job)
-	if err := im.Sweep(ctx); err != nil {
-		d.log.Warn().Err(err).Str("job", job.Name).Msg("old work folders can't be looked at now")
-	}
 	store := d.stores[job.Store]
+	im := d.importer(job)
+	handle, resume := im.Import, im.Resume
+	if sweep := d.sweep(im); d.config.Store(job.Store).Remote() {
+		handle, resume = sweptFirst(sweep, handle), sweptFirst(sweep, resume)
+	} else {
+		sweep(ctx)
+	}
 	breaker := &pipeline.Breaker{Job: job, Ledger: d.ledger, Log: d.log}
 	return watcher.Job{
-		Config: job, Folder: store, Handle: breaker.Handle(im.Import), Resume: im.Resume, Begun: begun,
+		Config: job, Folder: store, Handle: breaker.Handle(handle), Resume: resume, Seen: d.seen(job), Begun: begun,
 		Ready: func(ctx context.Context) error {
 			if err := breaker.Held(ctx); err != nil {
 				return err
 			}
-			return d.enoughRoom(ctx, store)
+			return d.enoughRoom(ctx, place(d.config.Store(job.Store)), store)
 		},
 		Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job) },
 	}
-}
-
-// sweepProbes removes what a check left that was killed.
-func (d *daemon) sweepProbes(ctx context.Context) {
-	for name, store := range d.stores {
-		if err := store.SweepProbes(ctx); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			d.log.Warn().Err(err).Str("store", name).Msg("what a killed check left can't be removed now")
-		}
-	}
-}
-
-// settleLonger gives a job without a settle of its own the default for the file system that its store lies on.
-func (d *daemon) settleLonger(job *config.Job) {
-	kind, network, err := d.stores[job.Store].Network()
-	if err != nil || !network || job.SettleGiven {
-		return // a store that isn't there now is looked at by the watcher
-	}
-	job.Settle = config.Duration(time.Minute)
-	d.log.Info().Str("job", job.Name).Str("files", kind).Msg("files on a network file system: settle is 60s unless the job says otherwise")
 }
 
 // sortByJob gives each job its runs. Runs that nobody can go on with stay where they are, and are said.
@@ -277,19 +253,10 @@ func (d *daemon) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.enoughRoom(ctx, state)
+	return d.enoughRoom(ctx, state.Root, state)
 }
 
 // openState opens the state as a place that has room.
-func openState(dir string) (*local.Folder, error) { return local.Open(dir, "hand") }
-
-func (d *daemon) enoughRoom(ctx context.Context, place *local.Folder) error {
-	free, err := place.Free(ctx)
-	if err != nil {
-		return err
-	}
-	if free < int64(d.config.Limits.MinFree) {
-		return fmt.Errorf("%s has %s left, less than limits.min_free = %s", place.Root, config.Size(free), d.config.Limits.MinFree)
-	}
-	return nil
+func openState(dir string) (*local.Folder, error) {
+	return local.Open(dir, "hand")
 }

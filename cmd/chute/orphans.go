@@ -126,21 +126,27 @@ func (d *daemon) orphans(store string, jobs []*config.Job, of string) (*pipeline
 // decideOwn decides about the claims of this ledger that it doesn't know.
 func (d *daemon) decideOwn(ctx context.Context) {
 	for _, s := range d.config.Stores {
-		o, err := d.orphans(s.Name, d.jobs, d.ledger.ID())
-		if err == nil {
-			o.Known = d.knows
-			err = o.Decide(ctx, func(f pipeline.Fate) {
-				line := d.log.Info()
-				if f.Why != "" {
-					line = d.log.Warn().Str("error", f.Why)
-				}
-				line.Str("store", s.Name).Str("job", f.Job).Str("file", config.Shown(f.File)).Uint64("run", f.Run).Str("at", config.Shown(f.At)).
-					Str("ending", string(f.Ending)).Msg("a claimed file that the ledger doesn't know was decided about")
-			})
+		if !s.Remote() { // nobody waits for a server: see sweep
+			d.decideOwnIn(ctx, &s)
 		}
-		if err != nil {
-			d.log.Warn().Err(err).Str("store", s.Name).Msg("claimed files that the ledger doesn't know can't be decided about now; the next start tries again")
-		}
+	}
+}
+
+func (d *daemon) decideOwnIn(ctx context.Context, s *config.Store) {
+	o, err := d.orphans(s.Name, d.jobs, d.ledger.ID())
+	if err == nil {
+		o.Known = d.knows
+		err = o.Decide(ctx, func(f pipeline.Fate) {
+			line := d.log.Info()
+			if f.Why != "" {
+				line = d.log.Warn().Str("error", f.Why)
+			}
+			line.Str("store", s.Name).Str("job", f.Job).Str("file", config.Shown(f.File)).Uint64("run", f.Run).Str("at", config.Shown(f.At)).
+				Str("ending", string(f.Ending)).Msg("a claimed file that the ledger doesn't know was decided about")
+		})
+	}
+	if err != nil {
+		d.log.Warn().Err(err).Str("store", s.Name).Msg("claimed files that the ledger doesn't know can't be decided about now; the next start tries again")
 	}
 }
 
@@ -162,18 +168,24 @@ func (d *daemon) sayForsaken(ctx context.Context) {
 		return
 	}
 	for _, s := range d.config.Stores {
-		all, err := pipeline.Forsaken(ctx, d.stores[s.Name], s.Work, d.ledger.ID())
-		if err != nil {
-			d.log.Warn().Err(err).Str("store", s.Name).Msg("whose files lie in the work folder can't be told now")
+		if !s.Remote() { // nobody waits for a server: see sweep
+			d.sayForsakenIn(ctx, &s, last == 0)
 		}
-		for _, of := range slices.Sorted(maps.Keys(all)) {
-			line := d.log.Info()
-			if last == 0 || time.Since(all[of].Newest) > fresh {
-				line = d.log.Warn()
-			}
-			line.Str("store", s.Name).Str("ledger", of).Int("files", all[of].Files).Time("newest", all[of].Newest).
-				Msg("another chute has claimed files here; if its machine or its state is gone, `chute adopt` takes them over")
+	}
+}
+
+func (d *daemon) sayForsakenIn(ctx context.Context, s *config.Store, loud bool) {
+	all, err := pipeline.Forsaken(ctx, d.stores[s.Name], s.Work, d.ledger.ID())
+	if err != nil {
+		d.log.Warn().Err(err).Str("store", s.Name).Msg("whose files lie in the work folder can't be told now")
+	}
+	for _, of := range slices.Sorted(maps.Keys(all)) {
+		line := d.log.Info()
+		if loud || time.Since(all[of].Newest) > fresh {
+			line = d.log.Warn()
 		}
+		line.Str("store", s.Name).Str("ledger", of).Int("files", all[of].Files).Time("newest", all[of].Newest).
+			Msg("another chute has claimed files here; if its machine or its state is gone, `chute adopt` takes them over")
 	}
 }
 

@@ -147,7 +147,7 @@ func TestReadmeExamples(t *testing.T) {
 			jobs[b[1]] = b[2]
 		}
 	}
-	if len(installations) != 2 || len(jobs) != 2 {
+	if len(installations) != 3 || len(jobs) != 2 {
 		t.Fatalf("found %d chute.toml and %d jobs", len(installations), len(jobs))
 	}
 	for _, installation := range installations {

@@ -103,3 +103,18 @@ func (r *Reader) Run(ctx context.Context, id uint64) (Run, error) {
 	}
 	return runs[0], nil
 }
+
+// seen finds the runs of one file of a job that stays in its inbox. A run that was withdrawn has taken nothing.
+const seen = `SELECT EXISTS (SELECT 1 FROM runs WHERE name = ? AND job = ? AND store = ? AND inbox = ?
+	AND size = ? AND mtime_s = ? AND mtime_ns = ? AND inode = ? AND state <> 'withdrawn')`
+
+// Seen tells whether there is a run already for the file of a run: of that job, store and inbox, and with that name, size, time and inode.
+func (r *Reader) Seen(ctx context.Context, run Run) (found bool, err error) {
+	f := run.File
+	err = r.read.QueryRowContext(ctx, seen, []byte(f.Name), run.Job, run.Store, run.Inbox,
+		f.Size, f.ModTime.Unix(), int64(f.ModTime.Nanosecond()), int64(f.Inode)).Scan(&found)
+	if err != nil {
+		return false, r.explain(err)
+	}
+	return found, nil
+}

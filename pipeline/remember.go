@@ -1,0 +1,134 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"chute/connectors"
+	"chute/pipeline/ledger"
+)
+
+// remembering is the importer for files that stay in their inbox: like those given by hand they are read where they are, and what comes out of
+// them goes to the state's folder. That such a file was taken is in the ledger, by its name, size, time and bytes, and there
+// the last of a run's moves begins in the inbox, which tells such runs from others though the job may have changed.
+func (im *Importer) remembering() *Importer {
+	if im.swept == nil {
+		im.swept = map[string]bool{} // which both share
+	}
+	other := *im
+	other.remembers, other.InPlace, other.Dir = true, true, im.Job.Inbox
+	other.storeWork, other.Store, other.Work = im.Work, im.State, im.StateWork
+	other.Out = func(run uint64) string { return "runs/" + strconv.FormatUint(run, 10) }
+	return &other
+}
+
+// Remembered tells whether the file of a run stayed in its inbox when it was taken.
+func Remembered(run ledger.Run) bool {
+	n := len(run.Moves)
+	return n > 0 && run.Moves[n-1].From == path.Join(run.Inbox, run.File.Name)
+}
+
+// lastMove is what becomes of a file in its inbox; "" leaves it there.
+func (im *Importer) lastMove(it *item, to string) ledger.Move {
+	return ledger.Move{From: im.inboxName(it), To: to}
+}
+
+// ownMoves are the moves within Store: all but that of a file that is somewhere else.
+func (im *Importer) ownMoves(it *item) []ledger.Move {
+	moves := it.run.Moves
+	if im.remembers && len(moves) > 0 {
+		moves = moves[:len(moves)-1]
+	}
+	return moves
+}
+
+// planLeft says what becomes of a file that stayed in its inbox. One that is to be deleted goes through the work folder, where nobody but chute
+// changes it; a rejected one isn't deleted.
+func (im *Importer) planLeft(ctx context.Context, it *item) error {
+	to := ""
+	switch {
+	case im.Job.WhenDone == "move":
+		dir, err := im.putAway(it)
+		if err != nil {
+			return err
+		}
+		to = path.Join(dir, it.run.File.Name)
+		for try := 1; existsIn(ctx, im.Inbox, to); try++ {
+			to = numbered(path.Join(dir, it.run.File.Name), it.run.ID, try)
+		}
+	case im.Job.WhenDone == "delete" && it.rejection == nil:
+		to = nameIn(batchFolder(im.storeWork, im.Ledger.ID(), it.run.ID), it.run.File.Name)
+	}
+	it.run.Moves = append(it.run.Moves, im.lastMove(it, to))
+	return nil
+}
+
+// finishLeft moves or deletes a file that stayed in its inbox, unless it was taken away or another one has its name by now. It can be repeated.
+func (im *Importer) finishLeft(ctx context.Context, it *item) error {
+	m := &it.run.Moves[len(it.run.Moves)-1]
+	if m.To == "" {
+		return nil
+	}
+	look, err := im.lookAt(ctx, m.From)
+	switch {
+	case err == nil && look.Same(it.run.File):
+		effect := "move left"
+		if err := im.move(ctx, effect, im.Inbox.Rename, func(ctx context.Context, name string) bool { return existsIn(ctx, im.Inbox, name) }, it, m); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := im.syncMove(ctx, m); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(m.To, im.storeWork+"/") {
+		return nil
+	}
+	return im.deleteLeft(ctx, it, m)
+}
+
+// syncMove makes the move of a file durable, where the folder can do that.
+func (im *Importer) syncMove(ctx context.Context, m *ledger.Move) error {
+	err := im.Inbox.Sync(ctx, path.Dir(m.To), path.Dir(m.From))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// deleteLeft removes the file from the work folder, and the folders that held it. One that changed between the last look and its move goes back.
+func (im *Importer) deleteLeft(ctx context.Context, it *item, m *ledger.Move) error {
+	look, err := im.lookAt(ctx, m.To)
+	if err == nil && !look.Same(it.run.File) {
+		return im.Inbox.Rename(ctx, m.To, m.From)
+	}
+	if err == nil {
+		err = im.effect("delete", func() error { return im.Inbox.Remove(ctx, m.To) })
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for dir := path.Dir(m.To); strings.HasPrefix(dir, im.storeWork+"/") && strings.Count(dir, "/") > strings.Count(im.storeWork, "/")+1; dir = path.Dir(dir) {
+		if err := im.Inbox.Remove(ctx, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			im.Log.Warn().Err(err).Str("folder", dir).Msg("an empty work folder can't be removed")
+		}
+	}
+	return nil
+}
+
+// Seen tells of which files a job that remembers has runs already. Others are to be taken.
+func Seen(ctx context.Context, l *ledger.Ledger, store, inbox, job string, files []connectors.File) ([]bool, error) {
+	seen := make([]bool, len(files))
+	for i, f := range files {
+		var err error
+		if seen[i], err = l.Seen(ctx, ledger.Run{Job: job, Store: store, Inbox: inbox, File: f}); err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
+}
