@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chute/connectors"
+	"chute/connectors/local"
 	"chute/watcher/status"
 )
 
@@ -99,13 +100,13 @@ type roomy struct {
 	open       func() (connectors.Sizer, error)
 }
 
-// places are the state and the stores that tell how much room there is.
+// places are the state and the stores on this machine. A partner's server isn't asked at each beat: it is asked before a claim.
 func (h *heart) places() []roomy {
 	state := h.config.State.Dir
 	all := []roomy{{"state", state, func() (connectors.Sizer, error) { return openState(state) }}}
 	for _, s := range h.config.Stores {
-		if sizer, ok := any(h.stores[s.Name]).(connectors.Sizer); ok {
-			all = append(all, roomy{s.Name, place(&s), func() (connectors.Sizer, error) { return sizer, nil }})
+		if folder, ok := h.stores[s.Name].(*local.Folder); ok {
+			all = append(all, roomy{s.Name, s.Path, func() (connectors.Sizer, error) { return folder, nil }})
 		}
 	}
 	h.disks = make([]status.Disk, len(all))
