@@ -110,13 +110,13 @@ func TestExportRestart(t *testing.T) {
 func (w *world) killExport(point string) {
 	w.t.Helper()
 	w.exportJob(deliveryJob)
-	ex := w.openExport()
+	w.openExport()
 	w.exec(stock...)
 	w.close()
 	w.Export = true
 	w.killedChild(point, false)
 	fetched := w.fetch()
-	ex = w.openExport()
+	ex := w.openExport()
 	if err := ex.Sweep(w.ctx); err != nil {
 		w.t.Fatal(err)
 	}
