@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"chute/config"
 	"chute/connectors"
 	"chute/connectors/native"
 	"chute/pipeline/ledger"
@@ -25,6 +26,9 @@ type Numbers struct {
 	Servers   []string    // addresses of all servers that have tables; none: there is one
 	Importers []*Importer // of all jobs
 	RunsDir   string
+
+	// Untold, if given, hears of a table that its server doesn't let us look into: that one job can't be loaded then, and the others go on.
+	Untold func(table string, err error)
 }
 
 // Highest is the highest number of a run of this ledger of which there is a trace behind the last one that the ledger knows: a work folder, a report, a staging table, rows
@@ -158,20 +162,29 @@ func (n *Numbers) onServer(ctx context.Context, s connectors.Session, last uint6
 			continue
 		}
 		asked[what] = true
-		t, err := reconcile.Describe(ctx, s, table, l)
-		if errors.Is(err, connectors.ErrNoTable) || err == nil && !t.Lineage.Known() {
-			continue
-		}
-		if err != nil {
+		found, err := n.inTable(ctx, s, table, l, last)
+		if answer := new(connectors.DatabaseError); errors.As(err, &answer) && n.Untold != nil {
+			n.Untold(table.String(), err)
+		} else if err != nil {
 			return 0, err
 		}
-		found, err := reconcile.LastRun(ctx, s, t, n.Ledger.Lineage(last), n.Ledger.Lineage(ledger.LastRun))
-		if err != nil {
-			return 0, err
-		}
-		if found > 0 {
-			highest = max(highest, ledger.RunOf(found))
-		}
+		highest = max(highest, found)
 	}
 	return highest, nil
+}
+
+// inTable finds the highest number behind last in a table; 0 where there is none.
+func (n *Numbers) inTable(ctx context.Context, s connectors.Session, table config.TableName, l reconcile.Lineage, last uint64) (uint64, error) {
+	t, err := reconcile.Describe(ctx, s, table, l)
+	if errors.Is(err, connectors.ErrNoTable) || err == nil && !t.Lineage.Known() {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	found, err := reconcile.LastRun(ctx, s, t, n.Ledger.Lineage(last), n.Ledger.Lineage(ledger.LastRun))
+	if err != nil || found == 0 {
+		return 0, err
+	}
+	return ledger.RunOf(found), nil
 }

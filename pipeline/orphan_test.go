@@ -226,6 +226,29 @@ func TestNumbers(t *testing.T) {
 	})
 }
 
+// TestNumbersUntold: a table that its server doesn't let us look into is named, and doesn't keep the others from being looked into.
+func TestNumbersUntold(t *testing.T) {
+	w := newWorld(t, "clickhouse")
+	w.job(orders)
+	w.open()
+	w.load("a.csv", lines(3))
+	w.exec("INSERT INTO %t (id, _chute_run, _chute_record) SELECT 1, _chute_run + 12, 1 FROM %t LIMIT 1",
+		"CREATE TABLE %d.torn (_chute_run UInt64, _chute_record UInt64) ENGINE = Merge('nowhere', 'x')")
+	job := *w.im.Job
+	job.Target.Table.Table = "torn"
+	torn := *w.im
+	torn.Job = &job
+	n := &Numbers{Ledger: w.im.Ledger, Database: w.db, Importers: []*Importer{&torn, w.im}, RunsDir: w.im.RunsDir}
+	if _, err := n.Highest(w.ctx); err == nil {
+		t.Error("a table that can't be read wasn't said")
+	}
+	var untold []string
+	n.Untold = func(table string, err error) { untold = append(untold, table) }
+	if found, err := n.Highest(w.ctx); err != nil || found != 13 || len(untold) != 1 || untold[0] != job.Target.Table.String() {
+		t.Errorf("found %d (%v), untold %q; want 13 and %s", found, err, untold, job.Target.Table)
+	}
+}
+
 // TestOrphanLate has the gone process's statement that publishes reach its server late, after the rows were counted: nothing is done about the file then, and
 // the next look finds it loaded.
 func TestOrphanLate(t *testing.T) {

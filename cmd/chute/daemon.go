@@ -203,6 +203,9 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 			if err := breaker.Held(ctx); err != nil {
 				return err
 			}
+			if err := d.assureTable(ctx, job); err != nil {
+				return err
+			}
 			return d.enoughRoom(ctx, place(d.config.Store(job.Store)), store)
 		},
 		Unsettled: func(ctx context.Context) ([]uint64, error) { return d.unsettledOf(ctx, job) },

@@ -173,7 +173,7 @@ func (d *daemon) importFile(c *cobra.Command, im *pipeline.Importer, name string
 }
 
 func (d *daemon) loadByHand(c *cobra.Command, im *pipeline.Importer, file connectors.File, done func()) (code int, err error) {
-	if err := d.assure(c.Context()); err != nil {
+	if err := errors.Join(d.assure(c.Context()), d.assureTable(c.Context(), im.Job)); err != nil {
 		return exitFailed, err
 	}
 	v := im.Import(c.Context(), []connectors.File{file})[0]

@@ -23,6 +23,28 @@ type past struct {
 	look   chan struct{} // closed when the look that is under way is through; nil: none is
 	err    error         // of the last one
 	cancel context.CancelFunc
+	untold map[string]bool // tables that couldn't be looked into
+}
+
+func (p *past) leave(table string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.untold == nil {
+		p.untold = map[string]bool{}
+	}
+	p.untold[table] = true
+}
+
+func (p *past) left(table string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.untold[table]
+}
+
+func (p *past) done(table string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.untold, table)
 }
 
 // wait has the look taken, unless it was, and waits for it until ctx ends. A look that failed is taken again by the next call.
@@ -72,31 +94,59 @@ func (p *past) end() {
 // copy that is older than the world.
 func (d *daemon) assure(ctx context.Context) error {
 	return d.past.wait(ctx, func(ctx context.Context) error {
-		numbers := &pipeline.Numbers{
-			Ledger: d.ledger, Database: d.database, Servers: servers(d.config), RunsDir: filepath.Join(d.config.State.Dir, runsFolder),
+		numbers := d.numbers(d.jobs)
+		numbers.Untold = func(table string, err error) {
+			d.past.leave(table)
+			d.log.Warn().Err(err).Str("table", table).Msg("whether the table has rows of runs that the ledger doesn't know can't be told now: its jobs wait, others go on")
 		}
-		for _, job := range d.jobs {
-			if d.stores[job.Store] != nil {
-				numbers.Importers = append(numbers.Importers, d.importer(job))
-			}
-		}
-		seen, err := numbers.Highest(ctx)
-		if err != nil {
+		if err := d.leap(ctx, numbers); err != nil {
 			return err
-		}
-		if seen > 0 {
-			next, err := d.ledger.Leap(ctx, seen)
-			if err != nil {
-				return err
-			}
-			d.log.Warn().Uint64("seen", seen).Uint64("next", next+1).
-				Msg("the ledger is older than the files and tables: there are traces of runs that it doesn't know. Their numbers aren't given again; chute audit lists those that have rows")
 		}
 		if d.watching.Load() {
 			d.decideOwn(ctx)
 		}
 		return nil
 	})
+}
+
+// assureTable does for a job's table what assure couldn't, where its server didn't let us look into it then.
+func (d *daemon) assureTable(ctx context.Context, job *config.Job) error {
+	table := job.Target.Table.String()
+	if !d.past.left(table) {
+		return nil
+	}
+	if err := d.leap(ctx, d.numbers([]*config.Job{job})); err != nil {
+		return err
+	}
+	d.past.done(table)
+	return nil
+}
+
+func (d *daemon) numbers(jobs []*config.Job) *pipeline.Numbers {
+	n := &pipeline.Numbers{
+		Ledger: d.ledger, Database: d.database, Servers: servers(d.config), RunsDir: filepath.Join(d.config.State.Dir, runsFolder),
+	}
+	for _, job := range jobs {
+		if d.stores[job.Store] != nil {
+			n.Importers = append(n.Importers, d.importer(job))
+		}
+	}
+	return n
+}
+
+// leap passes over the numbers of runs that have left traces and that the ledger doesn't know.
+func (d *daemon) leap(ctx context.Context, numbers *pipeline.Numbers) error {
+	seen, err := numbers.Highest(ctx)
+	if err != nil || seen == 0 {
+		return err
+	}
+	next, err := d.ledger.Leap(ctx, seen)
+	if err != nil {
+		return err
+	}
+	d.log.Warn().Uint64("seen", seen).Uint64("next", next+1).
+		Msg("the ledger is older than the files and tables: there are traces of runs that it doesn't know. Their numbers aren't given again; chute audit lists those that have rows")
+	return nil
 }
 
 // servers are the addresses of all servers that may have rows.
