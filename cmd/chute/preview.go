@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -84,7 +85,10 @@ func (d *daemon) previewFiles(c *cobra.Command, p *previewing, job *config.Job, 
 	im.Log = newLog(c.ErrOrStderr())
 	p.out = c.OutOrStdout()
 	if rejects != "" {
-		f, err := os.Create(callerOf(c).path(rejects))
+		f, err := os.OpenFile(callerOf(c).path(rejects), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it holds values of records
+		if errors.Is(err, fs.ErrExist) {
+			return &exit{exitUsage, fmt.Sprintf("--rejects %q: there is something of that name, which preview doesn't replace: give another name", rejects)}
+		}
 		if err != nil {
 			return err
 		}
