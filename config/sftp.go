@@ -88,3 +88,9 @@ func (s SFTP) String() string {
 	}
 	return u.String()
 }
+
+// Of is the address of something in the folder. Odd bytes of a name are escaped as in every address.
+func (s SFTP) Of(name string) string {
+	s.Root = path.Join(s.Root, name)
+	return s.String()
+}

@@ -39,6 +39,21 @@ func TestSFTP(t *testing.T) {
 	}
 }
 
+// TestSFTPOf: what a partner calls a file doesn't change what its address means, nor what a terminal does.
+func TestSFTPOf(t *testing.T) {
+	for root, want := range map[string]string{
+		".":     "sftp://chute@acme.example:22/~/",
+		"/":     "sftp://chute@acme.example:22/",
+		"/a":    "sftp://chute@acme.example:22/a/",
+		"in/50": "sftp://chute@acme.example:22/~/in/50/",
+	} {
+		s := SFTP{"chute", "acme.example", 22, root}
+		if got := s.Of("done/a?#% \x1b\xff\u202e.csv"); got != want+"done/a%3F%23%25%20%1B%FF%E2%80%AE.csv" {
+			t.Errorf("in %s it is %s", root, got)
+		}
+	}
+}
+
 // FuzzSFTP: an address that is read is printed so that it reads the same, and its folder never leaves the one that it is in.
 func FuzzSFTP(f *testing.F) {
 	f.Add("sftp://chute@acme.example:2222/~/in")

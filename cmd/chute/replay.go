@@ -221,7 +221,7 @@ func archivedAt(ctx context.Context, r *ledger.Reader, chute *config.Chute, run 
 	case len(run.Moves) == 0:
 		return "", errors.New("the ledger doesn't know where its file went")
 	}
-	return filepath.Join(store.Path, run.Moves[len(run.Moves)-1].To), nil // the file goes last
+	return filepath.Join(store.Path, lastPlace(run)), nil
 }
 
 // replayed is the run whose file a run has loaded again; the zero run when it is no replay.

@@ -42,6 +42,8 @@ import (
 //	bytes FILE TEXT         writes a file; name and text with Go's escapes
 //	password WORD           writes the file password; right: the one that the server's user chute has
 //	server own|stop|start   a server of the script's own, for outages
+//	sshd own [readonly]     an sshd of the script's own, see script_sftp_test.go; sshd stop|start
+//	partner FILE            OpenSSH's sftp does what stands in the file, in the store on that sshd
 //	photo, unchanged        remember everything on the disk and in the database, and compare with it
 //	killed N COMMAND…       run it so many times, each time killed a little later
 //	told CODE REGEXP FLAG…  wait until `chute status` leaves with the code and prints that
@@ -81,7 +83,11 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"loading": func(ts *testscript.TestScript, _ bool, args []string) {
 		worldOf(ts).loading(ts, args[0], number(ts, args[1]))
 	},
-	"grow": func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).grow(ts, args) },
+	"sshd": func(ts *testscript.TestScript, _ bool, args []string) {
+		worldOf(ts).ownSSHD(ts, args[0], len(args) > 1 && args[1] == "readonly")
+	},
+	"partner": func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).partner(ts, args[0]) },
+	"grow":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).grow(ts, args) },
 }
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value("world").(*world) }

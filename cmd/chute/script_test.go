@@ -17,6 +17,7 @@ import (
 	"chute/connectors"
 	"chute/connectors/chdb"
 	"chute/connectors/connectortest"
+	"chute/connectors/connectortest/sshd"
 	"chute/pipeline/reconcile"
 )
 
@@ -150,6 +151,7 @@ type world struct {
 	engine   string
 	database string
 	server   *connectortest.Server // the package's, or the script's own
+	sshd     *sshd.Server          // the script's own; nil without one
 	daemon   *process              // nil when it isn't running
 	feeder   *feeder
 	photo    map[string]string // what everything was like
@@ -249,6 +251,10 @@ func (w *world) close(env *testscript.Env) {
 	}
 	if w.daemon != nil {
 		w.daemon.kill()
+	}
+	if w.sshd != nil {
+		w.sshd.Kill()
+		os.RemoveAll(w.sshd.Dir)
 	}
 	if w.server != server {
 		w.server.Kill()

@@ -70,13 +70,13 @@ func (s *shownRun) aboutExport(status string) [][2]string {
 }
 
 // exportedFiles says where everything of an export lies, or lay until somebody fetched it.
-func (s *shownRun) exportedFiles(chute *config.Chute, root string) (files []runFile) {
+func (s *shownRun) exportedFiles(chute *config.Chute) (files []runFile) {
 	for i, m := range s.Moves {
 		name, what := m.To, "file"
 		if i > 0 {
 			what = m.From[strings.LastIndexByte(m.From, '/')+1:]
 		}
-		files = append(files, runFile{What: what, Path: report.Text(filepath.Join(root, name))})
+		files = append(files, runFile{What: what, Path: report.Text(inStore(chute, s.Run.Store, name))})
 	}
 	if s.out.report != nil {
 		dir := filepath.Join(chute.State.Dir, runsFolder, strconv.FormatUint(s.ID, 10))

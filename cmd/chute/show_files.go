@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"chute/config"
 	"chute/pipeline"
@@ -17,21 +19,21 @@ import (
 // runFile is something that a run has brought about, or the file that it began with.
 type runFile struct {
 	What  string      `json:"what"`                  // file, rejects, reasons, log, report; for exports file, checksum, manifest, marker; full_log and full_report are the operators'
-	Path  report.Text `json:"path"`                  // where it is, absolute; in a store that isn't configured any more, within the store
+	Path  report.Text `json:"path"`                  // where it is: absolute, or the address on an SFTP server; in a store that isn't configured any more its name and the path in it
 	Exact string      `json:"path_base64,omitempty"` // the path's bytes, where they aren't UTF-8
-	Gone  bool        `json:"gone,omitempty"`        // true: it isn't there now
+	Gone  bool        `json:"gone,omitempty"`        // true: it isn't there now; no server is asked
 }
 
 // findFiles says where everything of a run lies, the file itself first.
 func (s *shownRun) findFiles(chute *config.Chute, ledgerID string) []runFile {
-	root, work := s.Run.Store, ""
-	if store := chute.Store(root); store != nil {
-		root, work = store.Path, store.Work
-	}
 	if s.out != nil {
-		return s.exportedFiles(chute, root)
+		return s.exportedFiles(chute)
 	}
-	files := []runFile{{What: "file", Path: report.Text(s.delivered(root, work, ledgerID))}}
+	work := ""
+	if store := chute.Store(s.Run.Store); store != nil {
+		work = store.Work
+	}
+	files := []runFile{s.deliveredFile(chute, work, ledgerID)}
 	if s.full != nil {
 		for i, what := range pipeline.Kinds(s.Run) {
 			name := s.Moves[i].To
@@ -39,7 +41,7 @@ func (s *shownRun) findFiles(chute *config.Chute, ledgerID string) []runFile {
 				name = s.Moves[i].From
 			}
 			if what != "file" {
-				files = append(files, runFile{What: what, Path: report.Text(filepath.Join(root, name))})
+				files = append(files, runFile{What: what, Path: report.Text(s.beside(chute, name))})
 			}
 		}
 		dir := filepath.Join(chute.State.Dir, runsFolder, strconv.FormatUint(s.ID, 10))
@@ -49,28 +51,71 @@ func (s *shownRun) findFiles(chute *config.Chute, ledgerID string) []runFile {
 	return looked(files)
 }
 
-// looked says which of the files are there.
+// beside is where something is that came out of the run's file: in the store, or in the state's folder if the file stayed in its inbox.
+func (s *shownRun) beside(chute *config.Chute, name string) string {
+	if pipeline.Remembered(s.Run) {
+		return filepath.Join(chute.State.Dir, name)
+	}
+	return inStore(chute, s.Run.Store, name)
+}
+
+// inStore is where something in a store is: a path of this machine, or an address on the store's server. A store that isn't configured any more is somewhere.
+func inStore(chute *config.Chute, name, within string) string {
+	store := chute.Store(name)
+	switch {
+	case store == nil:
+		return filepath.Join(name, within)
+	case store.Remote():
+		return store.SFTP.Of(within)
+	}
+	return filepath.Join(store.Path, within)
+}
+
+// looked says which of the files aren't there. No server is asked.
 func looked(files []runFile) []runFile {
 	for i := range files {
 		name := string(files[i].Path)
-		_, err := os.Lstat(name)
-		files[i].Gone, files[i].Exact = errors.Is(err, fs.ErrNotExist), exactly(name)
+		files[i].Exact = exactly(name)
+		if !filepath.IsAbs(name) {
+			continue
+		}
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			files[i].Gone = true
+		}
 	}
 	return files
 }
 
-// delivered is where the file is that the run began with.
-func (s *shownRun) delivered(root, work, ledgerID string) string {
-	inbox := path.Join(s.Inbox, s.File.Name)
+// deliveredFile is the file that the run began with.
+func (s *shownRun) deliveredFile(chute *config.Chute, work, ledgerID string) runFile {
+	within := s.delivered(work, ledgerID)
+	f := runFile{What: "file", Path: report.Text(inStore(chute, s.Run.Store, within))}
 	switch {
 	case s.at != "":
-		return s.at
+		f.Path = report.Text(s.at)
 	case byHand(s.Run):
-		return "/" + inbox
-	case s.Run.State == ledger.Withdrawn, s.Run.State == ledger.Claiming:
-		return filepath.Join(root, inbox)
-	case s.Run.State == ledger.Settled && len(s.Moves) > 0:
-		return filepath.Join(root, s.Moves[len(s.Moves)-1].To) // the file goes last
+		f.Path = report.Text("/" + path.Join(s.Inbox, s.File.Name))
+	case s.Run.State == ledger.Settled:
+		f.Gone = work != "" && strings.HasPrefix(within, work+"/") // deleted, by way of there
 	}
-	return filepath.Join(root, pipeline.Claimed(work, ledgerID, s.Run))
+	return f
+}
+
+// delivered is where in its store the file is that the run began with.
+func (s *shownRun) delivered(work, ledgerID string) string {
+	switch {
+	case s.Run.State == ledger.Withdrawn, s.Run.State == ledger.Claiming:
+		return path.Join(s.Inbox, s.File.Name)
+	case s.Run.State == ledger.Settled && len(s.Moves) > 0:
+		return lastPlace(s.Run)
+	case pipeline.Remembered(s.Run):
+		return path.Join(s.Inbox, s.File.Name)
+	}
+	return pipeline.Claimed(work, ledgerID, s.Run)
+}
+
+// lastPlace is where the file of a settled run went, which goes last, or where it stayed.
+func lastPlace(run ledger.Run) string {
+	last := run.Moves[len(run.Moves)-1]
+	return cmp.Or(last.To, last.From)
 }

@@ -124,7 +124,7 @@ func (q *question) brought(c *cobra.Command, r *ledger.Reader, id uint64) (ledge
 		return ledger.Run{}, err
 	}
 	shown := shownRun{Run: run}
-	if shown.delivered("/", q.store.Work, r.ID()) != "/"+q.path() {
+	if shown.delivered(q.store.Work, r.ID()) != q.path() {
 		return ledger.Run{}, nil
 	}
 	return run, nil

@@ -12,11 +12,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
 
 	"chute/connectors/connectortest"
 )
@@ -41,6 +41,11 @@ type Server struct {
 // Address is where the server listens.
 func (s *Server) Address() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
 
+// KnownBy is a file of known hosts in which the server has the key that is given.
+func (s *Server) KnownBy(key ssh.PublicKey) string {
+	return knownhosts.Line([]string{s.Address()}, key) + "\n"
+}
+
 // Start starts a server for one test. more are lines for the end of its configuration, as "Match User" with what follows.
 func Start(t testing.TB, more ...string) *Server {
 	t.Helper()
@@ -49,7 +54,7 @@ func Start(t testing.TB, more ...string) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s, err := launch(dir, more)
+	s, err := Launch(dir, more...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +67,8 @@ func Start(t testing.TB, more ...string) *Server {
 	return s
 }
 
-func launch(dir string, more []string) (*Server, error) {
+// Launch starts a server whose files are in dir. Who calls it ends it.
+func Launch(dir string, more ...string) (*Server, error) {
 	// A port that was free a moment ago may be taken when the server comes to it: once more with another.
 	var err error
 	for range 3 {
@@ -177,14 +183,6 @@ func (s *Server) await() error {
 		case <-tick.C:
 		}
 	}
-}
-
-// Kill ends the server with all its sessions, as a crash of its machine would.
-func (s *Server) Kill() {
-	if s.cmd != nil && s.Running() {
-		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // its group, which is its own; gone is what is wanted
-	}
-	s.Process.Kill()
 }
 
 // LogTail is the end of what the server said.

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"chute/connectors/connectortest/sshd"
+)
+
+// ownSSHD gives the script an sshd that it can stop. The first start fills its address, $SFTP, and the file that knows its keys, $KNOWN, into the
+// configurations, and writes the files key, which opens it, other_key, which doesn't, other_hosts, which knows another server
+// there, and no_hosts, which knows none. One that is read-only lets nobody change anything, root neither.
+func (w *world) ownSSHD(ts *testscript.TestScript, what string, readOnly bool) {
+	switch {
+	case what == "stop" && w.sshd != nil:
+		w.sshd.Kill()
+	case what == "start" && w.sshd != nil:
+		ts.Check(w.sshd.Start())
+	case what == "own" && w.sshd == nil && readOnly:
+		w.launchSSHD(ts, "ForceCommand internal-sftp -R")
+	case what == "own" && w.sshd == nil:
+		w.launchSSHD(ts)
+	default:
+		ts.Fatalf("sshd %s?", what)
+	}
+}
+
+func (w *world) launchSSHD(ts *testscript.TestScript, more ...string) {
+	dir, err := os.MkdirTemp("", "chute-sshd-")
+	ts.Check(err)
+	s, err := sshd.Launch(dir, more...)
+	if err != nil {
+		os.RemoveAll(dir)
+		ts.Fatalf("%v", err)
+	}
+	w.sshd = s
+	other, public, err := sshd.NewKey("ed25519")
+	ts.Check(err)
+	for name, text := range map[string]string{"key": s.Key, "other_key": other, "other_hosts": s.KnownBy(public), "no_hosts": ""} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+	configs, err := filepath.Glob(filepath.Join(w.dir, "chute*.toml"))
+	ts.Check(err)
+	fill := strings.NewReplacer("$SFTP", fmt.Sprintf("sftp://%s@%s%s/store", s.User, s.Address(), w.dir), "$KNOWN", s.KnownHosts)
+	for _, name := range configs {
+		config, err := os.ReadFile(name)
+		ts.Check(err)
+		ts.Check(os.WriteFile(name, []byte(fill.Replace(string(config))), 0o644))
+	}
+}
+
+// partner has OpenSSH's own client do what a file of the script says, in the store on the script's sshd.
+func (w *world) partner(ts *testscript.TestScript, batch string) {
+	s := w.sshd
+	c := exec.Command("sftp", "-q", "-F", "none", "-b", ts.MkAbs(batch), "-P", strconv.Itoa(s.Port), "-i", ts.MkAbs("key"), "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+		"-o", "GlobalKnownHostsFile=none", "-o", "UserKnownHostsFile="+s.KnownHosts, s.User+"@"+s.Host+":"+filepath.Join(w.dir, "store"))
+	c.Dir = ts.MkAbs(".")
+	if out, err := c.CombinedOutput(); err != nil {
+		ts.Fatalf("%v: %s", err, out)
+	}
+}
