@@ -43,6 +43,7 @@ import (
 //	password WORD           writes the file password; right: the one that the server's user chute has
 //	server own|stop|start   a server of the script's own, for outages
 //	sshd own [readonly]     an sshd of the script's own, see script_sftp_test.go; sshd stop|start
+//	cuts N                  cut the connections to it so many times while files are loaded
 //	partner FILE            OpenSSH's sftp does what stands in the file, in the store on that sshd
 //	photo, unchanged        remember everything on the disk and in the database, and compare with it
 //	killed N COMMAND…       run it so many times, each time killed a little later
@@ -86,6 +87,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"sshd": func(ts *testscript.TestScript, _ bool, args []string) {
 		worldOf(ts).ownSSHD(ts, args[0], len(args) > 1 && args[1] == "readonly")
 	},
+	"cuts":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).cuts(ts, number(ts, args[0])) },
 	"partner": func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).partner(ts, args[0]) },
 	"grow":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).grow(ts, args) },
 }

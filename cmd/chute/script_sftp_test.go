@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -64,4 +65,28 @@ func (w *world) partner(ts *testscript.TestScript, batch string) {
 	if out, err := c.CombinedOutput(); err != nil {
 		ts.Fatalf("%v: %s", err, out)
 	}
+}
+
+// cuts cuts all connections to the script's sshd so many times, each time when there is a new one and two more files have been taken.
+func (w *world) cuts(ts *testscript.TestScript, n int) {
+	began := 0
+	for i := range n {
+		w.until(ts, fmt.Sprintf("session %d, with %d files taken", i+1, 2*i), func() bool {
+			now := bytes.Count(w.sshdLog(ts), []byte("Starting session: subsystem 'sftp'"))
+			if now <= began || w.countRuns(ts, "1") < 2*i {
+				return false
+			}
+			began = now
+			return true
+		})
+		if w.sshd.Cut() == 0 {
+			ts.Fatalf("there was no connection to cut")
+		}
+	}
+}
+
+func (w *world) sshdLog(ts *testscript.TestScript) []byte {
+	log, err := os.ReadFile(filepath.Join(w.sshd.Dir, "sshd.log"))
+	ts.Check(err)
+	return log
 }
