@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -328,7 +329,10 @@ var errFault = errors.New("a fault that the test made")
 // failOnce makes an effect fail the next time.
 func (w *world) failOnce(effect string, before bool) (reached *bool) {
 	reached = new(bool)
+	var mu sync.Mutex
 	w.im.Fault = func(at string, early bool) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if at != effect || early != before || *reached {
 			return nil
 		}
@@ -341,7 +345,10 @@ func (w *world) failOnce(effect string, before bool) (reached *bool) {
 // failFrom makes an effect fail, and everything behind it.
 func (w *world) failFrom(effect string, before bool) (reached *bool) {
 	reached = new(bool)
+	var mu sync.Mutex
 	w.im.Fault = func(at string, early bool) error {
+		mu.Lock()
+		defer mu.Unlock()
 		*reached = *reached || at == effect && early == before
 		if *reached {
 			return errFault

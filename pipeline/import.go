@@ -61,8 +61,8 @@ type Importer struct {
 
 	// Progress, if set, is given each file's progress when its reading begins.
 	Progress func(*Progress)
-	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there. Inserts call it from goroutines of
-	// their own.
+	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there. Inserts and fetches call it from
+	// goroutines of their own.
 	Fault func(effect string, before bool) error
 }
 
