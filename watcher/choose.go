@@ -109,6 +109,9 @@ func (t *taker) handOver(batch []picked) (files []connectors.File, handed []*ent
 	in := t.inbox
 	in.mu.Lock()
 	now := in.clock.now()
+	if t.dismissed() { // its files are another's
+		batch = nil
+	}
 	for _, p := range batch {
 		// Of what is different now, the look that saw it has taken care.
 		if !in.knows(p.entry) || !p.entry.file.Same(p.file) || p.entry.file.Links > 1 {

@@ -18,16 +18,20 @@ type inbox struct {
 	folder connectors.Folder
 	store  string
 	dir    string
-	takers []*taker // in the order in which they choose: by priority, then by name
-	rescan time.Duration
-	polled bool // rescan is what a job asked for
 	clock  clock
 	log    zerolog.Logger
 
 	look   chan struct{} // raised: something may have changed
 	replan chan struct{} // raised: due came nearer
+	left   chan struct{} // closed when no job has the inbox any more
+	ended  chan struct{} // closed when nobody looks any more
 
-	mu      sync.Mutex          // guards the following and the entries
+	watched, abandoned bool // guarded by the Watcher's mu: somebody looks, left is closed
+
+	mu      sync.Mutex // guards the following and the entries
+	takers  []*taker   // in the order in which they choose: by priority, then by name
+	leaving []*taker   // dismissed, with a call under way, and no other has their job here
+	rescan  time.Duration
 	entries map[string]*entry   // of the last listing, without those that are running and the others
 	others  map[string]*other   // of the last listing: nobody takes them
 	running map[string]*handing // handed over and without a verdict
@@ -56,6 +60,8 @@ func newInbox(folder connectors.Folder, store, dir string, rescan time.Duration,
 		log:     log.With().Str("store", store).Str("inbox", dir).Logger(),
 		look:    make(chan struct{}, 1),
 		replan:  make(chan struct{}, 1),
+		left:    make(chan struct{}),
+		ended:   make(chan struct{}),
 		entries: make(map[string]*entry),
 		others:  make(map[string]*other),
 		running: make(map[string]*handing),
@@ -126,11 +132,11 @@ func (in *inbox) next() moment {
 	return min(in.due, in.again)
 }
 
-// poll takes over how often a job wants looks. The shortest time of the jobs that share the inbox holds.
-func (in *inbox) poll(every time.Duration) {
-	if every > 0 && (!in.polled || every < in.rescan) {
-		in.rescan, in.polled = every, true
-	}
+// every is the longest time between two looks.
+func (in *inbox) every() time.Duration {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.rescan
 }
 
 // untilAgain is how long to keep still when nothing wakes us. Where nothing ever does it varies by a tenth, so that looks at several stores don't fall together.

@@ -22,14 +22,14 @@ func (n *notice) refresh(ctx context.Context) {
 	case !ok:
 	case n.again != nil:
 		n.again()
-	case n.told && now-n.tried < n.inbox.rescan:
+	case n.told && now-n.tried < n.inbox.every():
 	default:
 		again, err := waker.Wake(ctx, []string{n.inbox.dir}, n.inbox.Look)
 		n.again, n.tried = again, now
 		if err != nil {
 			n.again = nil
 			if !n.told {
-				n.inbox.log.Warn().Err(err).Dur("rescan", n.inbox.rescan).Msg("changes aren't noticed at once: the inbox is looked at every rescan")
+				n.inbox.log.Warn().Err(err).Dur("rescan", n.inbox.every()).Msg("changes aren't noticed at once: the inbox is looked at every rescan")
 			}
 			n.told = true
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"chute/config"
@@ -79,6 +80,10 @@ func (t *taker) settle(ctx context.Context, handed []*entry, r round) {
 // giveBack puts a file that was left in the inbox among the entries again. in.mu is held.
 func (in *inbox) giveBack(e *entry, err error, now moment) {
 	if in.entries[e.file.Name] != nil { // the name has come to mean another file meanwhile
+		return
+	}
+	if !slices.Contains(in.takers, e.taker) { // the next look finds out whose it is now
+		in.wantLook(now)
 		return
 	}
 	back := *e // a queue may still hold e, which isn't to be taken before the next look

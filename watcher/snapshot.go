@@ -3,6 +3,7 @@ package watcher
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -33,7 +34,9 @@ func (w *Watcher) Places() []Place {
 	var places []Place
 	for _, in := range w.inboxes {
 		in.mu.Lock()
-		places = append(places, in.asPlace())
+		if len(in.takers) > 0 {
+			places = append(places, in.asPlace())
+		}
 		in.mu.Unlock()
 	}
 	return places
@@ -55,10 +58,11 @@ func (in *inbox) snapshot(s *Snapshot, most int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	now := in.clock.now()
-	s.Inboxes = append(s.Inboxes, in.asPlace())
-
+	if len(in.takers) > 0 {
+		s.Inboxes = append(s.Inboxes, in.asPlace())
+	}
 	ahead := make(map[*entry]int)
-	for _, t := range in.takers {
+	for _, t := range append(slices.Clone(in.takers), in.leaving...) {
 		for i, e := range t.queue.waiting() {
 			ahead[e] = i
 		}
@@ -101,6 +105,9 @@ func (t *taker) activity() Activity {
 		if r.taker == t {
 			a.Running++
 		}
+	}
+	if b := t.before; b != nil && b.inbox == t.inbox {
+		a.Running += b.resuming
 	}
 	if t.problem != nil {
 		a.Problem, a.Until = told(t.problem), t.inbox.clock.wall(t.until)
@@ -150,6 +157,8 @@ func (e *entry) explainQueued(now moment, clock clock, ahead map[*entry]int) str
 		return "no new files are claimed: " + notReady
 	case queued && n > 0:
 		return fmt.Sprintf("queued behind %d files", n)
+	case t.before != nil:
+		return "queued behind what the job has under way with its earlier configuration"
 	case len(t.runs) > 0 || t.resuming > 0:
 		return "queued behind runs of the job that were begun earlier"
 	}

@@ -86,9 +86,9 @@ func (s State) next() string {
 	case Linked:
 		return "it is taken once it has a single name"
 	case Unmatched:
-		return "nothing until it is renamed, or chute is started with a job that matches"
+		return "nothing until it is renamed, or a job matches"
 	case Disabled:
-		return "nothing until the job is enabled and chute restarted"
+		return "nothing until the job is enabled"
 	case Ignored:
 		return "nothing until something is in it"
 	case BeingWritten:

@@ -21,6 +21,9 @@ type taker struct {
 	log   zerolog.Logger
 
 	ready chan struct{} // raised: the queue isn't empty, a pause is over, runs came or may be resumed
+	left  chan struct{} // closed when the taker is dismissed
+	ended chan struct{} // closed when it has nothing under way any more
+	late  bool          // it came while others were at work: what runs its job has is to be asked
 
 	// Guarded by inbox.mu.
 	queue    queue    // refilled by every look
@@ -29,6 +32,7 @@ type taker struct {
 	attempts int      // rounds in a row with a Later, that finished nothing
 	until    moment   // end of the pause
 	problem  error    // the last Later's, nil after a round without
+	before   *taker   // had the job and is ending
 }
 
 func newTaker(job Job, in *inbox, slots *slots, gate *gate, log zerolog.Logger) *taker {
@@ -37,26 +41,29 @@ func newTaker(job Job, in *inbox, slots *slots, gate *gate, log zerolog.Logger) 
 		job: job, name: job.Config.Name, inbox: in, slots: slots, gate: gate, log: log,
 		own:   newGate(job.Ready, in.rescan, in.clock, log),
 		ready: make(chan struct{}, 1),
+		left:  make(chan struct{}),
+		ended: make(chan struct{}),
 		runs:  append([]uint64(nil), job.Begun...),
 	}
 }
 
-// run goes round until ctx ends.
-func (t *taker) run(ctx context.Context) {
-	for ctx.Err() == nil {
+// run goes round until own ends, which is when ctx does or the taker is dismissed. What is under way then has ctx.
+func (t *taker) run(ctx, own context.Context) {
+	t.succeed(own)
+	for own.Err() == nil {
 		pause, runs, files := t.next()
 		switch {
 		case pause > 0:
-			wait(ctx, pause, t.ready)
+			wait(own, pause, t.ready)
 		case len(runs) > 0:
-			t.resume(ctx, runs)
+			t.resume(ctx, own, runs)
 		case !files:
-			wait(ctx, never, t.ready)
+			wait(own, never, t.ready)
 		default:
-			if closed := t.closed(ctx); closed > 0 {
-				wait(ctx, closed, t.ready)
+			if closed := t.closed(own); closed > 0 {
+				wait(own, closed, t.ready)
 			} else {
-				t.take(ctx)
+				t.take(ctx, own)
 			}
 		}
 	}
@@ -85,8 +92,8 @@ func (t *taker) closed(ctx context.Context) time.Duration {
 func (t *taker) notReady() string { return cmp.Or(t.gate.problem(), t.own.problem()) }
 
 // resume goes on with runs begun earlier.
-func (t *taker) resume(ctx context.Context, runs []uint64) {
-	if t.slots.acquire(ctx, t.job.Config.Priority) != nil {
+func (t *taker) resume(ctx, own context.Context, runs []uint64) {
+	if t.slots.acquire(own, t.job.Config.Priority) != nil {
 		return
 	}
 	defer t.slots.release()
@@ -100,14 +107,14 @@ func (t *taker) resume(ctx context.Context, runs []uint64) {
 }
 
 // take hands over the next batch of files.
-func (t *taker) take(ctx context.Context) {
-	batch := t.choose(ctx)
-	if len(batch) == 0 || t.slots.acquire(ctx, t.job.Config.Priority) != nil {
+func (t *taker) take(ctx, own context.Context) {
+	batch := t.choose(own)
+	if len(batch) == 0 || t.slots.acquire(own, t.job.Config.Priority) != nil {
 		return
 	}
 	defer t.slots.release()
 	// Waiting for the slot may have taken long: is it still so?
-	if t.closed(ctx) > 0 || ctx.Err() != nil {
+	if t.closed(own) > 0 || own.Err() != nil {
 		t.putBack()
 		return
 	}

@@ -69,7 +69,7 @@ func (t *tally) add(state State, c candidate) {
 func (in *inbox) tallies(most int) []*tally {
 	var all []*tally
 	of := make(map[*taker]*tally)
-	for _, t := range append(slices.Clone(in.takers), nil) {
+	for _, t := range append(append(slices.Clone(in.takers), in.leaving...), nil) {
 		of[t] = &tally{taker: t, oldest: never, longest: longest{most: most}}
 		all = append(all, of[t])
 	}

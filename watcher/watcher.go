@@ -54,8 +54,8 @@ type Job struct {
 	// Seen, where it is given, tells which files at rest the job has taken before although they are still there, for a job whose files stay in
 	// their inbox. They aren't handed over. An error means that it can't be told now.
 	Seen func(ctx context.Context, files []connectors.File) ([]bool, error)
-	// Unsettled, where it is given, is asked after a panic in Handle for the job's runs that are neither settled nor stuck: they are
-	// resumed like Begun. Without it they wait for the next start.
+	// Unsettled, where it is given, is asked after a panic in Handle, and of a job that came by Change, for the job's runs that are neither settled nor
+	// stuck: they are resumed like Begun. Without it they wait for the next start.
 	Unsettled func(ctx context.Context) ([]uint64, error)
 }
 
@@ -72,23 +72,66 @@ type Watcher struct {
 	mu      sync.Mutex // guards the following, which Run sets
 	inboxes []*inbox
 	takers  []*taker
+	last    map[string]*taker // who had a job last, by its name, until that one has ended
 	gate    *gate
+	slots   *slots
+	clock   clock
+	spawn   func(func(context.Context)) // has something done that Run waits for; nil while Run isn't running
 }
 
 // Run watches until ctx ends, then waits for the calls of Handle and Resume that still run. It may be called once.
 func (w *Watcher) Run(ctx context.Context) error {
+	wait, err := w.Start(ctx)
+	if err == nil {
+		wait()
+	}
+	return err
+}
+
+// Start is the part of Run that doesn't wait: from now on Change may be called.
+func (w *Watcher) Start(ctx context.Context) (wait func(), err error) {
 	if err := w.prepare(); err != nil {
-		return err
+		return nil, err
 	}
 	var running sync.WaitGroup
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.spawn = func(f func(context.Context)) { running.Go(func() { f(ctx) }) }
 	for _, in := range w.inboxes {
-		running.Go(func() { in.run(ctx) })
+		w.watch(in)
 	}
 	for _, t := range w.takers {
-		running.Go(func() { t.run(ctx) })
+		w.employ(t)
 	}
-	running.Wait()
-	return nil
+	return func() {
+		<-ctx.Done()
+		w.mu.Lock()
+		w.spawn = nil
+		w.mu.Unlock()
+		running.Wait()
+	}, nil
+}
+
+// watch has an inbox looked at until it is left. w.mu is held.
+func (w *Watcher) watch(in *inbox) {
+	in.watched = true
+	w.spawn(func(ctx context.Context) {
+		defer close(in.ended)
+		ctx, cancel := until(ctx, in.left)
+		defer cancel()
+		in.run(ctx)
+	})
+}
+
+// employ has a taker take files until it is dismissed. w.mu is held.
+func (w *Watcher) employ(t *taker) {
+	w.spawn(func(ctx context.Context) {
+		defer w.forget(t)
+		defer close(t.ended)
+		own, cancel := until(ctx, t.left)
+		defer cancel()
+		t.run(ctx, own)
+	})
 }
 
 // Look makes every inbox look as soon as it may, and ends the pauses of all jobs and files: an operator says that things have
@@ -128,38 +171,52 @@ func (w *Watcher) Retry(job string, runs ...uint64) bool {
 func (w *Watcher) prepare() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.inboxes != nil {
+	if w.gate != nil {
 		return errors.New("a watcher runs only once")
 	}
-	clock := clock{start: time.Now()}
-	slots := &slots{free: cmp.Or(max(w.Parallel, 0), 2)}
-	rescan := cmp.Or(w.Rescan, 30*time.Second)
-	w.gate = newGate(w.Ready, rescan, clock, w.Log)
-	jobs := slices.SortedFunc(slices.Values(w.Jobs), func(a, b Job) int {
-		return cmp.Or(cmp.Compare(b.Config.Priority, a.Config.Priority), cmp.Compare(a.Config.Name, b.Config.Name))
-	})
-	type place struct {
-		folder connectors.Folder
-		dir    string
+	if err := sound(w.Jobs); err != nil {
+		return err
 	}
-	inboxes := make(map[place]*inbox)
+	w.clock, w.last = clock{start: time.Now()}, map[string]*taker{}
+	w.slots = &slots{free: cmp.Or(max(w.Parallel, 0), 2)}
+	w.gate = newGate(w.Ready, w.rescan(), w.clock, w.Log)
+	for _, job := range w.Jobs {
+		w.join(job)
+	}
+	for _, in := range w.inboxes {
+		in.arrange(w.rescan())
+	}
+	return nil
+}
+
+func (w *Watcher) rescan() time.Duration { return cmp.Or(w.Rescan, 30*time.Second) }
+
+// sound tells what is wrong with jobs that are to be watched together.
+func sound(jobs []Job) error {
 	names := make(map[string]bool)
 	for _, job := range jobs {
 		if job.Folder == nil || job.Handle == nil || job.Resume == nil || names[job.Config.Name] {
 			return fmt.Errorf("job %q can't be watched: it lacks a folder or a function, or there are two of this name", job.Config.Name)
 		}
 		names[job.Config.Name] = true
-		at := place{job.Folder, path.Clean(job.Config.Inbox)}
-		in := inboxes[at]
-		if in == nil {
-			in = newInbox(job.Folder, job.Config.Store, at.dir, rescan, clock, w.Log)
-			inboxes[at] = in
-			w.inboxes = append(w.inboxes, in)
-		}
-		t := newTaker(job, in, slots, w.gate, w.Log)
-		in.takers = append(in.takers, t)
-		in.poll(time.Duration(job.Config.Poll))
-		w.takers = append(w.takers, t)
 	}
 	return nil
+}
+
+// join makes a job's taker and gives it its inbox, which is made when it is the first one's. w.mu is held.
+func (w *Watcher) join(job Job) *taker {
+	dir := path.Clean(job.Config.Inbox)
+	i := slices.IndexFunc(w.inboxes, func(in *inbox) bool { return in.folder == job.Folder && in.dir == dir && !in.abandoned })
+	if i < 0 {
+		i = len(w.inboxes)
+		w.inboxes = append(w.inboxes, newInbox(job.Folder, job.Config.Store, dir, w.rescan(), w.clock, w.Log))
+	}
+	in := w.inboxes[i]
+	t := newTaker(job, in, w.slots, w.gate, w.Log)
+	in.mu.Lock()
+	in.takers = append(in.takers, t)
+	in.mu.Unlock()
+	w.takers = append(w.takers, t)
+	t.before, w.last[t.name] = w.last[t.name], t
+	return t
 }
