@@ -14,7 +14,7 @@ import (
 	"chute/connectors/connectortest"
 )
 
-var everyCall = flag.Bool("every", false, "cut the power behind every change, and kill a run, or have it fail, at every one of its system calls, not at some")
+var everyCall = flag.Bool("every", false, "cut the power behind every change, and kill a run, or have it fail, at every one of its system calls, not at some; and with both engines where they take turns")
 
 // importChild imports what waits. With Calls it hands its system calls that give or take names over to its parent, from "publishing" on.
 func importChild(ctx context.Context, w World, im *Importer) error {

@@ -41,16 +41,11 @@ func (w *world) wantDelivered() {
 // TestExportFault makes every effect of a delivery fail once: not done, and done although it failed. The next try delivers what is missing, and the one
 // after it finds nothing to do.
 func TestExportFault(t *testing.T) {
-	for _, point := range exportPoints {
+	for turn, point := range exportPoints {
 		for _, before := range []bool{true, false} {
 			name := strings.ReplaceAll(point.effect, " ", "_") + map[bool]string{true: "/not_done", false: "/done"}[before]
 			t.Run(name, func(t *testing.T) {
-				for _, engine := range []string{"clickhouse", "chdb"} {
-					if engine == "chdb" && testing.Short() {
-						continue // as in TestExportRestart
-					}
-					t.Run(engine, func(t *testing.T) { newWorld(t, engine).failExport(point.effect, before) })
-				}
+				eitherEngine(t, turn, func(_ *testing.T, w *world) { w.failExport(point.effect, before) })
 			})
 		}
 	}
@@ -90,18 +85,13 @@ func (w *world) failExport(effect string, before bool) {
 // TestExportRestart kills a process at every effect of a delivery, before and after it. Whoever the files are meant for fetches and removes what is there
 // before the next start, which delivers the rest, and nothing twice.
 func TestExportRestart(t *testing.T) {
-	for _, point := range exportPoints {
+	for turn, point := range exportPoints {
 		for _, side := range []string{"-", ""} {
-			if point.effect == "begin" && side == "-" || point.effect == "clear" && side == "" && testing.Short() {
-				continue // nothing has happened yet, or is left to be done
+			if point.effect == "begin" && side == "-" {
+				continue // nothing has happened yet
 			}
 			t.Run(strings.ReplaceAll(side+point.effect, " ", "_"), func(t *testing.T) {
-				for _, engine := range []string{"chdb", "clickhouse"} {
-					if engine == "chdb" && testing.Short() {
-						continue // starting the engine for each is slow; both engines answer the same
-					}
-					t.Run(engine, func(t *testing.T) { newWorld(t, engine).killExport(side + point.effect) })
-				}
+				eitherEngine(t, turn+len(side), func(_ *testing.T, w *world) { w.killExport(side + point.effect) })
 			})
 		}
 	}

@@ -53,8 +53,11 @@ func TestReplay(t *testing.T) {
 		w.load("a.csv", prices("1", "1", "2", "3"))
 		w.load("a.csv", prices("10", "1", "2")) // it goes to done/a.2.csv
 		last := uint64(2)
-		for _, effect := range replayEffects {
+		for i, effect := range replayEffects {
 			for _, before := range []bool{true, false} {
+				if w.Engine == "chdb" && !*everyCall && before == (i%2 == 0) {
+					continue // half of them: the embedded engine replaces slowly
+				}
 				im := w.again(last, "a.2.csv")
 				reached := false
 				im.Fault = func(at string, early bool) error {

@@ -50,9 +50,9 @@ func restartAfter(w *world, effect string) {
 // TestRestartRejecting kills the process behind the effects of a file that comes alone, goes straight into its stage, and turns out at its end to be nothing that is to be
 // loaded: it has too many rejects, or was loaded before.
 func TestRestartRejecting(t *testing.T) {
-	for _, effect := range []string{"staging", "stage", "sidecars", "publishing", "drop", "move", "sync folders", "settled"} {
+	for turn, effect := range []string{"staging", "stage", "sidecars", "publishing", "drop", "move", "sync folders", "settled"} {
 		t.Run(strings.ReplaceAll(effect, " ", "_"), func(t *testing.T) {
-			bothEngines(t, func(t *testing.T, w *world) {
+			eitherEngine(t, turn, func(t *testing.T, w *world) {
 				w.job(orders)
 				w.drop("b.csv", lines(3, 2, 3))
 				w.restartWith("b.csv", effect, connectors.Rejected)
@@ -61,9 +61,9 @@ func TestRestartRejecting(t *testing.T) {
 			})
 		})
 	}
-	for _, effect := range []string{"stage", "publishing", "drop"} {
+	for turn, effect := range []string{"stage", "publishing", "drop"} {
 		t.Run("again/"+effect, func(t *testing.T) {
-			bothEngines(t, func(t *testing.T, w *world) {
+			eitherEngine(t, turn, func(t *testing.T, w *world) {
 				w.job(orders)
 				w.open()
 				w.drop("a.csv", lines(50))

@@ -72,6 +72,17 @@ func bothEngines(t *testing.T, test func(t *testing.T, w *world)) {
 	}
 }
 
+// eitherEngine runs a test with the engine whose turn it is, or with both when every one is asked for: what a restart mends is the same with both,
+// and starting the embedded engine for each of many deaths is slow.
+func eitherEngine(t *testing.T, turn int, test func(t *testing.T, w *world)) {
+	if *everyCall {
+		bothEngines(t, test)
+		return
+	}
+	engine := []string{"chdb", "clickhouse"}[turn%2]
+	t.Run(engine, func(t *testing.T) { test(t, newWorld(t, engine)) })
+}
+
 // world is everything around one job: a store, a state, an engine.
 type world struct {
 	World

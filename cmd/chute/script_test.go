@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -55,6 +56,10 @@ func TestMain(m *testing.M) {
 // Run prepares what the scripts share, in the process of the tests only, not in those that are chute.
 func (s suite) Run() int {
 	if err := s.prepare(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if err := flag.Set("test.parallel", "4"); err != nil { // scripts wait more than they work
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
