@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"chute/connectors"
 	"chute/connectors/local"
+	"chute/pipeline/ledger"
 	"chute/watcher/status"
 )
 
@@ -30,11 +32,14 @@ type heart struct {
 	*daemon
 	started time.Time
 	writer  status.Writer
-	failing string // the last error of writing; only touched by beat
+	failing string         // the last error of writing; only touched by beat
+	beaten  int            // beats so far; only touched by writePage
+	history ledger.History // only touched by sumUp
 
 	mu       sync.Mutex // guards what the askers found out
 	database status.Database
 	disks    []status.Disk
+	hours    []ledger.Hour // of the history
 }
 
 // beats writes the status files until the returned function is called, which writes them a last time.
@@ -43,6 +48,7 @@ func (d *daemon) beats(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // what is under way when the daemon is told to stop may take a while
 	var running sync.WaitGroup
 	running.Go(func() { repeat(ctx, h.askDatabase) })
+	running.Go(func() { repeat(ctx, h.sumUp) })
 	for i, place := range h.places() {
 		running.Go(func() { repeat(ctx, func(ctx context.Context) { h.askRoom(ctx, i, place) }) })
 	}
@@ -50,6 +56,7 @@ func (d *daemon) beats(ctx context.Context) (stop func()) {
 	return func() {
 		cancel()
 		running.Wait()
+		h.sumUpLast(context.WithoutCancel(ctx))
 		h.beat(context.WithoutCancel(ctx), time.Now())
 	}
 }
@@ -140,7 +147,7 @@ func (h *heart) askRoom(ctx context.Context, i int, place roomy) {
 func (h *heart) beat(ctx context.Context, stopped time.Time) {
 	s, err := h.look(ctx, stopped)
 	if err == nil {
-		err = h.writer.Write(s)
+		err = errors.Join(h.writer.Write(s), h.writePage(ctx, s, !stopped.IsZero()))
 	}
 	said := ""
 	if err != nil {

@@ -33,7 +33,7 @@ func (h *heart) look(ctx context.Context, stopped time.Time) (status.Snapshot, e
 	if w := h.watcher.Load(); w != nil {
 		seen = w.Summary(waitingNamed)
 	}
-	s := status.Snapshot{Daemon: h.daemonStatus(seen, stopped)}
+	s := status.Snapshot{Daemon: h.daemonStatus(seen, stopped), Progress: h.progresses()}
 	for _, job := range h.jobs {
 		s.Jobs = append(s.Jobs, jobStatus(job, seen, held[job.Name], unwell[job.Name]))
 	}

@@ -44,6 +44,7 @@ type daemon struct {
 	exports  sync.Map                        // a *sync.Mutex for each job that exports: its deliveries come one after the other
 	watcher  atomic.Pointer[watcher.Watcher] // of Run
 	watching atomic.Bool                     // Run was called
+	underway sync.Map                        // an underway for each run of an inbox that has a file in hand, by its number
 	past     past
 	adopting sync.Mutex // one at a time
 	log      zerolog.Logger
@@ -133,6 +134,7 @@ func (d *daemon) importer(job *config.Job) *pipeline.Importer {
 	store := d.stores[job.Store]
 	im.Inbox, im.Store, im.Work = store, store, d.config.Store(job.Store).Work
 	im.Spool, im.State, im.StateWork = d.spool, d.state, rememberedFolder
+	im.Progress = d.watchProgress(job)
 	return im
 }
 

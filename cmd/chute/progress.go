@@ -93,19 +93,33 @@ func reachedBy(p *pipeline.Progress) reached {
 	return r
 }
 
+// done is how much of the file was read, from 0 to 1.
+func (r reached) done() float64 {
+	if r.size <= 0 {
+		return 1
+	}
+	return min(1, float64(r.bytes)/float64(r.size))
+}
+
+// left is how long reading is going to take still, at the pace so far; 0 where that can't be told.
+func (r reached) left() time.Duration {
+	done := r.done()
+	if r.elapsed < soonest || done == 0 {
+		return 0
+	}
+	return time.Duration(float64(r.elapsed) * (1 - done) / done)
+}
+
 // line is the file, a bar, percent, records, time passed and left. What doesn't fit is left out, the bar first.
 func (r reached) line(width int) string {
-	done := 1.0
-	if r.size > 0 {
-		done = min(1, float64(r.bytes)/float64(r.size))
-	}
+	done := r.done()
 	name := cut(config.Shown(r.file), progressName, column{narrow: true})
 	right := fmt.Sprintf("%3d%%  %s records, %s rejects  %s", int(100*done), grouped(r.records), grouped(r.rejects), clock(r.elapsed))
 	switch {
 	case done == 1:
 		right += "  " + r.step
-	case r.elapsed >= soonest && done > 0:
-		right += "  " + clock(time.Duration(float64(r.elapsed)*(1-done)/done)) + " left"
+	case r.left() > 0:
+		right += "  " + clock(r.left()) + " left"
 	}
 	if room := width - cells.StringWidth(name) - len(right) - 6; room >= barWidth {
 		full := int(done * float64(room))

@@ -17,6 +17,7 @@ func TestReadmeStatusFields(t *testing.T) {
 			{"`daemon.json`", "Daemon"}, {"`configuration`", "Configuration"}, {"`database`", "Database"}, {"`queue`", "Queue"},
 			{"An object of `stores`", "Store"}, {"An object of `disks`", "Disk"}, {"An object of `unwanted`", "Inbox"},
 			{"`jobs/JOB.json`", "Job"}, {"An object of `waiting` or `entries`", "File"}, {"An object of `runs`", "Run"},
+			{"`runs/RUN.json`", "Progress"},
 		})
 	wantPart(t, "status fields", "the structs in watcher/status", tables)
 }

@@ -16,13 +16,15 @@ const (
 	Dir        = "status" // in the state's folder
 	daemonFile = "daemon.json"
 	jobsDir    = "jobs"
+	runsDir    = "runs"
 	metrics    = "metrics.prom"
 )
 
 // Snapshot is everything that the files say.
 type Snapshot struct {
-	Daemon Daemon
-	Jobs   []Job
+	Daemon   Daemon
+	Jobs     []Job
+	Progress []Progress // of files that are being loaded; not read by Read
 }
 
 // Writer writes the files of one state. It is used by one goroutine.
@@ -32,20 +34,25 @@ type Writer struct {
 	written map[string][]byte // what each file says, by its name in Dir
 }
 
-// Write brings the files to what s says. Files that say it already aren't touched, and those of jobs that are gone are removed.
+// Write brings the files to what s says. Files that say it already aren't touched, and those of jobs and runs that are gone are removed.
 func (w *Writer) Write(s Snapshot) error {
-	if err := os.MkdirAll(filepath.Join(w.Dir, jobsDir), 0o750); err != nil {
-		return fmt.Errorf("write status: %w", err)
+	for _, dir := range []string{jobsDir, runsDir} {
+		if err := os.MkdirAll(filepath.Join(w.Dir, dir), 0o750); err != nil {
+			return fmt.Errorf("write status: %w", err)
+		}
 	}
 	files := map[string][]byte{metrics: Metrics(s)}
 	for _, job := range s.Jobs {
 		files[filepath.Join(jobsDir, job.Job+".json")] = encode(job)
 	}
+	for _, p := range s.Progress {
+		files[filepath.Join(runsDir, fmt.Sprintf("%d.json", p.Run))] = encode(p)
+	}
 	var errs []error
 	for name, text := range files {
 		errs = append(errs, w.write(name, text))
 	}
-	errs = append(errs, w.removeOthers(files), w.write(daemonFile, encode(s.Daemon))) // last: whoever sees the heartbeat sees the rest
+	errs = append(errs, w.removeOthers(jobsDir, files), w.removeOthers(runsDir, files), w.write(daemonFile, encode(s.Daemon))) // last: whoever sees the heartbeat sees the rest
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("write status: %w", err)
 	}
@@ -89,14 +96,14 @@ func (w *Writer) write(name string, text []byte) error {
 	return nil
 }
 
-// removeOthers removes the files of jobs that aren't there any more.
-func (w *Writer) removeOthers(files map[string][]byte) error {
-	there, err := os.ReadDir(filepath.Join(w.Dir, jobsDir))
+// removeOthers removes the files of jobs, or runs, that aren't there any more.
+func (w *Writer) removeOthers(dir string, files map[string][]byte) error {
+	there, err := os.ReadDir(filepath.Join(w.Dir, dir))
 	if err != nil {
 		return err
 	}
 	for _, entry := range there {
-		name := filepath.Join(jobsDir, entry.Name())
+		name := filepath.Join(dir, entry.Name())
 		if files[name] != nil || !strings.HasSuffix(name, ".json") {
 			continue
 		}

@@ -1,6 +1,7 @@
 // Package status tells by files how chute is doing, so that whoever may read them needs neither the process nor its configuration.
 //
-// In the folder lie daemon.json, for each job jobs/JOB.json, and metrics.prom for node_exporter's textfile collector. Each is written under a
+// In the folder lie daemon.json, for each job jobs/JOB.json, for each file that is being loaded runs/RUN.json, metrics.prom for node_exporter's textfile
+// collector, and for people index.html. Each is written under a
 // temporary name and renamed, so a reader finds an old one or a new one and never half of one. They aren't synced: after a power cut the next start
 // writes them anew, and until then what they said is of no use to anybody.
 //
@@ -130,4 +131,21 @@ type Run struct {
 	Tries   int       `json:"attempts"`          // how many have failed
 	Started time.Time `json:"started"`           // when the file was claimed
 	Next    time.Time `json:"next_try,omitzero"` // when it is tried again; missing where that isn't known
+}
+
+// Progress is runs/RUN.json: how far a run has come. It is there while the run has a file in hand.
+type Progress struct {
+	Schema  int       `json:"schema"`                 // 1
+	Run     uint64    `json:"run"`                    // the run's number
+	Job     string    `json:"job"`                    // the job's name
+	File    string    `json:"file"`                   // the file's name, escaped
+	Step    string    `json:"step"`                   // which part of the way it is on: load, judge, publish, settle …
+	Size    int64     `json:"size"`                   // of the file as delivered, in bytes
+	Bytes   int64     `json:"bytes"`                  // how many of them were read
+	Percent int       `json:"percent"`                // the same in hundredths
+	Records uint64    `json:"records"`                // that were found so far
+	Rejects uint64    `json:"rejects"`                // how many of them were refused
+	Began   time.Time `json:"began"`                  // when reading began
+	Elapsed int64     `json:"elapsed_seconds"`        // since then
+	Left    int64     `json:"left_seconds,omitempty"` // how long reading is going to take still, at the pace so far; missing where that can't be told
 }

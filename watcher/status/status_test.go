@@ -1,6 +1,7 @@
 package status
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,6 +113,7 @@ func TestFolder(t *testing.T) {
 	w := &Writer{Dir: filepath.Join(state, Dir)}
 	s := well()
 	s.Jobs = append(s.Jobs, Job{Schema: Schema, Job: "returns", Files: map[string]int{}})
+	s.Progress = []Progress{{Schema: Schema, Run: 17, File: "a.csv", Percent: 3}}
 	inode := func(name string) uint64 {
 		t.Helper()
 		info, err := os.Lstat(filepath.Join(w.Dir, name))
@@ -139,12 +141,21 @@ func TestFolder(t *testing.T) {
 	}
 	got, err := Read(w.Dir)
 	must(t, err)
+	got.Progress = s.Progress // which isn't read
 	if want, have := encode(s), encode(got); string(want) != string(have) {
 		t.Errorf("read\n%s\nwritten\n%s", have, want)
 	}
 
-	s.Jobs = s.Jobs[:1]
+	running, err := os.ReadFile(filepath.Join(w.Dir, "runs/17.json"))
+	must(t, err)
+	if !bytes.Equal(running, encode(s.Progress[0])) {
+		t.Errorf("the run's file says %s", running)
+	}
+	s.Jobs, s.Progress = s.Jobs[:1], nil
 	must(t, w.Write(s))
+	if _, err := os.Lstat(filepath.Join(w.Dir, "runs/17.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file of a run that is over: %v", err)
+	}
 	if got, err := Read(w.Dir); err != nil || len(got.Jobs) != 1 {
 		t.Errorf("%d jobs, %v", len(got.Jobs), err)
 	}
