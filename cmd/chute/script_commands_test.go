@@ -45,6 +45,8 @@ import (
 //	sshd own [readonly]     an sshd of the script's own, see script_sftp_test.go; sshd stop|start
 //	cuts N                  cut the connections to it so many times while files are loaded
 //	partner FILE            OpenSSH's sftp does what stands in the file, in the store on that sshd
+//	partners NAME…          users who drop files by SFTP on this machine, see script_partners_test.go
+//	drop NAME FILE [KEY]    what stands in the file is done by such a partner; ! drop: it is refused
 //	photo, unchanged        remember everything on the disk and in the database, and compare with it
 //	killed N COMMAND…       run it so many times, each time killed a little later
 //	told CODE REGEXP FLAG…  wait until `chute status` leaves with the code and prints that
@@ -87,9 +89,11 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"sshd": func(ts *testscript.TestScript, _ bool, args []string) {
 		worldOf(ts).ownSSHD(ts, args[0], len(args) > 1 && args[1] == "readonly")
 	},
-	"cuts":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).cuts(ts, number(ts, args[0])) },
-	"partner": func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).partner(ts, args[0]) },
-	"grow":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).grow(ts, args) },
+	"cuts":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).cuts(ts, number(ts, args[0])) },
+	"partner":  func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).partner(ts, args[0]) },
+	"partners": func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).newPartners(ts, args) },
+	"drop":     func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).asPartner(ts, neg, args) },
+	"grow":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).grow(ts, args) },
 }
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value("world").(*world) }

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -46,25 +44,14 @@ func (w *world) launchSSHD(ts *testscript.TestScript, more ...string) {
 	for name, text := range map[string]string{"key": s.Key, "other_key": other, "other_hosts": s.KnownBy(public), "no_hosts": ""} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
-	configs, err := filepath.Glob(filepath.Join(w.dir, "chute*.toml"))
-	ts.Check(err)
-	fill := strings.NewReplacer("$SFTP", fmt.Sprintf("sftp://%s@%s%s/store", s.User, s.Address(), w.dir), "$KNOWN", s.KnownHosts)
-	for _, name := range configs {
-		config, err := os.ReadFile(name)
-		ts.Check(err)
-		ts.Check(os.WriteFile(name, []byte(fill.Replace(string(config))), 0o644))
-	}
+	ts.Check(w.fill("$SFTP", fmt.Sprintf("sftp://%s@%s%s/store", s.User, s.Address(), w.dir), "$KNOWN", s.KnownHosts))
 }
 
 // partner has OpenSSH's own client do what a file of the script says, in the store on the script's sshd.
 func (w *world) partner(ts *testscript.TestScript, batch string) {
 	s := w.sshd
-	c := exec.Command("sftp", "-q", "-F", "none", "-b", ts.MkAbs(batch), "-P", strconv.Itoa(s.Port), "-i", ts.MkAbs("key"), "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-		"-o", "GlobalKnownHostsFile=none", "-o", "UserKnownHostsFile="+s.KnownHosts, s.User+"@"+s.Host+":"+filepath.Join(w.dir, "store"))
-	c.Dir = ts.MkAbs(".")
-	if out, err := c.CombinedOutput(); err != nil {
-		ts.Fatalf("%v: %s", err, out)
-	}
+	words := append(w.sshOptions(), "-q", "-b", ts.MkAbs(batch), "-P", strconv.Itoa(s.Port), "-i", ts.MkAbs("key"), s.User+"@"+s.Host+":"+filepath.Join(w.dir, "store"))
+	ts.Check(ts.Exec("sftp", words...))
 }
 
 // cuts cuts all connections to the script's sshd so many times, each time when there is a new one and two more files have been taken.

@@ -159,6 +159,7 @@ type world struct {
 	sshd     *sshd.Server          // the script's own; nil without one
 	daemon   *process              // nil when it isn't running
 	feeder   *feeder
+	partners *partners         // nil without any
 	photo    map[string]string // what everything was like
 }
 
@@ -224,18 +225,22 @@ func (w *world) configure() error {
 			return err
 		}
 	}
+	return w.fill("$WORK", w.dir, "$DATABASE", w.databaseKeys(), "$NAME", w.database,
+		"$PLAIN", w.server.Address, "$SECURE", w.server.TLSAddress, "$AUTHORITY", w.server.CAFile)
+}
+
+// fill puts values into the configurations.
+func (w *world) fill(pairs ...string) error {
 	configs, err := filepath.Glob(filepath.Join(w.dir, "chute*.toml"))
 	if err != nil {
 		return err
 	}
-	for _, config := range configs {
-		text, err := os.ReadFile(config)
+	for _, name := range configs {
+		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		filled := strings.NewReplacer("$WORK", w.dir, "$DATABASE", w.databaseKeys(), "$NAME", w.database,
-			"$PLAIN", w.server.Address, "$SECURE", w.server.TLSAddress, "$AUTHORITY", w.server.CAFile).Replace(string(text))
-		if err := os.WriteFile(config, []byte(filled), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(strings.NewReplacer(pairs...).Replace(string(text))), 0o644); err != nil {
 			return err
 		}
 	}
@@ -259,7 +264,15 @@ func (w *world) close(env *testscript.Env) {
 	}
 	if w.sshd != nil {
 		w.sshd.Kill()
+		if failed(env) {
+			env.T().Log("end of sshd's log:\n" + w.sshd.LogTail())
+		}
 		os.RemoveAll(w.sshd.Dir)
+	}
+	if w.partners != nil {
+		if err := w.partners.close(); err != nil {
+			env.T().Fatal(err)
+		}
 	}
 	if w.server != server {
 		w.server.Kill()
@@ -269,9 +282,14 @@ func (w *world) close(env *testscript.Env) {
 	if w.engine == "clickhouse" {
 		_ = w.serverQuery(new(bytes.Buffer), "DROP DATABASE "+w.database) // a server of a test: nobody misses it
 	}
-	if t, ok := env.T().(interface{ Failed() bool }); ok && t.Failed() {
+	if failed(env) {
 		env.T().Log("end of the daemon's log:\n" + w.logTail())
 	}
+}
+
+func failed(env *testscript.Env) bool {
+	t, ok := env.T().(interface{ Failed() bool })
+	return ok && t.Failed()
 }
 
 func (w *world) logTail() string {

@@ -75,6 +75,9 @@ func (s *Server) certify() error {
 	return os.WriteFile(filepath.Join(s.Dir, "ca.pub"), ssh.MarshalAuthorizedKey(theirs), 0o644)
 }
 
+// Authorized is a file of keys that let their owner in.
+func Authorized(key ssh.PublicKey) string { return string(ssh.MarshalAuthorizedKey(key)) }
+
 // NewKey makes a key of kind "ed25519", "ecdsa" or "rsa", as OpenSSH writes it.
 func NewKey(kind string) (private string, public ssh.PublicKey, err error) {
 	var key any
