@@ -40,7 +40,13 @@ func (i *inspection) state(ctx context.Context) {
 
 // ledger tells of a ledger that no start can use. One that isn't there yet is made.
 func (i *inspection) ledger(ctx context.Context, f finding) {
-	if _, err := i.ownLedger(ctx); ledger.Unusable(err) {
+	var err error
+	if i.owner != nil {
+		err = i.owner.ledger.Verify(ctx)
+	} else {
+		err = ledger.Inspect(ctx, filepath.Join(i.config.State.Dir, ledgerFile))
+	}
+	if ledger.Unusable(err) {
 		i.bad(withCode(f, "ledger_unusable"), err)
 	}
 }

@@ -46,7 +46,8 @@ type daemon struct {
 	watching atomic.Bool                     // Run was called
 	underway sync.Map                        // an underway for each run of an inbox that has a file in hand, by its number
 	past     past
-	adopting sync.Mutex // one at a time
+	adopting sync.Mutex              // one at a time
+	giveUp   context.CancelCauseFunc // of Run: ends it, because of the ledger
 	log      zerolog.Logger
 }
 
@@ -147,7 +148,9 @@ func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 }
 
 // Run watches the inboxes until ctx ends. Its way in is the way back from a crash: what the ledger knows as begun is resumed first.
-func (d *daemon) Run(ctx context.Context) error {
+func (d *daemon) Run(ctx context.Context) (err error) {
+	ctx, judge := d.guardLedger(ctx)
+	defer func() { err = judge(err) }()
 	defer d.beats(ctx)()
 	unsettled, err := d.endHandRuns(ctx)
 	if err != nil {
@@ -200,7 +203,7 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 	}
 	breaker := &pipeline.Breaker{Job: job, Ledger: d.ledger, Log: d.log}
 	return watcher.Job{
-		Config: job, Folder: store, Handle: breaker.Handle(handle), Resume: resume, Seen: d.seen(job), Begun: begun,
+		Config: job, Folder: store, Handle: guarded(d, breaker.Handle(handle)), Resume: guarded(d, resume), Seen: d.seen(job), Begun: begun,
 		Ready: func(ctx context.Context) error {
 			if err := breaker.Held(ctx); err != nil {
 				return err

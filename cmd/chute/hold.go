@@ -62,7 +62,7 @@ func releaseCommand() *cobra.Command {
 					return nil
 				}
 				d.log.Info().Str("job", job).Msg("the job is released")
-				fmt.Fprintf(c.OutOrStdout(), "job %s is released; it was held since %s: %s\n", job, was.Since.UTC().Format(time.RFC3339), was.Reason)
+				fmt.Fprintf(c.OutOrStdout(), "job %s is released; it was held since %s: %s\n", job, was.Since.UTC().Format(time.RFC3339), config.Shown(was.Reason))
 				return nil
 			})
 		},
@@ -117,5 +117,5 @@ func heldText(h ledger.Hold) string {
 	if !h.Held() {
 		return ""
 	}
-	return h.Since.UTC().Format(time.RFC3339) + " " + h.Reason
+	return h.Since.UTC().Format(time.RFC3339) + " " + config.Shown(h.Reason)
 }

@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +65,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return code // whoever closed the pipe has read enough
 	}
 	if err.Error() != "" {
-		fmt.Fprintln(stderr, indentProblems(err))
+		fmt.Fprintln(stderr, printable(indentProblems(err)))
 	}
 	return code
 }
@@ -78,6 +80,19 @@ func codeOf(err error) int {
 		return exitConfig
 	}
 	return exitFailed
+}
+
+// printable escapes what would command a terminal. Errors name files, and names are whatever a partner made them.
+func printable(text string) string {
+	var b strings.Builder
+	for _, c := range text {
+		if unicode.IsPrint(c) || c == '\n' || c == '\t' {
+			b.WriteRune(c)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+	}
+	return b.String()
 }
 
 // indentProblems prints one error on its line, and a list of problems as a list.

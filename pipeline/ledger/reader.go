@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -53,15 +54,27 @@ func openReader(ctx context.Context, path string, parameters url.Values) (*Reade
 
 // Look tells the id of a ledger that no process has open, and leaves no trace: other readers make files beside it. The errors are those of OpenReader.
 func Look(ctx context.Context, path string) (id string, err error) {
-	untouched := url.Values{"immutable": {"1"}}
-	if _, err := os.Stat(path + "-wal"); err == nil {
-		untouched = nil // it was left in the middle of something: what is behind it isn't in the file, and the others are there
-	}
-	r, err := openReader(ctx, path, untouched)
+	r, err := untouched(ctx, path)
 	if err != nil {
 		return "", err
 	}
 	return r.id, r.Close()
+}
+
+// Inspect is Look and Verify.
+func Inspect(ctx context.Context, path string) error {
+	r, err := untouched(ctx, path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.Verify(ctx), r.Close())
+}
+
+func untouched(ctx context.Context, path string) (*Reader, error) {
+	if _, err := os.Stat(path + "-wal"); err == nil {
+		return openReader(ctx, path, nil) // it was left in the middle of something: what is behind it isn't in the file, and the others are there
+	}
+	return openReader(ctx, path, url.Values{"immutable": {"1"}})
 }
 
 func (r *Reader) open(ctx context.Context, q url.Values) error {
@@ -123,6 +136,24 @@ func (u *unusable) Unwrap() error { return u.error }
 // Unusable tells whether an error means that the file is damaged, not a ledger, or of a newer chute: trying again doesn't help.
 func Unusable(err error) bool { return errors.As(err, new(*unusable)) }
 
+// Verify reads the whole file and tells whether it is sound; an error that is Unusable says that it isn't. It takes some seconds for a million runs, and
+// holds nobody up.
+func (r *Reader) Verify(ctx context.Context) error {
+	var said string
+	if err := r.read.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&said); err != nil {
+		return r.explain(err)
+	}
+	if said != "ok" {
+		return r.damaged(errors.New(strings.ReplaceAll(said, "\n", " ")))
+	}
+	return nil
+}
+
+func (r *Reader) damaged(err error) error {
+	return &unusable{fmt.Errorf("ledger %s is damaged: %w; stop chute, move the file away with its -wal and -shm, and put a backup in its place; if there is "+
+		"none, a new one is made at the next start, and chute adopt takes over what was claimed", r.path, err)}
+}
+
 // explain names the file in an error and says what can be done about it.
 func (r *Reader) explain(err error) error {
 	if err == nil {
@@ -132,8 +163,7 @@ func (r *Reader) explain(err error) error {
 	if errors.As(err, &e) {
 		switch e.Code() & 0xff {
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-			return &unusable{fmt.Errorf("ledger %s is damaged: %w; stop chute and put a backup of the file in its place, or, if there is none, "+
-				"move it away with its -wal and -shm: a new one is made then, and chute adopt takes over what was claimed", r.path, err)}
+			return r.damaged(err)
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return fmt.Errorf("ledger %s is held by another process: %w; end that process", r.path, err)
 		case sqlite3.SQLITE_FULL:

@@ -181,8 +181,10 @@ func (p *Partner) next() string {
 	switch p.Result {
 	case LoadedWithRejects:
 		if f != nil && f.Records != "" {
-			s = "  Mend the records in " + Quote(f.Records, maxMessage) + " and deliver that file; it has only the refused ones.\n" +
-				"  The others are loaded: don't deliver them again.\n"
+			s = "  Mend the records in " + Quote(f.Records, maxMessage) + " and deliver that file; it has only the refused ones.\n"
+			if p.Counts.Success > 0 {
+				s += "  The others are loaded: don't deliver them again.\n"
+			}
 		}
 	case Rejected:
 		s = "  Mend the file and deliver it again, whole. It may have the same name.\n"
