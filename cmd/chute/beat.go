@@ -29,30 +29,37 @@ const (
 
 // heart tells by the status files how the daemon is doing.
 type heart struct {
-	*daemon
+	*holdings
 	started time.Time
 	writer  status.Writer
 	failing string         // the last error of writing; only touched by beat
 	beaten  int            // beats so far; only touched by writePage
 	history ledger.History // only touched by sumUp
+	of      *daemon        // whose places the askers ask; only touched by beat
+	leave   func()         // ends those askers; only touched by beat
 
 	mu       sync.Mutex // guards what the askers found out
 	database status.Database
-	disks    []status.Disk
+	disks    []*status.Disk
 	hours    []ledger.Hour // of the history
 }
 
 // beats writes the status files until the returned function is called, which writes them a last time.
 func (d *daemon) beats(ctx context.Context) (stop func()) {
-	h := &heart{daemon: d, started: time.Now(), writer: status.Writer{Dir: filepath.Join(d.config.State.Dir, status.Dir)}}
+	h := &heart{
+		holdings: d.holdings, started: time.Now(), leave: func() {},
+		writer: status.Writer{Dir: filepath.Join(d.config.State.Dir, status.Dir)},
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // what is under way when the daemon is told to stop may take a while
 	var running sync.WaitGroup
-	running.Go(func() { repeat(ctx, h.askDatabase) })
-	running.Go(func() { repeat(ctx, h.sumUp) })
-	for i, place := range h.places() {
-		running.Go(func() { repeat(ctx, func(ctx context.Context) { h.askRoom(ctx, i, place) }) })
-	}
-	running.Go(func() { repeat(ctx, func(ctx context.Context) { h.beat(ctx, time.Time{}) }) })
+	running.Go(func() { repeat(ctx, nil, h.askDatabase) })
+	running.Go(func() { repeat(ctx, nil, h.sumUp) })
+	running.Go(func() {
+		repeat(ctx, d.readings.news, func(ctx context.Context) {
+			h.follow(ctx, &running)
+			h.beat(ctx, time.Time{})
+		})
+	})
 	return func() {
 		cancel()
 		running.Wait()
@@ -61,14 +68,35 @@ func (d *daemon) beats(ctx context.Context) (stop func()) {
 	}
 }
 
-// repeat does something at once and then at each beat.
-func repeat(ctx context.Context, do func(context.Context)) {
+// follow has those places asked that the configuration names now.
+func (h *heart) follow(ctx context.Context, running *sync.WaitGroup) {
+	d := h.now()
+	if d == h.of {
+		return
+	}
+	h.leave()
+	ctx, h.leave = context.WithCancel(ctx)
+	h.of = d
+	places := d.places()
+	disks := make([]*status.Disk, len(places))
+	for i, p := range places {
+		disks[i] = &status.Disk{Place: p.name, Path: p.path, MinFree: int64(d.config.Limits.MinFree)}
+		running.Go(func() { repeat(ctx, nil, func(ctx context.Context) { h.askRoom(ctx, disks[i], p) }) })
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.disks = disks
+}
+
+// repeat does something at once and then at each beat, and when there is news.
+func repeat(ctx context.Context, news <-chan struct{}, do func(context.Context)) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		do(ctx)
 		select {
 		case <-ctx.Done():
+		case <-news:
 		case <-tick.C:
 		}
 	}
@@ -91,7 +119,7 @@ func (h *heart) askDatabase(ctx context.Context) {
 }
 
 // answers asks the database for nothing.
-func (d *daemon) answers(ctx context.Context) error {
+func (d *holdings) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, askTime, fmt.Errorf("the database didn't answer for %v: %w", askTime, connectors.ErrUnavailable))
 	defer cancel()
 	session, err := d.database.Session(ctx, "")
@@ -108,23 +136,19 @@ type roomy struct {
 }
 
 // places are the state and the stores on this machine. A partner's server isn't asked at each beat: it is asked before a claim.
-func (h *heart) places() []roomy {
-	state := h.config.State.Dir
+func (d *daemon) places() []roomy {
+	state := d.config.State.Dir
 	all := []roomy{{"state", state, func() (connectors.Sizer, error) { return openState(state) }}}
-	for _, s := range h.config.Stores {
-		if folder, ok := h.stores[s.Name].(*local.Folder); ok {
+	for _, s := range d.config.Stores {
+		if folder, ok := d.stores[s.Name].(*local.Folder); ok {
 			all = append(all, roomy{s.Name, s.Path, func() (connectors.Sizer, error) { return folder, nil }})
 		}
-	}
-	h.disks = make([]status.Disk, len(all))
-	for i, p := range all {
-		h.disks[i] = status.Disk{Place: p.name, Path: p.path, MinFree: int64(h.config.Limits.MinFree)}
 	}
 	return all
 }
 
 // askRoom asks how much room there is. A file system that hangs keeps nobody else.
-func (h *heart) askRoom(ctx context.Context, i int, place roomy) {
+func (h *heart) askRoom(ctx context.Context, disk *status.Disk, place roomy) {
 	var free int64
 	sizer, err := place.open()
 	if err == nil {
@@ -132,7 +156,6 @@ func (h *heart) askRoom(ctx context.Context, i int, place roomy) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	disk := &h.disks[i]
 	disk.Known, disk.Free, disk.Reason = err == nil && free < math.MaxInt64, free, ""
 	if err != nil {
 		disk.Reason = err.Error()

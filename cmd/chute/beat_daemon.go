@@ -33,8 +33,9 @@ func (h *heart) look(ctx context.Context, stopped time.Time) (status.Snapshot, e
 	if w := h.watcher.Load(); w != nil {
 		seen = w.Summary(waitingNamed)
 	}
-	s := status.Snapshot{Daemon: h.daemonStatus(seen, stopped), Progress: h.progresses()}
-	for _, job := range h.jobs {
+	d := h.now()
+	s := status.Snapshot{Daemon: h.daemonStatus(d, seen, stopped), Progress: d.progresses()}
+	for _, job := range d.jobs {
 		s.Jobs = append(s.Jobs, jobStatus(job, seen, held[job.Name], unwell[job.Name]))
 	}
 	q := &s.Daemon.Queue
@@ -47,15 +48,18 @@ func (h *heart) look(ctx context.Context, stopped time.Time) (status.Snapshot, e
 	return s, nil
 }
 
-func (h *heart) daemonStatus(seen watcher.Snapshot, stopped time.Time) status.Daemon {
+func (h *heart) daemonStatus(of *daemon, seen watcher.Snapshot, stopped time.Time) status.Daemon {
 	now := time.Now().UTC()
 	h.mu.Lock()
-	database, disks := h.database, append([]status.Disk(nil), h.disks...)
+	database, disks := h.database, []status.Disk(nil)
+	for _, disk := range h.disks {
+		disks = append(disks, *disk)
+	}
 	h.mu.Unlock()
 	d := status.Daemon{
 		Schema: status.Schema, Heartbeat: now, StaleAfter: int64(staleAfter.Seconds()), Version: version(), Process: os.Getpid(),
 		Started: h.started.UTC(), Uptime: int64(now.Sub(h.started).Seconds()), Database: database, Disks: disks,
-		Configuration: status.Configuration{Loaded: h.started.UTC(), Jobs: len(h.jobs)}, Stores: []status.Store{}, Unwanted: []status.Inbox{},
+		Configuration: h.readings.status(len(of.jobs)), Stores: []status.Store{}, Unwanted: []status.Inbox{},
 	}
 	if !stopped.IsZero() {
 		d.Stopped = stopped.UTC()

@@ -17,18 +17,20 @@ func jobStatus(job *config.Job, seen watcher.Snapshot, hold ledger.Hold, unwell 
 		Files: map[string]int{}, Waiting: []status.File{}, Runs: []status.Run{}, StuckAfter: int64((time.Duration(job.StuckAfter) + time.Second - 1) / time.Second),
 	}
 	total := 0
-	for _, t := range seen.Tallies {
+	var counts watcher.Counts
+	for _, t := range seen.Tallies { // two, while an earlier configuration of the job has a file of another inbox under way
 		if t.Job != job.Name {
 			continue
 		}
-		for _, n := range t.Counts {
+		for state, n := range t.Counts {
 			total += n
+			counts[state] += n
 		}
-		s.Files = countStates(t.Counts)
 		if !t.Oldest.IsZero() {
 			s.Oldest = t.Oldest.UTC()
 		}
 	}
+	s.Files = countStates(counts)
 	s.Waiting, s.LeftOut = named(seen.Waiting, func(w watcher.Waiting) bool { return w.Job == job.Name }, total, waitingNamed)
 	addRuns(&s, unwell)
 	setState(&s, job, seen, hold, total)
@@ -40,7 +42,9 @@ func setState(s *status.Job, job *config.Job, seen watcher.Snapshot, hold ledger
 	var a watcher.Activity
 	for _, one := range seen.Jobs {
 		if one.Job == job.Name {
+			running := a.Running
 			a = one
+			a.Running += running
 		}
 	}
 	switch {

@@ -45,7 +45,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if done, err := handOver(c, chute); done || err != nil {
+			if done, err := handOver(c, chute.State.Dir); done || err != nil {
 				return err
 			}
 			i := &inspection{config: chute, file: file, jobs: jobs, owner: callerOf(c).owner, probe: probe}
@@ -69,26 +69,26 @@ func checkCommand() *cobra.Command {
 }
 
 // handOver has the owner of the state run the command, if there is one.
-func handOver(c *cobra.Command, chute *config.Chute) (done bool, err error) {
+func handOver(c *cobra.Command, dir string) (done bool, err error) {
 	if callerOf(c).owner != nil {
 		return false, nil
 	}
 	late, cancel := context.WithTimeout(c.Context(), ownerTime)
 	defer cancel()
 	for {
-		owned, err := control.Owned(chute.State.Dir)
+		owned, err := control.Owned(dir)
 		if !owned || errors.Is(err, fs.ErrPermission) {
 			return false, nil // what can't be looked at is said by the check itself
 		}
 		if err != nil {
 			return false, err
 		}
-		if done, err := askOwner(c, chute.State.Dir); done {
+		if done, err := askOwner(c, dir); done {
 			return true, err
 		}
 		select { // the owner is starting or ending
 		case <-late.Done():
-			return false, fmt.Errorf("the process that owns %s takes no requests: wait until it has ended, or stop it", chute.State.Dir)
+			return false, fmt.Errorf("the process that owns %s takes no requests: wait until it has ended, or stop it", dir)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -29,14 +29,21 @@ const (
 	runsFolder = "runs" // the full reports
 )
 
-// daemon is everything that works on one state, joined.
+// daemon is everything that works on one state, as one reading of the configuration has it. A reload makes another one of the same holdings; what was begun
+// with the earlier one goes on with it.
 type daemon struct {
-	config   *config.Chute
-	jobs     []*config.Job
+	*holdings
+	config *config.Chute
+	jobs   []*config.Job
+	stores map[string]connectors.Folder
+	fresh  map[string]bool // stores that came by a reload: what lies in them is looked at when a job has something to do there
+}
+
+// holdings are what a process has of a state, whatever the configuration says.
+type holdings struct {
 	lock     *control.Lock
 	ledger   *ledger.Ledger
 	database connectors.Database
-	stores   map[string]connectors.Folder
 	spool    *pipeline.Spool                 // of Run
 	state    connectors.Folder               // of Run: the state's folder
 	memory   int64                           // for reading a file
@@ -48,16 +55,23 @@ type daemon struct {
 	past     past
 	adopting sync.Mutex              // one at a time
 	giveUp   context.CancelCauseFunc // of Run: ends it, because of the ledger
+	readings readings
 	log      zerolog.Logger
 }
 
 // openDaemon takes the state and opens what lies behind it. The database may be down: that is found out, and said, later.
 func openDaemon(ctx context.Context, c *config.Chute, jobs []*config.Job, log zerolog.Logger) (*daemon, error) {
-	d := &daemon{config: c, jobs: jobs, stores: map[string]connectors.Folder{}, log: log}
+	d := newDaemon(c, jobs, log)
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+func newDaemon(c *config.Chute, jobs []*config.Job, log zerolog.Logger) *daemon {
+	d := &daemon{holdings: &holdings{log: log}, config: c, jobs: jobs, stores: map[string]connectors.Folder{}}
+	d.readings.begin(d)
+	return d
 }
 
 func (d *daemon) open(ctx context.Context) (err error) {
@@ -116,7 +130,7 @@ func connections(c *config.Chute) int {
 // Close ends everything, in the reverse order.
 func (d *daemon) Close() error {
 	d.past.end()
-	errs := []error{d.closeStores()}
+	errs := []error{closeStores(d.now().stores)}
 	if d.ledger != nil {
 		errs = append(errs, d.ledger.Close())
 	}
@@ -166,19 +180,23 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	d.watcher.Store(w)
 	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
 		Str("state", d.config.State.Dir).Str("engine", d.config.Database.Engine).Msg("chute is watching")
-	if len(w.Jobs) == 0 && len(d.config.Exports) == 0 { // the service goes on: a job is going to come, and a restart with it
+	if len(w.Jobs) == 0 && len(d.config.Exports) == 0 { // the service goes on: a job is going to come, and a reload with it
 		d.log.Warn().Str("jobs", d.config.Jobs.Dir).Msg("there is no job: nothing is watched")
-		<-ctx.Done()
 	}
+	wait, err := w.Start(ctx)
+	if err != nil {
+		return err
+	}
+	var beside sync.WaitGroup
+	beside.Go(func() { d.reloadOnSignals(ctx) })
+	beside.Go(func() { d.finishExports(ctx) })
 	if err := d.ready(ctx); err != nil && ctx.Err() == nil {
 		d.log.Error().Err(err).Msg("no file can be loaded now; all wait in their inboxes")
 	}
-	var exports sync.WaitGroup
-	exports.Go(func() { d.finishExports(ctx) })
-	err = w.Run(ctx)
-	exports.Wait()
+	wait()
+	beside.Wait()
 	d.log.Info().Msg("chute has stopped")
-	return err
+	return nil
 }
 
 // newWatcher joins the jobs to a watcher. begun are the runs that each job has to go on with.
@@ -196,7 +214,7 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 	store := d.stores[job.Store]
 	im := d.importer(job)
 	handle, resume := im.Import, im.Resume
-	if sweep := d.sweep(im); d.config.Store(job.Store).Remote() {
+	if sweep := d.sweep(im); d.unhurried(job.Store) {
 		handle, resume = sweptFirst(sweep, handle), sweptFirst(sweep, resume)
 	} else {
 		sweep(ctx)

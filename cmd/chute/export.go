@@ -113,7 +113,7 @@ func (d *daemon) exporterTo(job *config.Export, dir string) (*pipeline.Exporter,
 	if dir == "" {
 		store, ok := d.stores[job.Store]
 		if !ok {
-			return nil, fmt.Errorf("the process that owns the state doesn't know store %q: restart it", job.Store)
+			return nil, fmt.Errorf("the process that owns the state doesn't know store %q: chute reload", job.Store)
 		}
 		ex.Store, ex.Work = store, d.config.Store(job.Store).Work
 		return ex, nil

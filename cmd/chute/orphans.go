@@ -160,7 +160,7 @@ func servers(c *config.Chute) []string {
 // orphans are the claims of a ledger in a store, with the jobs that the store has.
 func (d *daemon) orphans(store string, jobs []*config.Job, of string) (*pipeline.Orphans, error) {
 	if d.stores[store] == nil {
-		return nil, fmt.Errorf("store %q was added since the process that owns the state was started: restart it", store)
+		return nil, fmt.Errorf("the process that owns the state doesn't know store %q: chute reload", store)
 	}
 	base := d.newImporter(nil)
 	base.Inbox, base.Store, base.Work = d.stores[store], d.stores[store], d.config.Store(store).Work

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
 	"chute/config"
@@ -12,7 +14,11 @@ func runCommand() *cobra.Command {
 		Short: "watch the inboxes until stopped (SIGTERM); this is what systemd starts",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			chute, jobs, err := config.Load(configFile(c))
+			file, err := filepath.Abs(configFile(c))
+			if err != nil {
+				return err
+			}
+			chute, jobs, err := config.Load(file)
 			if err != nil {
 				return err
 			}
@@ -21,6 +27,8 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			defer d.Close()
+			d.readings.file = file
+			defer d.heedSignals()()
 			return d.serveDuring(c.Context(), func() error { return d.Run(c.Context()) })
 		},
 	}

@@ -26,6 +26,7 @@ import (
 //	start [WRAPPER…]        the daemon, in the background; its log is appended to the file log. `! start`: it must refuse, stderr has why
 //	sigterm                 SIGTERM to the daemon; it must leave in order, and nothing internal may lie in the stores
 //	kill9                   kill -9
+//	sighup                  SIGHUP: it reads its configuration anew
 //	settled N               wait until so many runs are settled
 //	logged REGEXP [N]       wait until the log of this start has it, so many times
 //	unlogged REGEXP         the whole log doesn't have it
@@ -54,9 +55,12 @@ import (
 //	feed, fed, big, grow, loading   see script_load_test.go
 //	soak SEED KILLS [outages]       see script_soak_test.go
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"start":     func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).start(ts, neg, args) },
-	"sigterm":   func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).stop(ts) },
-	"kill9":     func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).kill9(ts) },
+	"start":   func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).start(ts, neg, args) },
+	"sigterm": func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).stop(ts) },
+	"kill9":   func(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).kill9(ts) },
+	"sighup": func(ts *testscript.TestScript, _ bool, _ []string) {
+		ts.Check(worldOf(ts).daemon.cmd.Process.Signal(syscall.SIGHUP))
+	},
 	"settled":   func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).settled(ts, number(ts, args[0])) },
 	"logged":    func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).logged(ts, args) },
 	"unlogged":  func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).unlogged(ts, args[0]) },

@@ -95,7 +95,7 @@ func (d *daemon) serveDuring(ctx context.Context, do func() error) error {
 
 // answer runs another process's command in this one.
 func (d *daemon) answer(ctx context.Context, r control.Request, stdout, stderr io.Writer) int {
-	return execute(withCaller(ctx, caller{request: r, owner: d}), r.Args, strings.NewReader(""), stdout, stderr)
+	return execute(withCaller(ctx, caller{request: r, owner: d.now()}), r.Args, strings.NewReader(""), stdout, stderr)
 }
 
 // refuseForOthers keeps commands that have nothing to do with the state's owner out of its process.

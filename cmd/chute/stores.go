@@ -26,6 +26,9 @@ const (
 // openStores doesn't ask that the stores are there: a mount or a server that comes late is waited for, and the watcher says so.
 func (d *daemon) openStores() error {
 	for _, s := range d.config.Stores {
+		if d.stores[s.Name] != nil {
+			continue // of an earlier reading
+		}
 		folder, err := openStore(&s)
 		if err != nil {
 			return fmt.Errorf("store %q: %w", s.Name, err)
@@ -64,9 +67,9 @@ func openServerStore(s *config.Store) (*sftp.Folder, error) {
 }
 
 // closeStores ends the connections of those that have any.
-func (d *daemon) closeStores() error {
+func closeStores(stores map[string]connectors.Folder) error {
 	var errs []error
-	for _, store := range d.stores {
+	for _, store := range stores {
 		if c, ok := store.(io.Closer); ok {
 			errs = append(errs, c.Close())
 		}
@@ -113,15 +116,21 @@ func (d *daemon) settleLonger(job *config.Job) {
 	d.log.Info().Str("job", job.Name).Str("files", kind).Msg("files on a network file system: settle is 60s unless the job says otherwise")
 }
 
-// sweep returns what removes, once, the work folders that a crash left in a job's store. Of a store on a server it also decides about what its ledger
-// doesn't know there: for others that is done at the start, at which nobody waits for a server.
+// unhurried tells whether what lies in a store is looked at when a job has something to do there, and not before: the start waits for no server, and a reload
+// for no store.
+func (d *daemon) unhurried(store string) bool {
+	return d.config.Store(store).Remote() || d.fresh[store]
+}
+
+// sweep returns what removes, once, the work folders that a crash left in a job's store. Of an unhurried store it also decides about what its ledger
+// doesn't know there: for others that is done at the start.
 func (d *daemon) sweep(im *pipeline.Importer) func(context.Context) {
 	swept := false
 	return func(ctx context.Context) {
 		if swept {
 			return
 		}
-		if s := d.config.Store(im.Job.Store); s.Remote() {
+		if s := d.config.Store(im.Job.Store); d.unhurried(s.Name) {
 			d.sayForsakenIn(ctx, s, false)
 			d.decideOwnIn(ctx, s)
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"chute/config"
-	"chute/connectors"
 	"chute/pipeline/report"
 	"chute/watcher"
 	"chute/watcher/control"
@@ -73,7 +72,7 @@ func whyCommand() *cobra.Command {
 				return withState(c, chute, jobs, func(d *daemon) error { return q.answer(c, d, asJSON) })
 			}
 			// Nobody has the state, and nothing is changed there to find out.
-			d := &daemon{config: chute, jobs: jobs, stores: map[string]connectors.Folder{}, log: newLog(c.ErrOrStderr())}
+			d := newDaemon(chute, jobs, newLog(c.ErrOrStderr()))
 			return errors.Join(d.openStores(), q.answer(c, d, asJSON))
 		},
 	}

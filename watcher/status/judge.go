@@ -45,6 +45,7 @@ var Codes = []struct {
 	{"disk-low", Critical},
 	{"run-interrupted", Critical},
 	{"run-stuck", Critical},
+	{"reload-refused", Warning},
 	{"job-held", Warning},
 	{"file-late", Warning},
 }
@@ -102,6 +103,9 @@ func (j *judgement) alive(d Daemon) bool {
 func (j *judgement) surroundings(d Daemon) {
 	if !d.Database.Up && !d.Database.Since.IsZero() {
 		j.add("database-down", "", "the database is down since %s: %s", stamp(d.Database.Since), d.Database.Reason)
+	}
+	if c := d.Configuration; !c.Refused.IsZero() {
+		j.add("reload-refused", "", "the configuration was refused at %s, that of %s stays in effect: %s", stamp(c.Refused), stamp(c.Loaded), c.Problem)
 	}
 	for _, s := range d.Stores {
 		if s.Failing {

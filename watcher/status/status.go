@@ -36,8 +36,10 @@ type Daemon struct {
 
 // Configuration is what the daemon goes by.
 type Configuration struct {
-	Loaded time.Time `json:"loaded"` // when it was read last
-	Jobs   int       `json:"jobs"`   // how many there are
+	Loaded  time.Time `json:"loaded"`            // when what is in effect was read
+	Jobs    int       `json:"jobs"`              // how many there are
+	Refused time.Time `json:"refused,omitzero"`  // when a reload was refused since; missing when none was
+	Problem string    `json:"problem,omitempty"` // why it was
 }
 
 // Database tells whether the database answers.
