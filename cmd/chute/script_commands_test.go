@@ -48,6 +48,7 @@ import (
 //	partner FILE            OpenSSH's sftp does what stands in the file, in the store on that sshd
 //	partners NAME…          users who drop files by SFTP on this machine, see script_partners_test.go
 //	drop NAME FILE [KEY]    what stands in the file is done by such a partner; ! drop: it is refused
+//	clients NAME            such a partner sends files with many programs, see script_clients_test.go
 //	photo, unchanged        remember everything on the disk and in the database, and compare with it
 //	killed N COMMAND…       run it so many times, each time killed a little later
 //	told CODE REGEXP FLAG…  wait until `chute status` leaves with the code and prints that
@@ -97,6 +98,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"partner":  func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).partner(ts, args[0]) },
 	"partners": func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).newPartners(ts, args) },
 	"drop":     func(ts *testscript.TestScript, neg bool, args []string) { worldOf(ts).asPartner(ts, neg, args) },
+	"clients":  func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).clients(ts, args[0]) },
 	"grow":     func(ts *testscript.TestScript, _ bool, args []string) { worldOf(ts).grow(ts, args) },
 }
 
