@@ -12,6 +12,7 @@ require (
 	github.com/klauspost/compress v1.20.3 // gzip and zstd
 	github.com/mattn/go-isatty v0.0.24 // is somebody looking?
 	github.com/mattn/go-runewidth v0.0.30 // how wide a text is on a terminal
+	github.com/netresearch/go-cron v0.9.1 // cron fields; config/schedule.go says what of it is used
 	github.com/pelletier/go-toml/v2 v2.4.3 // configuration, with the position of every key
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: commands tested as scripts
 	github.com/rs/zerolog v1.35.1 // the log: JSON for the journal, lines for people

@@ -18,6 +18,7 @@ func (c checker) export(e *Export) {
 	c.exportSource(e)
 	c.exportNames(e)
 	c.exportRows(e)
+	c.exportSchedule(e)
 	c.retry(e.Retry)
 	c.exportFormat(&e.Format)
 }

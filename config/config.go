@@ -25,6 +25,7 @@ func Load(file string) (*Chute, []*Job, error) {
 			jobs = append(jobs, l.readJob(name, tree))
 		}
 	}
+	l.follows(exports)
 	checkFolders(l.chute, jobs, &l.problems)
 	if err := l.problems.err(); err != nil {
 		return nil, nil, err

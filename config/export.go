@@ -2,7 +2,7 @@ package config
 
 // Export is the file of a job of kind "export", with `extends` resolved and every value checked and parsed.
 type Export struct {
-	_ struct{} `toml:"-" later:"schedule,catch_up,after,watermark,valid_from,valid_until,parameters,group_by,denylist,split,encrypt,where,expect,file_mode,group,trailer"`
+	_ struct{} `toml:"-" later:"watermark,parameters,group_by,denylist,split,encrypt,where,expect,file_mode,group,trailer"`
 
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
@@ -21,8 +21,21 @@ type Export struct {
 	File Pattern `toml:"file"`
 	// Enabled is false for a draft, which is checked and never run. Default true.
 	Enabled bool `toml:"enabled" default:"true"`
-	// Timezone is the IANA name of the zone of the dates in File and Outbox, and of times in the file whose type names no zone. Default UTC.
+	// Timezone is the IANA name of the zone of Schedule, of the dates in File and Outbox, and of times in the file whose type names no zone. Default UTC.
 	Timezone Zone `toml:"timezone" default:"UTC"`
+
+	// Schedule is when the daemon delivers, as crontab has it: "minute hour day month weekday", perhaps with seconds before it, or "@hourly", "@daily",
+	// "@weekly", "@monthly", "@yearly". Deliveries of one job never overlap. Default: no schedule.
+	Schedule Schedule `toml:"schedule"`
+	// CatchUp is what becomes of moments of Schedule that passed while chute wasn't running: "last" (default) delivers once for the last of them, "all"
+	// for each, "none" for none that is more than a minute ago. What passed while the job was busy, or the clock was put forward, is delivered once, with "all" for each.
+	CatchUp string `toml:"catch_up" default:"last" oneof:"last,all,none"`
+	// ValidFrom is the first day, in Timezone, on which Schedule and After hold: "2026-01-31". Default: always.
+	ValidFrom Day `toml:"valid_from"`
+	// ValidUntil is the last such day. Default: always.
+	ValidUntil Day `toml:"valid_until"`
+	// After are names of imports: when one of them has loaded a file, the daemon delivers. Files loaded meanwhile are followed by one delivery together. Default: none.
+	After []string `toml:"after"`
 
 	// Query is the SELECT whose answer is exported. It may only read: it is held to the rules of `chute query`. One of query and table is required, not both.
 	Query string `toml:"query"`

@@ -12,11 +12,11 @@ import (
 
 // FuzzValues: a text that a value takes is printed so that it reads the same, and sizes and durations are what a slow reading of them says.
 func FuzzValues(f *testing.F) {
-	for _, s := range []string{"256MiB", "10 GB", "8388608TiB", "1h30m", "1.5h", "9223372036854775807ns", "any", "100", "Europe/Paris", "`a\\`b`.\"c d\"", "sales.orders", ",", "\u202F", "-1.50"} {
+	for _, s := range []string{"256MiB", "10 GB", "8388608TiB", "1h30m", "1.5h", "9223372036854775807ns", "any", "100", "Europe/Paris", "`a\\`b`.\"c d\"", "sales.orders", ",", "\u202F", "-1.50", "0 6 * * Mon-Fri", "2026-01-31"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, into := range []encoding.TextUnmarshaler{new(Size), new(Duration), new(Tolerance), new(Zone), new(TableName)} {
+		for _, into := range []encoding.TextUnmarshaler{new(Size), new(Duration), new(Tolerance), new(Zone), new(TableName), new(Schedule), new(Day)} {
 			if into.UnmarshalText([]byte(s)) != nil {
 				continue
 			}

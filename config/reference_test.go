@@ -152,7 +152,7 @@ var kinds = map[string]string{
 	"string": "text", "bool": "true, false", "int": "number", "float64": "number", "Size": "size", "Duration": "duration",
 	"Secret": "secret", "Glob": "glob", "Regexp": "regular expression", "Pattern": "pattern", "Zone": "time zone",
 	"TableName": "table", "Tolerance": `"any" or number`, "TimeFormat": "time format", "Bound": "number or text", "Separator": "character",
-	"SFTP": "SFTP address",
+	"SFTP": "SFTP address", "Schedule": "schedule", "Day": "day",
 }
 
 func valueKind(t *testing.T, e ast.Expr) string {
