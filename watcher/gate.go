@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"chute/config"
 )
 
 // gate keeps new files in their inboxes while Ready says why they can't be claimed. All jobs share the Watcher's, so that a database
@@ -72,7 +74,7 @@ func (g *gate) answer(err error) time.Duration {
 		g.log.Warn().Err(err).Msg("no new files are claimed: they wait in their inboxes")
 	}
 	g.failures++
-	pause := backoff(gateFirst, g.longest, g.failures, 0.5)
+	pause := config.Backoff(gateFirst, g.longest, g.failures, 0.5)
 	g.next = g.clock.now() + pause
 	return pause
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"chute/config"
 	"chute/connectors"
 )
 
@@ -144,7 +145,7 @@ func (in *inbox) untilAgain() time.Duration {
 	if _, wakes := in.folder.(connectors.Waker); wakes {
 		return in.rescan
 	}
-	return backoff(in.rescan, in.rescan, 1, rand.Float64())
+	return config.Backoff(in.rescan, in.rescan, 1, rand.Float64())
 }
 
 // lookOnce lists the folder and takes down what it shows, then keeps still for the time that a look has to pay for.
@@ -243,7 +244,7 @@ func (in *inbox) fail(err error, now moment) {
 	}
 	in.failures++
 	in.problem = err
-	in.due = now + backoff(time.Second, in.rescan, in.failures, rand.Float64())
+	in.due = now + config.Backoff(time.Second, in.rescan, in.failures, rand.Float64())
 	for _, t := range in.takers {
 		t.queue.reset()
 	}

@@ -102,12 +102,12 @@ func TestBackoff(t *testing.T) {
 		{1, 0.5, time.Second}, {2, 0.5, 2 * time.Second}, {6, 0.5, 32 * time.Second}, {7, 0.5, time.Minute}, {40000, 0.5, time.Minute},
 		{1, 0, 900 * time.Millisecond}, {1, 0.999999, 1100 * time.Millisecond}, {7, 0, 54 * time.Second},
 	} {
-		got := backoff(time.Second, time.Minute, test.attempts, test.chance)
+		got := config.Backoff(time.Second, time.Minute, test.attempts, test.chance)
 		if (got - test.want).Abs() > time.Microsecond*10 {
 			t.Errorf("attempt %d, chance %v: %v, want %v", test.attempts, test.chance, got, test.want)
 		}
 	}
-	if got := backoff(time.Minute, time.Second, 3, 0.5); got != time.Second {
+	if got := config.Backoff(time.Minute, time.Second, 3, 0.5); got != time.Second {
 		t.Errorf("first above longest: %v", got)
 	}
 }

@@ -47,7 +47,7 @@ func (t *taker) settle(ctx context.Context, handed []*entry, r round) {
 		delete(in.running, e.file.Name)
 		if err, left := r.left[e.file.Name]; left {
 			e.tries = min(e.tries, 1<<15) + 1
-			e.notBefore = now + backoff(first, longest, int(e.tries), rand.Float64())
+			e.notBefore = now + config.Backoff(first, longest, int(e.tries), rand.Float64())
 			in.giveBack(e, err, now)
 		}
 	}
@@ -60,7 +60,7 @@ func (t *taker) settle(ctx context.Context, handed []*entry, r round) {
 	}
 	if r.cause != nil {
 		t.attempts++
-		t.until = now + backoff(first, longest, t.attempts, rand.Float64())
+		t.until = now + config.Backoff(first, longest, t.attempts, rand.Float64())
 	}
 	until := t.until
 	changes := in.changes.take()

@@ -14,6 +14,7 @@ type Exporting struct {
 	Seq   uint64    // number of the delivery
 	Since time.Time // what it is to have lies above Since …
 	Until time.Time // … and up to Until; zero without a watermark
+	Cut   Cut       // which runs had ended before the question was asked
 }
 
 // Deliveries is how far a job has come with its deliveries. The zero value is that of a job that never delivered.
@@ -21,15 +22,17 @@ type Deliveries struct {
 	Seq       uint64    // number of the last one
 	Watermark time.Time // what lies up to here was delivered
 	Due       time.Time // the last moment of the schedule that was dealt with
+	Followed  *Cut      // which runs had ended when the last one began; only written, nil: as before
 }
 
 const (
-	putExport = `INSERT INTO exports (run, due, seq, since, until) VALUES (?1, ?2, ?3, ?4, ?5)
-ON CONFLICT (run) DO UPDATE SET due = ?2, seq = ?3, since = ?4, until = ?5`
+	putExport = `INSERT INTO exports (run, due, seq, since, until, cut) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (run) DO UPDATE SET due = ?2, seq = ?3, since = ?4, until = ?5, cut = ?6`
 
 	// A clock that went back, or a run by hand of an old moment, takes nothing back.
-	putDeliveries = `INSERT INTO deliveries (job, seq, watermark, due) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (job) DO UPDATE SET seq = max(seq, ?2), watermark = coalesce(max(watermark, ?3), watermark, ?3), due = coalesce(max(due, ?4), due, ?4)`
+	putDeliveries = `INSERT INTO deliveries (job, seq, watermark, due, followed) VALUES (?1, ?2, ?3, ?4, coalesce(?5, ''))
+ON CONFLICT (job) DO UPDATE SET seq = max(seq, ?2), watermark = coalesce(max(watermark, ?3), watermark, ?3), due = coalesce(max(due, ?4), due, ?4),
+	followed = coalesce(?5, followed)`
 )
 
 // BeginExport numbers a run of kind export and records it as about to write its file. Run and State are set in place when it succeeds.
@@ -68,7 +71,7 @@ func (l *Ledger) export(ctx context.Context, r Run, e Exporting, d *Deliveries) 
 			err = put(ctx, tx, r.ID, e)
 		}
 		if err == nil && d != nil {
-			_, err = tx.ExecContext(ctx, putDeliveries, r.Job, int64(d.Seq), nanos(d.Watermark), nanos(d.Due))
+			_, err = tx.ExecContext(ctx, putDeliveries, r.Job, int64(d.Seq), nanos(d.Watermark), nanos(d.Due), d.followed())
 		}
 		return err
 	})
@@ -79,8 +82,15 @@ func (l *Ledger) export(ctx context.Context, r Run, e Exporting, d *Deliveries) 
 }
 
 func put(ctx context.Context, tx *sql.Tx, run uint64, e Exporting) error {
-	_, err := tx.ExecContext(ctx, putExport, int64(run), nanos(e.Due), int64(e.Seq), nanos(e.Since), nanos(e.Until))
+	_, err := tx.ExecContext(ctx, putExport, int64(run), nanos(e.Due), int64(e.Seq), nanos(e.Since), nanos(e.Until), e.Cut.text())
 	return err
+}
+
+func (d Deliveries) followed() any {
+	if d.Followed == nil {
+		return nil
+	}
+	return d.Followed.text()
 }
 
 // Deliveries returns how far a job has come.
@@ -100,15 +110,20 @@ func (r *Reader) Deliveries(ctx context.Context, job string) (d Deliveries, err 
 // Exporting returns what a run of kind export has besides.
 func (r *Reader) Exporting(ctx context.Context, run uint64) (e Exporting, err error) {
 	var seq int64
+	var cut string
 	var due, since, until sql.NullInt64
-	err = r.read.QueryRowContext(ctx, `SELECT due, seq, since, until FROM exports WHERE run = ?`, int64(run)).Scan(&due, &seq, &since, &until)
+	err = r.read.QueryRowContext(ctx, `SELECT due, seq, since, until, cut FROM exports WHERE run = ?`, int64(run)).Scan(&due, &seq, &since, &until, &cut)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Exporting{}, fmt.Errorf("run %d as an export: %w", run, ErrNoRun)
+	}
+	e = Exporting{Due: moment(due), Seq: uint64(seq), Since: moment(since), Until: moment(until)}
+	if err == nil {
+		e.Cut, err = parseCut(cut)
 	}
 	if err != nil {
 		return Exporting{}, fmt.Errorf("read run %d: %w", run, r.explain(err))
 	}
-	return Exporting{Due: moment(due), Seq: uint64(seq), Since: moment(since), Until: moment(until)}, nil
+	return e, nil
 }
 
 // UnsettledExports returns the exports of a job that were begun and haven't ended, in order.

@@ -21,7 +21,8 @@ const applicationID = 0x63687574
 //	3  holds
 //	4  replacements
 //	5  exports
-var migrations = []string{schema1, schema2, schema3, schema4, schema5}
+//	6  what schedules and imports want of exports
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6}
 
 // schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
 // times and names as text.
@@ -137,6 +138,14 @@ CREATE TABLE deliveries ( -- a row for every job that has exported
 	watermark INTEGER, -- what lies up to here was delivered, nanoseconds since 1970 UTC
 	due       INTEGER  -- the last moment of the schedule that was dealt with
 ) STRICT;
+`
+
+// schema6 adds how far each job's plan has come.
+const schema6 = `
+ALTER TABLE exports    ADD COLUMN cut      TEXT NOT NULL DEFAULT ''; -- JSON: which runs had ended when it began; '' before there was this column
+ALTER TABLE deliveries ADD COLUMN rule     TEXT NOT NULL DEFAULT ''; -- schedule and imports since which due and followed count
+ALTER TABLE deliveries ADD COLUMN followed TEXT NOT NULL DEFAULT ''; -- JSON: which runs had ended when the delivery began that followed an import last
+CREATE INDEX exports_due ON exports (due);
 `
 
 // migrate brings the file to the newest schema, one transaction a step.

@@ -1,0 +1,118 @@
+// Package agenda decides when exports run: when their schedule says so, and after imports.
+//
+// What is due is never kept in memory. The book, which is the ledger, has for each job the last moment that was dealt with; the next one is found from
+// there, never from what the clock says now. So a process that was killed goes on where the last one was, and a clock that is put back makes nothing due
+// a second time. A timer only says when to look again, and at least every minute somebody looks, for timers don't notice when a clock is put forward.
+//
+// One goroutine for each job looks and delivers, so that deliveries of one job never overlap. What became due meanwhile is dealt with as catch_up says.
+package agenda
+
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"chute/config"
+	"chute/pipeline/ledger"
+)
+
+// Job is an export that has a schedule, or follows imports.
+type Job struct {
+	Config *config.Export
+	// Deliver makes the delivery of a moment. With nil the moment is dealt with, whether something was delivered or not; an error means that it is to be
+	// tried again. A moment that was dealt with before costs nothing. When ctx ends it goes on to the next point where it can be left.
+	Deliver func(ctx context.Context, due time.Time) error
+}
+
+// Book is where it is written how far each job has come. What it has returned from is durable. *ledger.Ledger is one.
+type Book interface {
+	// Plan returns what was written last, the zero Plan of a job that isn't known.
+	Plan(ctx context.Context, job string) (ledger.Plan, error)
+	// Replan writes a Plan: the job counts anew from its Last on, and has followed all imports so far.
+	Replan(ctx context.Context, job string, p ledger.Plan) error
+	// Pass writes that everything up to a moment was dealt with.
+	Pass(ctx context.Context, job string, upTo time.Time) error
+	// BegunExport returns the moment of a delivery that was begun and hasn't ended, or the zero time.
+	BegunExport(ctx context.Context, job, store string) (due time.Time, err error)
+	// Behind tells whether one of the imports has loaded a file since a delivery began that was due at some moment.
+	Behind(ctx context.Context, job string, imports []string) (bool, error)
+}
+
+// Agenda runs the exports of one state. Its fields aren't changed once Run was called.
+type Agenda struct {
+	Jobs     []Job
+	Parallel int // deliveries at a time, from 1
+	Book     Book
+	Every    time.Duration    // longest time between two looks at the clock; default a minute
+	Now      func() time.Time // the clock on the wall; default time.Now
+	Log      zerolog.Logger
+
+	once    sync.Once
+	keepers []*keeper
+}
+
+// Run delivers until ctx ends, then waits for the deliveries that are under way.
+func (a *Agenda) Run(ctx context.Context) {
+	a.prepare()
+	var running sync.WaitGroup
+	for _, k := range a.keepers {
+		running.Go(func() { k.run(ctx) })
+	}
+	running.Wait()
+}
+
+func (a *Agenda) prepare() {
+	a.once.Do(func() {
+		if a.Now == nil {
+			a.Now = time.Now
+		}
+		every := cmp.Or(a.Every, time.Minute)
+		slots := make(chan struct{}, max(a.Parallel, 1))
+		for _, job := range a.Jobs {
+			a.keepers = append(a.keepers, &keeper{
+				job: job, rule: ruleOf(job.Config), book: a.Book, now: func() time.Time { return a.Now().Round(0) }, slots: slots,
+				every: every, signal: make(chan struct{}, 1), fresh: true, log: a.Log.With().Str("job", job.Config.Name).Logger(),
+			})
+		}
+	})
+}
+
+// Imported says that an import may have loaded a file: those who follow it look.
+func (a *Agenda) Imported(name string) {
+	a.prepare()
+	for _, k := range a.keepers {
+		if k.follows(name) {
+			k.wake()
+		}
+	}
+}
+
+// Look makes everybody look, and ends their pauses: an operator says that things have changed.
+func (a *Agenda) Look() {
+	a.prepare()
+	for _, k := range a.keepers {
+		k.unpause()
+	}
+}
+
+// Activity is how one job is doing.
+type Activity struct {
+	Job     string
+	Running bool
+	Due     time.Time // of the delivery that is under way, or is to be tried again
+	Next    time.Time // when its schedule wants the next one; zero: it doesn't
+	Problem string    // why the last try failed; empty when it didn't
+	Until   time.Time // end of the pause, when there is a Problem
+}
+
+// Activities tells about all jobs. It may be called at any time.
+func (a *Agenda) Activities() (all []Activity) {
+	a.prepare()
+	for _, k := range a.keepers {
+		all = append(all, k.activity())
+	}
+	return all
+}
