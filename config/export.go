@@ -67,6 +67,9 @@ type Export struct {
 	// Done delivers an empty FILE.done when all else is in place: who waits for it never sees half a delivery. Default false.
 	Done bool `toml:"done_marker"`
 
+	// StuckAfter is how long the daemon's delivery may be late, a duration, before `chute status` warns of it; "0s" is never. Default 1h.
+	StuckAfter Duration `toml:"stuck_after" default:"1h"`
+
 	// Retry is [retry]: tries of a delivery that met an error.
 	Retry Retry `toml:"retry"`
 	// Format is [format]: how the file is written.
@@ -78,6 +81,9 @@ type Export struct {
 	Hash string   `toml:"-"`
 	Pos  Position `toml:"-"`
 }
+
+// Planned tells whether the daemon delivers by itself.
+func (e *Export) Planned() bool { return e.Enabled && (!e.Schedule.IsZero() || len(e.After) > 0) }
 
 // ExportFormat is how an exported file is written.
 type ExportFormat struct {

@@ -61,10 +61,13 @@ func (ex *Exporter) Export(ctx context.Context, why Occasion) (ledger.Run, error
 	if err != nil || d != nil && d.run.State == ledger.Settled {
 		return d.state(), err
 	}
-	if last, err := ex.Ledger.Deliveries(ctx, ex.Job.Name); err != nil || !why.Due.IsZero() && !why.Due.After(last.Due) {
-		return ledger.Run{}, err // dealt with before: the answer of the ledger to an earlier call got lost
-	}
 	if d == nil {
+		if !why.Due.IsZero() {
+			// Dealt with before: the answer of the ledger to an earlier call got lost, or a clock was wrong.
+			if done, err := ex.Ledger.DealtWith(ctx, ex.Job.Name, why.Due); done || err != nil {
+				return ledger.Run{}, err
+			}
+		}
 		d = &outgoing{ex: ex, is: ledger.Exporting{Due: why.Due}}
 	}
 	return ex.carry(ctx, d)
@@ -161,8 +164,8 @@ func (ex *Exporter) unfinished(ctx context.Context, why Occasion) (*outgoing, er
 			}
 		case asked:
 			mine = d
-		case why.Due.IsZero() && !is.Due.IsZero():
-			// The schedule takes care of it.
+		case why.Due.IsZero() && !is.Due.IsZero() && ex.Job.Planned():
+			// The agenda takes care of it.
 		default:
 			if err := ex.giveUp(ctx, d, errors.New("it was cut off before its file was whole; nothing of it was delivered")); err != nil {
 				return nil, err
@@ -189,13 +192,21 @@ func (d *outgoing) file(name string) string { return path.Join(d.folder(), name)
 
 // begin gives the delivery its number and name.
 func (ex *Exporter) begin(ctx context.Context, d *outgoing) error {
-	if d.run.ID != 0 { // in an earlier try
-		d.run.Status = ledger.Running
-		return ex.clear(ctx, d)
-	}
 	last, err := ex.Ledger.Deliveries(ctx, ex.Job.Name)
+	if err == nil {
+		d.is.Cut, err = ex.Ledger.Cut(ctx)
+	}
 	if err != nil {
 		return err
+	}
+	if d.run.ID != 0 { // in an earlier try
+		d.run.Status = ledger.Running
+		if err := ex.clear(ctx, d); err != nil || d.is.Seq > last.Seq {
+			return err
+		}
+		if err := ex.withdraw(ctx, d); err != nil {
+			return err
+		}
 	}
 	d.is.Seq = last.Seq + 1
 	started := now()
@@ -211,9 +222,16 @@ func (ex *Exporter) begin(ctx context.Context, d *outgoing) error {
 	}
 	d.run = ledger.Run{
 		Kind: ledger.Export, Job: ex.Job.Name, JobHash: ex.Job.Hash, Store: ex.place(), Inbox: path.Clean(outbox),
-		File: connectors.File{Name: name}, Status: ledger.Running, Started: started,
+		File: connectors.File{Name: name}, Status: ledger.Running, Started: started, Attempts: d.run.Attempts,
 	}
 	return ex.effect("begin", func() error { return ex.Ledger.BeginExport(ctx, &d.run, d.is) })
+}
+
+// withdraw ends a run whose number another delivery has got meanwhile, which somebody asked for. Nothing of it is left; another one begins in its place.
+func (ex *Exporter) withdraw(ctx context.Context, d *outgoing) error {
+	d.run.State, d.run.Status, d.run.Finished = ledger.Withdrawn, ledger.Failed, now()
+	d.run.Error = fmt.Sprintf("delivery %d was made by hand meanwhile: this one begins anew with the next number", d.is.Seq)
+	return ex.effect("withdraw", func() error { return ex.Ledger.UpdateExport(ctx, d.run, d.is) })
 }
 
 // moment is what dates in names are made of: when the export was due or, asked for by somebody, began.

@@ -28,6 +28,9 @@ func (ex *Exporter) finish(ctx context.Context, d *outgoing, status ledger.Statu
 	if ex.Place != "" {
 		reached = ledger.Deliveries{}
 	}
+	if !d.is.Due.IsZero() {
+		reached.Followed = &d.is.Cut
+	}
 	state := d.run.State
 	d.run.State, d.run.Status, d.run.Finished, d.run.NextTry = ledger.Settled, status, now(), time.Time{}
 	if status == ledger.Finished || status == ledger.Skipped {

@@ -213,3 +213,60 @@ func TestExportDisk(t *testing.T) {
 	w.wantFiles()
 	w.wantNothingLeft()
 }
+
+// TestExportMeanwhile: somebody asks for a delivery while that of a schedule waits for its next try. Each gets a number of its own, without a gap.
+func TestExportMeanwhile(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.exportJob("file = \"f_{seq}\"\nquery = \"SELECT 1 AS x\"\nschedule = \"@daily\"\n")
+	ex := w.openExport()
+	ex.Fault = func(effect string, before bool) error {
+		if effect == "write" {
+			return errFault
+		}
+		return nil
+	}
+	if run, err := ex.Export(w.ctx, Occasion{Due: firstDue}); err == nil || run.State != ledger.Writing {
+		t.Fatalf("%+v, %v", run, err)
+	}
+	ex.Fault = nil
+	if byHand := mustExport(t, ex, Occasion{}, ledger.Finished); byHand.File.Name != "f_1" {
+		t.Errorf("by hand: %+v", byHand)
+	}
+	if due := mustExport(t, ex, Occasion{Due: firstDue}, ledger.Finished); due.File.Name != "f_2" || due.ID != 3 {
+		t.Errorf("by schedule: %+v", due)
+	}
+	w.wantFiles("out/f_1", "out/f_2")
+	w.wantNothingLeft()
+	w.wantDeliveries(2, firstDue)
+	if run, err := ex.Export(w.ctx, Occasion{Due: firstDue}); err != nil || run.ID != 0 {
+		t.Errorf("once more: %+v, %v", run, err)
+	}
+}
+
+// TestExportUnplanned: what was begun for a schedule is given up once the job has none.
+func TestExportUnplanned(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.exportJob("file = \"f_{seq}\"\nquery = \"SELECT 1 AS x\"\nschedule = \"@daily\"\n")
+	ex := w.openExport()
+	ex.Fault = func(effect string, before bool) error {
+		if effect == "write" {
+			return errFault
+		}
+		return nil
+	}
+	for _, enabled := range []bool{true, false} {
+		ex.Job.Enabled = enabled
+		if enabled {
+			if _, err := ex.Export(w.ctx, Occasion{Due: firstDue}); err == nil {
+				t.Fatal("the fault isn't reached")
+			}
+		}
+		if err := ex.Resume(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if runs, err := ex.Ledger.UnsettledExports(w.ctx, "stock"); err != nil || len(runs) > 0 != enabled {
+			t.Errorf("enabled %t: %+v, %v", enabled, runs, err)
+		}
+	}
+	w.wantNothingLeft()
+}

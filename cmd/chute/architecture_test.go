@@ -39,6 +39,7 @@ var exceptions = map[string]string{
 	"connectors/connectortest/wire -> connectors/chdb":          "a server for tests, made of the embedded engine",
 	"connectors/connectortest/wire -> connectors/connectortest": "a process for tests as the other server is",
 	"connectors/connectortest/sshd -> connectors/connectortest": "likewise",
+	"watcher/agenda -> pipeline/ledger":                         "the agenda is kept in the ledger",
 	"watcher/status -> pipeline/ledger":                         "status is told from the ledger",
 }
 
@@ -137,6 +138,7 @@ func TestOneOwner(t *testing.T) {
 		"golang.org/x/crypto/":                 "connectors/sftp",
 		"modernc.org/sqlite":                   "pipeline/ledger",
 		"github.com/pelletier/go-toml/":        "config",
+		"github.com/netresearch/go-cron":       "config",
 		"github.com/klauspost/compress/":       "pipeline/format",
 		"github.com/spf13/cobra":               "cmd/chute",
 	}

@@ -38,6 +38,11 @@ func (h *heart) look(ctx context.Context, stopped time.Time) (status.Snapshot, e
 	for _, job := range d.jobs {
 		s.Jobs = append(s.Jobs, jobStatus(job, seen, held[job.Name], unwell[job.Name]))
 	}
+	exports, err := d.exportStatuses(ctx, unwell)
+	if err != nil {
+		return status.Snapshot{}, err
+	}
+	s.Jobs = append(s.Jobs, exports...)
 	q := &s.Daemon.Queue
 	q.Retrying, q.Stuck, q.Interrupted = counts[ledger.Retrying], counts[ledger.Stuck], counts[ledger.Interrupted]
 	for _, job := range s.Jobs {
@@ -59,7 +64,7 @@ func (h *heart) daemonStatus(of *daemon, seen watcher.Snapshot, stopped time.Tim
 	d := status.Daemon{
 		Schema: status.Schema, Heartbeat: now, StaleAfter: int64(staleAfter.Seconds()), Version: version(), Process: os.Getpid(),
 		Started: h.started.UTC(), Uptime: int64(now.Sub(h.started).Seconds()), Database: database, Disks: disks,
-		Configuration: h.readings.status(len(of.jobs)), Stores: []status.Store{}, Unwanted: []status.Inbox{},
+		Configuration: h.readings.status(len(of.jobs) + len(of.config.Exports)), Stores: []status.Store{}, Unwanted: []status.Inbox{},
 	}
 	if !stopped.IsZero() {
 		d.Stopped = stopped.UTC()

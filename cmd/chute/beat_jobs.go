@@ -14,7 +14,7 @@ import (
 func jobStatus(job *config.Job, seen watcher.Snapshot, hold ledger.Hold, unwell []ledger.Run) status.Job {
 	s := status.Job{
 		Schema: status.Schema, Job: job.Name, Label: job.Label, Kind: job.Kind, Store: job.Store, Inbox: job.Inbox, State: "idle",
-		Files: map[string]int{}, Waiting: []status.File{}, Runs: []status.Run{}, StuckAfter: int64((time.Duration(job.StuckAfter) + time.Second - 1) / time.Second),
+		Files: map[string]int{}, Waiting: []status.File{}, Runs: []status.Run{}, StuckAfter: wholeSeconds(job.StuckAfter),
 	}
 	total := 0
 	var counts watcher.Counts

@@ -8,7 +8,7 @@ import (
 
 // overlaps tells which jobs want the same files, and which can have none.
 func (i *inspection) overlaps() {
-	if len(i.jobs) == 0 {
+	if len(i.jobs)+len(i.config.Exports) == 0 {
 		i.add(finding{
 			Level: levelWarning, Kind: "job", Subject: i.config.Jobs.Dir, Code: "no_jobs",
 			Text: "there is no job: nothing is watched", Mend: "make one, for example with chute templates copy",

@@ -20,6 +20,7 @@ import (
 	"chute/pipeline"
 	"chute/pipeline/ledger"
 	"chute/watcher"
+	"chute/watcher/agenda"
 	"chute/watcher/control"
 )
 
@@ -50,6 +51,7 @@ type holdings struct {
 	hand     sync.RWMutex                    // read-locked by imports by hand that are under way
 	exports  sync.Map                        // a *sync.Mutex for each job that exports: its deliveries come one after the other
 	watcher  atomic.Pointer[watcher.Watcher] // of Run
+	agenda   atomic.Pointer[agenda.Agenda]   // of Run
 	watching atomic.Bool                     // Run was called
 	underway sync.Map                        // an underway for each run of an inbox that has a file in hand, by its number
 	past     past
@@ -176,6 +178,7 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	}
 	d.sayForsaken(ctx)
 	d.watching.Store(true)
+	d.agenda.Store(d.newAgenda())
 	w := d.newWatcher(ctx, d.sortByJob(unsettled))
 	d.watcher.Store(w)
 	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
@@ -190,6 +193,7 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	var beside sync.WaitGroup
 	beside.Go(func() { d.reloadOnSignals(ctx) })
 	beside.Go(func() { d.finishExports(ctx) })
+	beside.Go(func() { d.agenda.Load().Run(ctx) })
 	if err := d.ready(ctx); err != nil && ctx.Err() == nil {
 		d.log.Error().Err(err).Msg("no file can be loaded now; all wait in their inboxes")
 	}
@@ -221,7 +225,8 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 	}
 	breaker := &pipeline.Breaker{Job: job, Ledger: d.ledger, Log: d.log}
 	return watcher.Job{
-		Config: job, Folder: store, Handle: guarded(d, breaker.Handle(handle)), Resume: guarded(d, resume), Seen: d.seen(job), Begun: begun,
+		Config: job, Folder: store, Seen: d.seen(job), Begun: begun,
+		Handle: announced(d, job, guarded(d, breaker.Handle(handle))), Resume: announced(d, job, guarded(d, resume)),
 		Ready: func(ctx context.Context) error {
 			if err := breaker.Held(ctx); err != nil {
 				return err

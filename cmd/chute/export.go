@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -136,47 +134,4 @@ func (d *daemon) exportAlone(job string) (unlock func()) {
 	lock, _ := d.exports.LoadOrStore(job, &sync.Mutex{})
 	lock.(*sync.Mutex).Lock()
 	return lock.(*sync.Mutex).Unlock
-}
-
-// finishExports brings to their end the deliveries that an earlier process had begun.
-func (d *daemon) finishExports(ctx context.Context) {
-	unsettled, err := d.ledger.Unsettled(ctx)
-	if err != nil {
-		d.log.Error().Err(err).Msg("which deliveries were begun can't be found out now")
-		return
-	}
-	for _, run := range unsettled {
-		if run.Kind == ledger.Export {
-			if err := d.finishExport(ctx, run); err != nil {
-				d.log.Warn().Err(err).Uint64("run", run.ID).Str("job", run.Job).Str("file", config.Shown(run.File.Name)).
-					Msg("a delivery that was begun can't be finished now")
-			}
-		}
-	}
-	for _, job := range d.config.Exports {
-		ex, err := d.exporterTo(job, "")
-		if err == nil {
-			err = ex.Sweep(ctx)
-		}
-		if err != nil {
-			d.log.Warn().Err(err).Str("job", job.Name).Msg("old work folders can't be looked at now")
-		}
-	}
-}
-
-func (d *daemon) finishExport(ctx context.Context, run ledger.Run) error {
-	i := slices.IndexFunc(d.config.Exports, func(e *config.Export) bool { return e.Name == run.Job && (e.Store == run.Store || byHand(run)) })
-	if i < 0 {
-		return errors.New("its job is gone or has another store")
-	}
-	dir := ""
-	if byHand(run) {
-		dir = run.Store
-	}
-	ex, err := d.exporterTo(d.config.Exports[i], dir)
-	if err != nil {
-		return err
-	}
-	defer d.exportAlone(run.Job)()
-	return ex.Resume(ctx)
 }

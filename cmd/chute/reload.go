@@ -137,8 +137,10 @@ func (h *holdings) exchange(ctx context.Context) (found changes, err error) {
 		return found, errors.Join(err, closeStores(d.fresher()))
 	}
 	h.readings.current.Store(d)
+	delivered := h.agenda.Load().Change(d.planned())
 	go func() {
 		<-left
+		<-delivered
 		if err := closeStores(unused); err != nil {
 			h.log.Warn().Err(err).Msg("connections to stores that aren't needed any more can't be closed")
 		}

@@ -10,6 +10,7 @@ package agenda
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 	"chute/pipeline/ledger"
 )
 
-// Job is an export that has a schedule, or follows imports.
+// Job is an export that has a schedule, or follows imports. Of one that isn't enabled it is only remembered that it wasn't.
 type Job struct {
 	Config *config.Export
 	// Deliver makes the delivery of a moment. With nil the moment is dealt with, whether something was delivered or not; an error means that it is to be
@@ -41,27 +42,88 @@ type Book interface {
 	Behind(ctx context.Context, job string, imports []string) (bool, error)
 }
 
-// Agenda runs the exports of one state. Its fields aren't changed once Run was called.
+// Agenda runs the exports of one state. Its fields aren't changed once a method was called.
 type Agenda struct {
-	Jobs     []Job
-	Parallel int // deliveries at a time, from 1
+	Jobs     []Job // at first
+	Parallel int   // deliveries at a time, from 1
 	Book     Book
 	Every    time.Duration    // longest time between two looks at the clock; default a minute
 	Now      func() time.Time // the clock on the wall; default time.Now
 	Log      zerolog.Logger
 
 	once    sync.Once
+	slots   chan struct{}
+	running sync.WaitGroup // keepers
+
+	mu      sync.Mutex // guards the following
 	keepers []*keeper
+	ctx     context.Context // of Run; nil before
+	ended   bool            // nothing begins any more
 }
 
-// Run delivers until ctx ends, then waits for the deliveries that are under way.
+// Run delivers until ctx ends, then waits for the deliveries that are under way. It may be called once.
 func (a *Agenda) Run(ctx context.Context) {
 	a.prepare()
-	var running sync.WaitGroup
+	a.mu.Lock()
+	a.ctx = ctx
 	for _, k := range a.keepers {
-		running.Go(func() { k.run(ctx) })
+		a.start(k)
 	}
-	running.Wait()
+	a.mu.Unlock()
+	<-ctx.Done()
+	a.mu.Lock()
+	a.ended = true
+	a.mu.Unlock()
+	a.running.Wait()
+}
+
+// Change goes on with other jobs. What is under way goes on as the job was that it began with, and the job as it is now waits for it. left is closed when
+// nothing goes on as it was.
+func (a *Agenda) Change(jobs []Job) (left <-chan struct{}) {
+	a.prepare()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	old := a.keepers
+	a.keepers = nil
+	for _, job := range jobs {
+		k := a.keeper(job)
+		if i := slices.IndexFunc(old, func(o *keeper) bool { return o.job.Config.Name == job.Config.Name }); i >= 0 {
+			k.before, k.fresh = old[i].gone, false
+		}
+		a.keepers = append(a.keepers, k)
+	}
+	for _, k := range old {
+		close(k.leave)
+	}
+	gone := make(chan struct{})
+	if a.ctx == nil || a.ended {
+		for _, k := range a.keepers {
+			k.before = nil // it never began
+		}
+		close(gone)
+		return gone
+	}
+	for _, k := range a.keepers {
+		a.start(k)
+	}
+	a.running.Go(func() {
+		defer close(gone)
+		for _, k := range old {
+			<-k.gone
+		}
+	})
+	return gone
+}
+
+// start has a keeper run. a.mu is held.
+func (a *Agenda) start(k *keeper) {
+	a.running.Go(func() {
+		defer close(k.gone)
+		if k.before != nil {
+			<-k.before
+		}
+		k.run(a.ctx)
+	})
 }
 
 func (a *Agenda) prepare() {
@@ -69,21 +131,31 @@ func (a *Agenda) prepare() {
 		if a.Now == nil {
 			a.Now = time.Now
 		}
-		every := cmp.Or(a.Every, time.Minute)
-		slots := make(chan struct{}, max(a.Parallel, 1))
+		a.slots = make(chan struct{}, max(a.Parallel, 1))
 		for _, job := range a.Jobs {
-			a.keepers = append(a.keepers, &keeper{
-				job: job, rule: ruleOf(job.Config), book: a.Book, now: func() time.Time { return a.Now().Round(0) }, slots: slots,
-				every: every, signal: make(chan struct{}, 1), fresh: true, log: a.Log.With().Str("job", job.Config.Name).Logger(),
-			})
+			a.keepers = append(a.keepers, a.keeper(job))
 		}
 	})
 }
 
+func (a *Agenda) keeper(job Job) *keeper {
+	return &keeper{
+		job: job, rule: ruleOf(job.Config), book: a.Book, now: func() time.Time { return a.Now().Round(0) }, every: cmp.Or(a.Every, time.Minute), slots: a.slots,
+		signal: make(chan struct{}, 1), leave: make(chan struct{}), gone: make(chan struct{}), fresh: true, log: a.Log.With().Str("job", job.Config.Name).Logger(),
+	}
+}
+
+// all are the keepers of this moment.
+func (a *Agenda) all() []*keeper {
+	a.prepare()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.keepers)
+}
+
 // Imported says that an import may have loaded a file: those who follow it look.
 func (a *Agenda) Imported(name string) {
-	a.prepare()
-	for _, k := range a.keepers {
+	for _, k := range a.all() {
 		if k.follows(name) {
 			k.wake()
 		}
@@ -92,8 +164,7 @@ func (a *Agenda) Imported(name string) {
 
 // Look makes everybody look, and ends their pauses: an operator says that things have changed.
 func (a *Agenda) Look() {
-	a.prepare()
-	for _, k := range a.keepers {
+	for _, k := range a.all() {
 		k.unpause()
 	}
 }
@@ -110,8 +181,7 @@ type Activity struct {
 
 // Activities tells about all jobs. It may be called at any time.
 func (a *Agenda) Activities() (all []Activity) {
-	a.prepare()
-	for _, k := range a.keepers {
+	for _, k := range a.all() {
 		all = append(all, k.activity())
 	}
 	return all

@@ -2,7 +2,9 @@ package agenda
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +30,9 @@ type keeper struct {
 	every  time.Duration
 	slots  chan struct{}
 	signal chan struct{} // raised: look now
+	leave  chan struct{} // closed: begin nothing more
+	gone   chan struct{} // closed when it has ended
+	before chan struct{} // of the same job as it was; nil: none
 	log    zerolog.Logger
 
 	// Only touched by run.
@@ -40,7 +45,7 @@ type keeper struct {
 
 // run goes round until ctx ends: it finds out what is due, and delivers it or waits.
 func (k *keeper) run(ctx context.Context) {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !k.leaving() {
 		due, next, err := k.look(ctx)
 		k.note(func(a *Activity) { a.Due, a.Next = due, next })
 		if err != nil && ctx.Err() == nil {
@@ -72,7 +77,7 @@ func (k *keeper) look(ctx context.Context) (due, next time.Time, err error) {
 	if err != nil || !due.IsZero() {
 		return due, k.rule.next(latest(due, last)), err
 	}
-	if due = k.rule.due(last, now); due.IsZero() && len(c.After) > 0 && k.rule.holds(now) {
+	if due = k.rule.due(last, now); due.IsZero() && c.Enabled && len(c.After) > 0 && k.rule.holds(now) {
 		behind, err := k.book.Behind(ctx, c.Name, c.After)
 		if err != nil {
 			return due, next, err
@@ -123,13 +128,26 @@ func (k *keeper) deliver(ctx context.Context, due time.Time) error {
 		defer func() { <-k.slots }()
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-k.leave:
+		return nil
 	}
 	k.note(func(a *Activity) { a.Running = true })
 	defer k.note(func(a *Activity) { a.Running = false })
-	if err := k.job.Deliver(ctx, due); err != nil {
+	if err := k.call(ctx, due); err != nil {
 		return err
 	}
 	return k.book.Pass(ctx, k.job.Config.Name, due)
+}
+
+// call is Deliver, of which a panic is an error like others.
+func (k *keeper) call(ctx context.Context, due time.Time) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("delivering panicked: %v", r)
+			k.log.Error().Str("stack", string(debug.Stack())).Msg(err.Error())
+		}
+	}()
+	return k.job.Deliver(ctx, due)
 }
 
 // pause waits after an error, unless somebody says that things have changed.
@@ -144,6 +162,8 @@ func (k *keeper) pause(ctx context.Context, err error) {
 		case <-timer.C:
 			return
 		case <-ctx.Done():
+			return
+		case <-k.leave:
 			return
 		case <-k.signal:
 			if k.activity().Until.IsZero() {
@@ -164,7 +184,18 @@ func (k *keeper) wait(ctx context.Context, next time.Time) {
 	select {
 	case <-timer.C:
 	case <-k.signal:
+	case <-k.leave:
 	case <-ctx.Done():
+	}
+}
+
+// leaving tells whether the job goes on as another one, or is gone.
+func (k *keeper) leaving() bool {
+	select {
+	case <-k.leave:
+		return true
+	default:
+		return false
 	}
 }
 

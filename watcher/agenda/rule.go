@@ -17,6 +17,9 @@ type rule struct {
 }
 
 func ruleOf(c *config.Export) rule {
+	if !c.Enabled {
+		return rule{}
+	}
 	r := rule{schedule: c.Schedule, zone: c.Timezone.Location(), catchUp: c.CatchUp}
 	if !c.ValidFrom.IsZero() {
 		r.from = c.ValidFrom.Begin(r.zone)
@@ -37,11 +40,15 @@ func text(c *config.Export) string {
 }
 
 // holds tells whether the rule is valid at a moment.
-func (r rule) holds(at time.Time) bool { return !at.Before(r.from) && (r.until.IsZero() || at.Before(r.until)) }
+func (r rule) holds(at time.Time) bool {
+	return !at.Before(r.from) && (r.until.IsZero() || at.Before(r.until))
+}
 
-// Next returns the next moments behind after at which an export is due by its schedule, at most n.
+// Next returns the next moments behind after at which an export is due by its schedule, at most n; those of a draft too.
 func Next(c *config.Export, after time.Time, n int) (moments []time.Time) {
-	r := ruleOf(c)
+	enabled := *c
+	enabled.Enabled = true
+	r := ruleOf(&enabled)
 	for len(moments) < n {
 		if after = r.next(after); after.IsZero() {
 			break

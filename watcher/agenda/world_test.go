@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,7 @@ import (
 type world struct {
 	t       *testing.T
 	jobs    []Job
-	shift   time.Duration // of the clock on the wall
+	shift   atomic.Int64 // of the clock on the wall
 	every   time.Duration
 	running context.CancelFunc
 	ended   chan struct{}
@@ -30,6 +31,7 @@ type world struct {
 	begun    map[string]time.Time
 	behind   map[string]bool
 	made     map[string][]time.Time // deliveries by job
+	dealt    map[string]bool        // by job and moment
 	under    map[string]int         // under way
 	failures map[string]int         // still to come
 	bookErr  error
@@ -41,14 +43,15 @@ var errBook, errDelivery = errors.New("the disk is full"), errors.New("the partn
 func simulate(t *testing.T, begin time.Time, test func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, shift: begin.Sub(time.Now().Round(0)), plans: map[string]ledger.Plan{}, begun: map[string]time.Time{}, behind: map[string]bool{},
-			made: map[string][]time.Time{}, under: map[string]int{}, failures: map[string]int{}}
+		w := &world{t: t, plans: map[string]ledger.Plan{}, begun: map[string]time.Time{}, behind: map[string]bool{},
+			made: map[string][]time.Time{}, dealt: map[string]bool{}, under: map[string]int{}, failures: map[string]int{}}
+		w.set(begin.Sub(time.Now().Round(0)))
 		defer w.stop()
 		test(w)
 	})
 }
 
-func (w *world) now() time.Time { return time.Now().Round(0).Add(w.shift).UTC() }
+func (w *world) now() time.Time { return time.Now().Round(0).Add(time.Duration(w.shift.Load())).UTC() }
 
 // job adds a job; its deliveries take some time.
 func (w *world) job(name, zone, schedule string, takes time.Duration, change func(*config.Export)) {
@@ -71,7 +74,7 @@ func (w *world) job(name, zone, schedule string, takes time.Duration, change fun
 // deliver keeps to what Exporter.Export promises: what was begun and is broken off goes on with its moment.
 func (w *world) deliver(ctx context.Context, name string, due time.Time, takes time.Duration) error {
 	w.mu.Lock()
-	if made := w.made[name]; slices.ContainsFunc(made, due.Equal) {
+	if w.dealt[name+due.UTC().String()] {
 		w.mu.Unlock()
 		return nil
 	}
@@ -98,6 +101,7 @@ func (w *world) deliver(ctx context.Context, name string, due time.Time, takes t
 		return errDelivery
 	}
 	w.made[name] = append(w.made[name], due)
+	w.dealt[name+due.UTC().String()] = true
 	delete(w.begun, name)
 	delete(w.behind, name)
 	return nil
@@ -128,10 +132,13 @@ func (w *world) pass(d time.Duration) {
 }
 
 // set puts the clock on the wall forward, or back.
-func (w *world) set(by time.Duration) {
+func (w *world) set(by time.Duration) { w.shift.Add(int64(by)) }
+
+// alter changes what the agenda looks at.
+func (w *world) alter(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.shift += by
+	change()
 }
 
 // want compares what was delivered for a job since the last time, as times of its zone.

@@ -45,9 +45,11 @@ var Codes = []struct {
 	{"disk-low", Critical},
 	{"run-interrupted", Critical},
 	{"run-stuck", Critical},
+	{"delivery-failed", Critical},
 	{"reload-refused", Warning},
 	{"job-held", Warning},
 	{"file-late", Warning},
+	{"delivery-late", Warning},
 }
 
 // judgement collects findings.
@@ -142,6 +144,7 @@ func named(jobs []Job, status string) string {
 }
 
 func (j *judgement) job(job Job) {
+	j.delivery(job)
 	if job.State == Held {
 		j.add("job-held", job.Job, "job %s is held since %s: %s", job.Job, stamp(job.Since), job.Reason)
 	}
@@ -152,6 +155,23 @@ func (j *judgement) job(job Job) {
 		}
 		j.add("file-late", job.Job, "a file of job %s waits since %s, longer than stuck_after = %ds%s", job.Job, stamp(job.Oldest), job.StuckAfter, which)
 	}
+}
+
+// delivery tells about an export: its last delivery has failed, or one that is due isn't made.
+func (j *judgement) delivery(job Job) {
+	for _, run := range job.Runs {
+		if run.Status == "failed" {
+			j.add("delivery-failed", job.Job, "the last delivery of job %s has failed; run %d, %s: chute show %d tells why", job.Job, run.Run, run.File, run.Run)
+		}
+	}
+	if job.StuckAfter == 0 || job.Due.IsZero() || j.now.Sub(job.Due) <= time.Duration(job.StuckAfter)*time.Second {
+		return
+	}
+	why := job.State
+	if job.Reason != "" {
+		why += ": " + job.Reason
+	}
+	j.add("delivery-late", job.Job, "the delivery of job %s that was due at %s isn't made, longer than stuck_after = %ds; %s", job.Job, stamp(job.Due), job.StuckAfter, why)
 }
 
 // Held is the state of a job that takes no files until it is released, and of its files that are at rest.

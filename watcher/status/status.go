@@ -97,9 +97,12 @@ type Job struct {
 	Schema     int            `json:"schema"`                  // 1
 	Job        string         `json:"job"`                     // the job's name
 	Label      string         `json:"label,omitempty"`         // its title
-	Kind       string         `json:"kind"`                    // import
+	Kind       string         `json:"kind"`                    // import or export
 	Store      string         `json:"store"`                   // the store's name
-	Inbox      string         `json:"inbox"`                   // the folder in it
+	Inbox      string         `json:"inbox"`                   // the folder in it; "" of an export
+	Outbox     string         `json:"outbox,omitempty"`        // of an export: the folder, as its key has it
+	Due        time.Time      `json:"due,omitzero"`            // of an export: the moment of the delivery that is under way, or is to be tried again
+	NextDue    time.Time      `json:"next_due,omitzero"`       // of an export: when its schedule wants the next delivery
 	State      string         `json:"state"`                   // disabled, held, running, paused (after an error), waiting (files are in the inbox), idle
 	Reason     string         `json:"reason,omitempty"`        // of held and paused, or why no new files are claimed
 	Since      time.Time      `json:"since,omitzero"`          // of held
@@ -108,8 +111,8 @@ type Job struct {
 	Waiting    []File         `json:"waiting"`                 // those of them that have been there longest, at most 100
 	LeftOut    int            `json:"left_out,omitempty"`      // how many aren't among them
 	Oldest     time.Time      `json:"oldest,omitzero"`         // first sight of the file that has waited longest, in the inbox or, being retried, in the work folder
-	StuckAfter int64          `json:"stuck_after_seconds"`     // from then on a file that still waits is late: the key stuck_after; 0: never
-	Runs       []Run          `json:"runs"`                    // those that are retrying, stuck or interrupted, the newest first, at most 100
+	StuckAfter int64          `json:"stuck_after_seconds"`     // from then on a file that still waits, or a delivery, is late: the key stuck_after; 0: never
+	Runs       []Run          `json:"runs"`                    // those that are retrying, stuck or interrupted, the newest first, at most 100; of an export also the last one if it has failed
 	RunsOut    int            `json:"runs_left_out,omitempty"` // how many aren't among them
 }
 
@@ -129,9 +132,9 @@ type File struct {
 type Run struct {
 	Run     uint64    `json:"run"`               // the run's number; chute show RUN tells more
 	File    string    `json:"file"`              // the file's name, escaped
-	Status  string    `json:"status"`            // retrying, stuck, interrupted
+	Status  string    `json:"status"`            // retrying, stuck, interrupted; failed, of an export
 	Tries   int       `json:"attempts"`          // how many have failed
-	Started time.Time `json:"started"`           // when the file was claimed
+	Started time.Time `json:"started"`           // when the file was claimed, or the export begun
 	Next    time.Time `json:"next_try,omitzero"` // when it is tried again; missing where that isn't known
 }
 

@@ -63,6 +63,13 @@ func TestJudge(t *testing.T) {
 		"late":       {func(s *Snapshot) { s.Jobs[0].Oldest = noon.Add(-time.Hour - time.Second) }, "file-late", "a file of job orders waits since 2026-03-01T10:59:59Z, longer than stuck_after = 3600s"},
 		"not late":   {func(s *Snapshot) { s.Jobs[0].Oldest = noon.Add(-time.Hour) }, "", ""},
 		"never late": {func(s *Snapshot) { s.Jobs[0].Oldest, s.Jobs[0].StuckAfter = noon.Add(-1000*time.Hour), 0 }, "", ""},
+		"delivery failed": {func(s *Snapshot) {
+			s.Jobs[0].Runs = []Run{{Run: 3, File: "stock.csv", Status: "failed"}}
+		}, "delivery-failed", "the last delivery of job orders has failed; run 3, stock.csv: chute show 3 tells why"},
+		"delivery late": {func(s *Snapshot) {
+			s.Jobs[0].Due, s.Jobs[0].State, s.Jobs[0].Reason = noon.Add(-time.Hour-time.Second), "paused", "no answer"
+		}, "delivery-late", "the delivery of job orders that was due at 2026-03-01T10:59:59Z isn't made, longer than stuck_after = 3600s; paused: no answer"},
+		"delivery not late": {func(s *Snapshot) { s.Jobs[0].Due = noon.Add(-time.Hour) }, "", ""},
 		"the worst first": {func(s *Snapshot) {
 			s.Jobs[0].State = Held
 			s.Jobs = append(s.Jobs, Job{Job: "other", Oldest: noon.Add(-time.Hour), StuckAfter: 1})
