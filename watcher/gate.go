@@ -53,7 +53,11 @@ func (g *gate) closed(ctx context.Context) time.Duration {
 		}
 		return 0
 	}
-	return g.answer(g.ready(ctx))
+	err = g.ready(ctx)
+	if err != nil && ctx.Err() != nil {
+		return gateFirst // it was broken off: nothing is known, and nobody claims any more
+	}
+	return g.answer(err)
 }
 
 // answer takes down what Ready said.

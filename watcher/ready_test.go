@@ -54,6 +54,27 @@ func TestNotReady(t *testing.T) {
 	})
 }
 
+// TestStoppedWhileAsking: a question that a stop breaks off isn't told as a fault of the database.
+func TestStoppedWhileAsking(t *testing.T) {
+	simulate(t, func(x *world) {
+		var asked atomic.Bool
+		x.w.Ready = func(ctx context.Context) error {
+			asked.Store(true)
+			<-ctx.Done()
+			return fmt.Errorf("the statement was ended: %w", context.Cause(ctx))
+		}
+		x.job("orders", "*.csv", nil)
+		x.run()
+		x.store.Put("in/a.csv", text(5))
+		x.pass(time.Minute)
+		x.stop()
+		if !asked.Load() || x.logged("no new files are claimed") != 0 {
+			t.Errorf("asked: %t; logged\n%s", asked.Load(), x.log)
+		}
+		x.expectHanded()
+	})
+}
+
 // TestJobNotReady: a job whose store is full waits by itself, is asked with a back-off and logged once; others aren't held up.
 func TestJobNotReady(t *testing.T) {
 	simulate(t, func(x *world) {

@@ -18,7 +18,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			chute, jobs, err := config.Load(file)
+			chute, jobs, err := config.Load(configFile(c)) // errors name files as they were given
 			if err != nil {
 				return err
 			}
