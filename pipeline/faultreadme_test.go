@@ -127,7 +127,7 @@ func faultTable() string {
 	for _, f := range faults {
 		fmt.Fprintf(&b, " %s |", f.name)
 	}
-	b.WriteString(" cells |\n|---|---|" + strings.Repeat("---|", len(faults)+1) + "\n")
+	b.WriteString(" cells | on SFTP stores |\n|---|---|" + strings.Repeat("---|", len(faults)+2) + "\n")
 	for _, step := range faultSteps {
 		fmt.Fprintf(&b, "| `%s` | %s |", step.effect, step.finds)
 		for _, f := range faults {
@@ -137,15 +137,26 @@ func faultTable() string {
 			}
 			fmt.Fprintf(&b, " %s |", result)
 		}
-		n := 0
-		for _, c := range faultCells(true, false) {
-			if c.step.effect == step.effect {
-				n++
-			}
+		fmt.Fprintf(&b, " %d |", countCells(faultCells(true, false), step))
+		if n := countCells(sftpCells(true, false), step); n > 0 {
+			fmt.Fprintf(&b, " %d |\n", n)
+		} else {
+			b.WriteString(" - |\n")
 		}
-		fmt.Fprintf(&b, " %d |\n", n)
 	}
-	fmt.Fprintf(&b, "\n%d cells, of which `go test ./pipeline` runs %d and `go test -short` %d.\n\n",
-		len(faultCells(true, false)), len(faultCells(false, false)), len(faultCells(false, true)))
+	for i, cells := range []func(whole, short bool) []faultCell{faultCells, sftpCells} {
+		fmt.Fprintf(&b, "\n%d cells%s, of which `go test ./pipeline` runs %d and `go test -short` %d.\n", len(cells(true, false)),
+			[]string{" on local stores", " on SFTP stores"}[i], len(cells(false, false)), len(cells(false, true)))
+	}
+	b.WriteString("\n")
 	return b.String()
+}
+
+func countCells(cells []faultCell, step faultStep) (n int) {
+	for _, c := range cells {
+		if c.step.effect == step.effect {
+			n++
+		}
+	}
+	return n
 }

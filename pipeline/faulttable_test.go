@@ -97,11 +97,16 @@ type faultCell struct {
 	target faultTarget
 	fault  fault
 	batch  bool
+	sftp   bool // the store is behind a real sshd
 }
 
 func (c faultCell) name() string {
-	return strings.ReplaceAll(fmt.Sprintf("engine=%s/target=%s/step=%s/fault=%s/files=%s", c.engine, c.target.name, c.step.effect, c.fault.name,
-		map[bool]string{true: "batch", false: "single"}[c.batch]), " ", "_")
+	name := fmt.Sprintf("engine=%s/target=%s/step=%s/fault=%s/files=%s", c.engine, c.target.name, c.step.effect, c.fault.name,
+		map[bool]string{true: "batch", false: "single"}[c.batch])
+	if c.sftp {
+		name += "/store=sftp"
+	}
+	return strings.ReplaceAll(name, " ", "_")
 }
 
 // possible: not every table meets every effect, and not every server has every kind.

@@ -141,7 +141,9 @@ func (w *faultWorld) prepare() {
 	if c.target.create != "" {
 		text = fmt.Sprintf("%slineage = %t\n[errors]\nmax_reject_percent = 50\n", plain, !c.target.bare)
 	}
-	w.Far = c.step.way.far
+	if w.Far = c.step.way.far && !c.sftp; c.sftp {
+		w.overSFTP()
+	}
 	if c.step.way.left {
 		text = "claim = \"remember\"\nwhen_done = \"delete\"\n" + text
 	}
@@ -235,6 +237,7 @@ func (w *faultWorld) judge() {
 		files = map[bool][]string{true: {"in/a.csv"}}[w.cell.batch] // the one that is rejected
 	}
 	w.wantFiles(files...)
+	w.wantStoreClean()
 	w.wantSettled()
 	if !w.cell.step.way.left {
 		w.wantMoved(files)

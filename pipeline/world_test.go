@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -62,6 +63,7 @@ func withServer(run func() int) int {
 	}
 	defer server.Close()
 	defer stopModern()
+	defer stopSSHD()
 	return run()
 }
 
@@ -100,6 +102,7 @@ type World struct {
 	Resume                bool   // the child goes on with what is unsettled instead of importing
 	Calls                 bool   // the child hands its system calls to its parent behind "publishing"
 	Far                   bool   // the store's files are fetched before they are read
+	SFTP                  *SFTP  // the store is reached through this; nil: it is a local folder
 	EngineMemory          int64  // of a statement of the embedded engine; 0: no limit
 	Export                bool   // the child exports; Resume says for a moment of its schedule
 	Memory                int64  // not 0: the child isn't killed, but imports within so much memory and prints how much it took
@@ -207,6 +210,11 @@ func (w World) enter(ctx context.Context) (*Importer, connectors.Database, error
 	if w.Far {
 		store = &farFolder{Folder: near}
 	}
+	if w.SFTP != nil {
+		if store, err = w.SFTP.open(c.Stores[0].Path, c.Stores[0].Work); err != nil {
+			return nil, nil, err
+		}
+	}
 	var db connectors.Database = clickhouse.Open(clickhouse.Config{Address: w.Address, DialTimeout: time.Minute})
 	if w.Engine == "chdb" {
 		if db, err = chdb.Open(ctx, chdb.Config{Path: filepath.Join(w.Dir, "chdb"), Memory: w.EngineMemory}); err != nil {
@@ -225,7 +233,11 @@ func (w *world) close() {
 	if w.im == nil {
 		return
 	}
-	if err := errors.Join(w.db.Close(), w.im.Ledger.Close()); err != nil {
+	err := errors.Join(w.db.Close(), w.im.Ledger.Close())
+	if far, ok := w.im.Store.(io.Closer); ok {
+		err = errors.Join(err, far.Close())
+	}
+	if err != nil {
 		w.t.Error(err)
 	}
 	w.im = nil
