@@ -275,6 +275,8 @@ var (
 	ErrChanged = errors.New("the file changed")
 	// ErrUnavailable: the database or store can't be reached now; trying later is all there is to do.
 	ErrUnavailable = errors.New("not reachable")
+	// ErrParked: a person wants it to wait. It is nobody's fault.
+	ErrParked = errors.New("it waits until somebody lets it go on")
 	// ErrNoTable: the table doesn't exist.
 	ErrNoTable = errors.New("no such table")
 )

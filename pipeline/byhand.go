@@ -42,8 +42,15 @@ func (im *Importer) GiveUp(ctx context.Context, id uint64) error {
 	if err := im.cleanStage(ctx, b); err != nil {
 		return err
 	}
+	wishes, err := im.Ledger.Wishes(ctx, id)
+	if err != nil {
+		return err
+	}
 	it := b.items[0]
 	it.run.State, it.run.Status, it.run.Finished = ledger.Withdrawn, ledger.Failed, now()
+	if wishes[id].Want == ledger.Cancel {
+		it.run.Status = ledger.Cancelled
+	}
 	if err := im.record(ctx, b.items); err != nil {
 		return err
 	}

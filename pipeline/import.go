@@ -8,6 +8,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -59,6 +60,8 @@ type Importer struct {
 
 	swept map[string]bool // addresses of servers from which stages that were left have been dropped
 
+	// Interrupts, if set, are who breaks off the work on runs of which somebody wants something else.
+	Interrupts *Interrupts
 	// Progress, if set, is given each file's progress when its reading begins.
 	Progress func(*Progress)
 	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there. Inserts and fetches call it from
@@ -90,14 +93,24 @@ func (im *Importer) Resume(ctx context.Context, ids []uint64) []connectors.Verdi
 	return verdicts
 }
 
-// carry takes a batch through the steps from the given one on, and then, each by itself, the files that turned out to be too large for it.
+// carry takes a batch through the steps from the given one on, and then, each by itself, the files that turned out to be too large for it. Files of which
+// somebody wants something else are taken out of it as soon as that is known.
 func (im *Importer) carry(ctx context.Context, b *batch, from int, tell func(*item, connectors.Verdict)) {
-	err := b.advance(ctx, from)
+	var err error
+	if b.resumed {
+		err = im.grant(ctx, b, tell)
+	}
+	if err == nil && len(b.items) > 0 {
+		var broken bool
+		if broken, err = b.advanceUnless(ctx, from); broken {
+			err = cmp.Or(im.grant(ctx, b, tell), errInterrupted)
+		}
+	}
 	large := b.setAside()
 	im.conclude(ctx, b, err, tell)
 	for _, it := range large {
 		alone := &batch{im: im, folder: b.folder, items: []*item{it}, began: now(), tried: true, resumed: true}
-		im.conclude(ctx, alone, alone.advance(ctx, im.stepAfter(it.run.State)), tell)
+		im.carry(ctx, alone, im.stepAfter(it.run.State), tell)
 	}
 }
 
@@ -157,6 +170,9 @@ type batch struct {
 	steps   []report.Step // so far, in this try
 	tried   bool          // an earlier try may have left something in the out folder
 	resumed bool          // begun in an earlier call: what it left on the server may be gone
+
+	breakOff context.CancelCauseFunc // of advanceUnless
+	entered  bool                    // breakOff can be called by others
 }
 
 // item is one file of a batch.
@@ -193,10 +209,15 @@ func (im *Importer) newBatch(files []connectors.File) *batch {
 
 // advance runs the steps from the given one on, as long as there are files left in the batch.
 func (b *batch) advance(ctx context.Context, from int) error {
-	for _, s := range b.im.steps()[from:] {
+	return b.through(ctx, b.im.steps()[from:])
+}
+
+func (b *batch) through(ctx context.Context, way []step) error {
+	for _, s := range way {
 		if len(b.active()) == 0 {
 			return nil
 		}
+		b.im.Interrupts.enter(b)
 		for _, it := range b.active() {
 			it.progress.at(s.name)
 		}

@@ -49,6 +49,8 @@ func settledStatus(r ledger.Run) ledger.Status {
 	switch {
 	case r.State == ledger.Rejecting && r.SameAs != 0:
 		return ledger.Skipped
+	case r.State == ledger.Rejecting && wasCancelled(r):
+		return ledger.Cancelled
 	case r.State == ledger.Rejecting:
 		return ledger.Rejected
 	case r.Rejects > 0:

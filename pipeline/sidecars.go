@@ -67,6 +67,8 @@ func (im *Importer) setStatus(it *item) {
 	r := &it.run
 	r.Warnings = it.countWarnings()
 	switch {
+	case it.rejection != nil && it.rejection.Code == "cancelled":
+		r.Status, r.Accepted = ledger.Cancelled, 0
 	case it.rejection != nil:
 		r.Status, r.Accepted = ledger.Rejected, 0
 	case it.skip != nil:
@@ -277,7 +279,7 @@ func (im *Importer) dialect(it *item) *report.Dialect {
 
 func resultOf(it *item) report.Result {
 	switch it.run.Status {
-	case ledger.Rejected:
+	case ledger.Rejected, ledger.Cancelled:
 		return report.Rejected
 	case ledger.Skipped:
 		return report.Skipped

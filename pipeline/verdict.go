@@ -33,7 +33,7 @@ func outcome(run ledger.Run) connectors.Outcome {
 	switch {
 	case run.State != ledger.Settled:
 		return connectors.Later
-	case run.Status == ledger.Rejected:
+	case run.Status == ledger.Rejected, run.Status == ledger.Cancelled:
 		return connectors.Rejected
 	default:
 		return connectors.Done
@@ -98,6 +98,9 @@ func (im *Importer) countFailure(it *item) (stuck bool) {
 	case errors.Is(it.err, errUndecided):
 		it.run.Status = ledger.Interrupted
 		return true
+	case errors.Is(it.err, errPaused):
+		it.run.Status, it.run.Error = ledger.Paused, ""
+		return true
 	case errors.Is(it.err, context.Canceled), it.run.Status == ledger.Interrupted:
 		return false
 	case !errors.Is(it.err, connectors.ErrUnavailable):
@@ -129,7 +132,7 @@ func (im *Importer) logVerdict(it *item, v connectors.Verdict) {
 	line, message := im.Log.Info(), v.Outcome.String()
 	if v.Run == 0 && errors.Is(v.Err, fs.ErrNotExist) {
 		message = "taken by somebody else"
-	} else if v.Outcome == connectors.Later {
+	} else if v.Outcome == connectors.Later && !errors.Is(v.Err, connectors.ErrParked) {
 		line = im.Log.Warn().Err(v.Err).Bool("stuck", v.Stuck)
 	}
 	line.Str("job", it.run.Job).Str("file", config.Shown(it.run.File.Name)).Int64("bytes", it.run.File.Size)

@@ -99,6 +99,10 @@ func (in *inbox) giveBack(e *entry, err error, now moment) {
 // logRound says what a person should know of a round; the same error again isn't news.
 func (t *taker) logRound(r round, before error, until moment) {
 	for _, v := range r.stuck {
+		if errors.Is(v.Err, connectors.ErrParked) {
+			t.log.Info().Uint64("run", v.Run).Str("file", config.Shown(v.File.Name)).Msg("the run waits until somebody lets it go on; others go on")
+			continue
+		}
 		t.log.Error().Err(v.Err).Uint64("run", v.Run).Str("file", config.Shown(v.File.Name)).Msg("the run is stuck: it waits for a person, others go on")
 	}
 	if r.cause != nil && (before == nil || before.Error() != r.cause.Error()) {

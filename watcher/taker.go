@@ -3,6 +3,7 @@ package watcher
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -143,7 +144,11 @@ func (t *taker) unpause() {
 // retry adds runs to be resumed, and ends the pause.
 func (t *taker) retry(runs []uint64) {
 	t.inbox.mu.Lock()
-	t.runs = append(t.runs, runs...)
+	for _, run := range runs {
+		if !slices.Contains(t.runs, run) {
+			t.runs = append(t.runs, run)
+		}
+	}
 	t.inbox.mu.Unlock()
 	t.unpause()
 }

@@ -18,7 +18,7 @@ func (h *heart) look(ctx context.Context, stopped time.Time) (status.Snapshot, e
 	held, err := h.ledger.Held(ctx)
 	unwell := map[string][]ledger.Run{}
 	counts := map[ledger.Status]int{}
-	for _, one := range []ledger.Status{ledger.Retrying, ledger.Stuck, ledger.Interrupted} {
+	for _, one := range []ledger.Status{ledger.Retrying, ledger.Stuck, ledger.Interrupted, ledger.Paused} {
 		runs, err2 := h.ledger.Runs(ctx, ledger.Filter{Statuses: []ledger.Status{one}, Limit: 1000})
 		err = errors.Join(err, err2)
 		counts[one] = len(runs)

@@ -55,10 +55,13 @@ type holdings struct {
 	watching atomic.Bool                     // Run was called
 	underway sync.Map                        // an underway for each run of an inbox that has a file in hand, by its number
 	past     past
-	adopting sync.Mutex              // one at a time
-	giveUp   context.CancelCauseFunc // of Run: ends it, because of the ledger
-	readings readings
-	log      zerolog.Logger
+	// interrupts break off the work of this process on a run; alone is held while a run is dealt with that no watcher does anything about.
+	interrupts pipeline.Interrupts
+	alone      sync.Mutex
+	adopting   sync.Mutex              // one at a time
+	giveUp     context.CancelCauseFunc // of Run: ends it, because of the ledger
+	readings   readings
+	log        zerolog.Logger
 }
 
 // openDaemon takes the state and opens what lies behind it. The database may be down: that is found out, and said, later.
@@ -160,6 +163,7 @@ func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 		Job: job, Database: d.database, Staging: d.config.Database.Staging, Ledger: d.ledger,
 		RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Cores: runtime.GOMAXPROCS(0), Log: d.log,
 		Memory: d.memory, EngineMemory: int64(d.config.Limits.EngineMemory), Connections: connections(d.config),
+		Interrupts: &d.interrupts,
 	}
 }
 
@@ -228,7 +232,7 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 		Config: job, Folder: store, Seen: d.seen(job), Begun: begun,
 		Handle: announced(d, job, guarded(d, breaker.Handle(handle))), Resume: announced(d, job, guarded(d, resume)),
 		Ready: func(ctx context.Context) error {
-			if err := breaker.Held(ctx); err != nil {
+			if err := errors.Join(breaker.Held(ctx), d.pausedFirst(ctx, job)); err != nil {
 				return err
 			}
 			if err := d.assureTable(ctx, job); err != nil {

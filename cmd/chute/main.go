@@ -114,7 +114,7 @@ func command() *cobra.Command {
 	}
 	root.PersistentFlags().String("config", "/etc/chute/chute.toml", "the configuration `FILE`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err.Error()} })
-	root.AddCommand(runCommand(), importCommand(), previewCommand(), queryCommand(), checkCommand(), statusCommand(), whyCommand(), runsCommand(), showCommand(), jobsCommand(), holdCommand(), releaseCommand(), demoCommand(), engineCommand(), ledgerCommand(), adoptCommand(), auditCommand(), replayCommand(), templatesCommand(), benchCommand(), completionCommand())
+	root.AddCommand(runCommand(), importCommand(), previewCommand(), queryCommand(), checkCommand(), statusCommand(), whyCommand(), runsCommand(), showCommand(), jobsCommand(), holdCommand(), releaseCommand(), pauseCommand(), resumeCommand(), cancelCommand(), retryCommand(), rejectCommand(), demoCommand(), engineCommand(), ledgerCommand(), adoptCommand(), auditCommand(), replayCommand(), templatesCommand(), benchCommand(), completionCommand())
 	root.AddCommand(exportCommand())
 	root.AddCommand(reloadCommand())
 	complete(root)

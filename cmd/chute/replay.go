@@ -164,8 +164,8 @@ func (d *daemon) replayable(ctx context.Context, run ledger.Run) error {
 	switch {
 	case run.Status == ledger.Skipped:
 		return fmt.Errorf("it loaded nothing, because run %d had loaded the file: replay that one", run.SameAs)
-	case run.Status == ledger.Rejected:
-		return errors.New("its file was rejected, and nothing of it is loaded: put the file back into its inbox")
+	case run.Status == ledger.Rejected, run.Status == ledger.Cancelled:
+		return fmt.Errorf("its file was %s, and nothing of it is loaded: put the file back into its inbox", run.Status)
 	case run.State != ledger.Settled:
 		return fmt.Errorf("it is %s: only what was loaded can be replayed", run.Status)
 	}

@@ -56,6 +56,7 @@ type shownRun struct {
 	ledger.Run
 	lineage uint64 // its number in tables
 	left    []ledger.Replacement
+	wish    ledger.Wish    // zero: nobody wanted anything of it
 	full    *report.Report // nil until the file is judged, and for exports
 	out     *shownExport   // nil for imports
 	files   []runFile
@@ -79,6 +80,11 @@ func readRun(c *cobra.Command, chute *config.Chute, r *ledger.Reader, id uint64)
 	if s.left, err = r.Replacements(c.Context(), id); err != nil {
 		return nil, err
 	}
+	wishes, err := r.Wishes(c.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	s.wish = wishes[id]
 	if who := callerOf(c).request; who.Terminal {
 		s.width = who.Width
 	}
@@ -126,12 +132,16 @@ func (s *shownRun) print(w io.Writer, f showFlags) error {
 // shownJSON is the object of `chute show --json`.
 type shownJSON struct {
 	runLine
-	Replaces   []uint64        `json:"replaces,omitempty"`    // runs of earlier files of the name whose rows left, or are about to leave, for those of this run
-	ReplacedBy uint64          `json:"replaced_by,omitempty"` // the run for whose rows those of this one left, or are about to leave
-	Due        time.Time       `json:"due,omitzero"`          // for an export that a schedule wanted: its moment
-	Seq        uint64          `json:"seq,omitempty"`         // for an export: the number of the delivery, counted per job
-	Files      []runFile       `json:"files"`                 // what there is of the run, a list of objects, the file itself first
-	Report     json.RawMessage `json:"report,omitempty"`      // the full report, as in `runs/RUN/report.json`; missing until the file is judged
+	Replaces     []uint64        `json:"replaces,omitempty"`      // runs of earlier files of the name whose rows left, or are about to leave, for those of this run
+	ReplacedBy   uint64          `json:"replaced_by,omitempty"`   // the run for whose rows those of this one left, or are about to leave
+	Wanted       ledger.Want     `json:"wanted,omitempty"`        // what a person wants of the run, or wanted: pause, cancel or reject
+	WantedAt     time.Time       `json:"wanted_at,omitzero"`      // when that was said
+	WantedBy     *uint32         `json:"wanted_by,omitempty"`     // the number of the user who said it
+	WantedReason report.Text     `json:"wanted_reason,omitempty"` // why, as it was said
+	Due          time.Time       `json:"due,omitzero"`            // for an export that a schedule wanted: its moment
+	Seq          uint64          `json:"seq,omitempty"`           // for an export: the number of the delivery, counted per job
+	Files        []runFile       `json:"files"`                   // what there is of the run, a list of objects, the file itself first
+	Report       json.RawMessage `json:"report,omitempty"`        // the full report, as in `runs/RUN/report.json`; missing until the file is judged
 }
 
 func (s *shownRun) printJSON(w io.Writer) error {
@@ -142,6 +152,9 @@ func (s *shownRun) printJSON(w io.Writer) error {
 		} else {
 			shown.ReplacedBy = one.Run
 		}
+	}
+	if w := s.wish; w.Run != 0 {
+		shown.Wanted, shown.WantedAt, shown.WantedBy, shown.WantedReason = w.Want, w.At, &w.UID, report.Text(w.Reason)
 	}
 	if s.full != nil || s.out != nil && s.out.report != nil {
 		shown.Report = s.Run.Report

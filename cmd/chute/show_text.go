@@ -48,6 +48,7 @@ func (s *shownRun) about() [][2]string {
 	lines := [][2]string{
 		{"run", fmt.Sprintf("%d, %s", run.ID, run.Kind)},
 		{"status", status},
+		{"wanted", s.wanted()},
 		{"job", config.Shown(run.Job) + s.label()},
 		{"job hash", run.JobHash},
 		{"file", fmt.Sprintf("%s, %d bytes", report.Quote(run.File.Name, nameBytes), run.File.Size)},
@@ -94,6 +95,18 @@ func (s *shownRun) sameAs() string {
 		return ""
 	}
 	return fmt.Sprintf("run %d, which loaded this file", s.SameAs)
+}
+
+// wanted says what a person wants of the run, or wanted.
+func (s *shownRun) wanted() string {
+	if s.wish.Run == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%s, by user %d at %s", s.wish.Want, s.wish.UID, utc(s.wish.At))
+	if s.wish.Reason != "" {
+		text += ": " + report.Visible(s.wish.Reason)
+	}
+	return text
 }
 
 // replaced says whose rows left for whose.

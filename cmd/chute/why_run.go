@@ -19,7 +19,7 @@ import (
 )
 
 // underWay are the statuses of runs that have a file now.
-var underWay = []ledger.Status{ledger.Running, ledger.Retrying, ledger.Stuck, ledger.Interrupted}
+var underWay = []ledger.Status{ledger.Running, ledger.Retrying, ledger.Stuck, ledger.Interrupted, ledger.Pausing, ledger.Paused, ledger.Cancelling}
 
 // addLedger adds what the watcher doesn't know: whether the job is held, and the run that has the file.
 func (q *question) addLedger(c *cobra.Command, d *daemon, e watcher.Waiting, a *whyJSON) error {
@@ -142,9 +142,15 @@ func (q *question) tellRun(a *whyJSON, run ledger.Run) {
 	case ledger.Retrying:
 		a.Reason, a.Next, a.At = report.Text("after the error: "+run.Error), "it is tried again", utcOf(run.NextTry)
 	case ledger.Stuck:
-		a.Reason, a.Next = report.Text(fmt.Sprintf("after %d errors, the last: %s", run.Attempts, run.Error)), "nothing until chute is restarted: each start tries it once more"
+		a.Reason, a.Next = report.Text(fmt.Sprintf("after %d errors, the last: %s", run.Attempts, run.Error)), fmt.Sprintf("nothing until `chute retry %d`, or the next start; `chute reject %[1]d` gives it up", run.ID)
 	case ledger.Interrupted:
 		a.Reason, a.Next = report.Text(run.Error), "nothing until a person decides whether its records are in the table"
+	case ledger.Pausing, ledger.Cancelling:
+		a.Reason, a.Next = "somebody wants that", "it stops as soon as what is under way can be left"
+	case ledger.Paused:
+		a.Reason, a.Next = "somebody wants that", fmt.Sprintf("nothing until `chute resume %d`: then it is loaded from its beginning", run.ID)
+	case ledger.Cancelled:
+		a.Reason = "it was cancelled, and nothing of it is loaded: its log lies beside it"
 	case ledger.Finished, ledger.FinishedWithRejects:
 		a.Reason = report.Text(fmt.Sprintf("%d of %d records are loaded, %d were refused", run.Accepted, run.Records, run.Rejects))
 	case ledger.Rejected:

@@ -60,10 +60,14 @@ const (
 	Failed              Status = "failed"
 	Interrupted         Status = "interrupted"
 	Skipped             Status = "skipped"
+	Pausing             Status = "pausing"
+	Paused              Status = "paused"
+	Cancelling          Status = "cancelling"
+	Cancelled           Status = "cancelled"
 )
 
 // Statuses are those that a run can have in this ledger; Queued is for files that have none yet.
-var Statuses = []Status{Running, Retrying, Stuck, Finished, FinishedWithRejects, Rejected, Failed, Interrupted, Skipped}
+var Statuses = []Status{Running, Retrying, Stuck, Pausing, Paused, Cancelling, Finished, FinishedWithRejects, Rejected, Cancelled, Failed, Interrupted, Skipped}
 
 // Move is a rename in the store that is still to be done: recorded before anything moves, repeated after a crash.
 type Move struct {

@@ -22,7 +22,8 @@ const applicationID = 0x63687574
 //	4  replacements
 //	5  exports
 //	6  what schedules and imports want of exports
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6}
+//	7  what people want of runs
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7}
 
 // schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
 // times and names as text.
@@ -146,6 +147,17 @@ ALTER TABLE exports    ADD COLUMN cut      TEXT NOT NULL DEFAULT ''; -- JSON: wh
 ALTER TABLE deliveries ADD COLUMN rule     TEXT NOT NULL DEFAULT ''; -- schedule and imports since which due and followed count
 ALTER TABLE deliveries ADD COLUMN followed TEXT NOT NULL DEFAULT ''; -- JSON: which runs had ended when the delivery began that followed an import last
 CREATE INDEX exports_due ON exports (due);
+`
+
+// schema7 adds what people want of runs that aren't through.
+const schema7 = `
+CREATE TABLE wishes (
+	run    INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+	want   TEXT    NOT NULL, -- pause, cancel, reject
+	reason TEXT    NOT NULL, -- '' without one
+	uid    INTEGER NOT NULL, -- the user who wants it
+	at     INTEGER NOT NULL  -- nanoseconds since 1970 UTC
+) STRICT;
 `
 
 // migrate brings the file to the newest schema, one transaction a step.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -119,7 +120,7 @@ func (l *Ledger) record(ctx context.Context, runs []Run, details bool) error {
 
 // update writes the runs without their details; check may object to a change of state that is allowed in general.
 func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from State) error) error {
-	states, err := statesOf(ctx, tx, runs)
+	states, wants, err := statesOf(ctx, tx, runs)
 	if err != nil {
 		return err
 	}
@@ -137,6 +138,11 @@ func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from
 		if !from.may(r.State) {
 			return fmt.Errorf("run %d: %w from %q to %q", r.ID, ErrState, from, r.State)
 		}
+		if want := wants[r.ID]; want != "" && r.State == Publishing && from != Publishing {
+			return fmt.Errorf("run %d: %w: %s", r.ID, ErrWished, want)
+		} else if slices.Contains(undecided, r.State) {
+			r.Status = underWish(want, r.Status)
+		}
 		if err := check(r, from); err != nil {
 			return err
 		}
@@ -151,31 +157,35 @@ func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from
 	return nil
 }
 
-// statesOf reads the recorded states in one statement: a batch has hundreds of runs.
-func statesOf(ctx context.Context, tx *sql.Tx, runs []Run) (states map[uint64]State, err error) {
+// statesOf reads the recorded states, and what is wanted of runs, in one statement: a batch has hundreds of runs.
+func statesOf(ctx context.Context, tx *sql.Tx, runs []Run) (states map[uint64]State, wants map[uint64]Want, err error) {
 	ids := make([]uint64, len(runs))
 	for i, r := range runs {
 		ids[i] = r.ID
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT id, state FROM runs WHERE id IN (SELECT value FROM json_each(?))`, string(list))
+	rows, err := tx.QueryContext(ctx, `SELECT id, state, want FROM runs LEFT JOIN wishes ON run = id WHERE id IN (SELECT value FROM json_each(?))`, string(list))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	states = make(map[uint64]State, len(runs))
+	states, wants = make(map[uint64]State, len(runs)), map[uint64]Want{}
 	for rows.Next() {
 		var id int64
 		var s State
-		if err := rows.Scan(&id, &s); err != nil {
-			return nil, err
+		var want sql.NullString
+		if err := rows.Scan(&id, &s, &want); err != nil {
+			return nil, nil, err
 		}
 		states[uint64(id)] = s
+		if want.Valid {
+			wants[uint64(id)] = Want(want.String)
+		}
 	}
-	return states, rows.Err()
+	return states, wants, rows.Err()
 }
 
 func putAllDetails(ctx context.Context, tx *sql.Tx, runs []Run) error {

@@ -112,7 +112,7 @@ type Job struct {
 	LeftOut    int            `json:"left_out,omitempty"`      // how many aren't among them
 	Oldest     time.Time      `json:"oldest,omitzero"`         // first sight of the file that has waited longest, in the inbox or, being retried, in the work folder
 	StuckAfter int64          `json:"stuck_after_seconds"`     // from then on a file that still waits, or a delivery, is late: the key stuck_after; 0: never
-	Runs       []Run          `json:"runs"`                    // those that are retrying, stuck or interrupted, the newest first, at most 100; of an export also the last one if it has failed
+	Runs       []Run          `json:"runs"`                    // those that are retrying, stuck, interrupted or paused, each kind the newest first, at most 100; of an export also the last one if it has failed
 	RunsOut    int            `json:"runs_left_out,omitempty"` // how many aren't among them
 }
 
@@ -132,7 +132,7 @@ type File struct {
 type Run struct {
 	Run     uint64    `json:"run"`               // the run's number; chute show RUN tells more
 	File    string    `json:"file"`              // the file's name, escaped
-	Status  string    `json:"status"`            // retrying, stuck, interrupted; failed, of an export
+	Status  string    `json:"status"`            // retrying, stuck, interrupted, paused; failed, of an export
 	Tries   int       `json:"attempts"`          // how many have failed
 	Started time.Time `json:"started"`           // when the file was claimed, or the export begun
 	Next    time.Time `json:"next_try,omitzero"` // when it is tried again; missing where that isn't known

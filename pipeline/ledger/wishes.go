@@ -1,0 +1,146 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Want is what a person may want of a run that has announced nothing yet.
+type Want string
+
+// What may be wanted.
+const (
+	Pause  Want = "pause"  // nobody works on it until it is resumed
+	Cancel Want = "cancel" // nothing of its file is loaded
+	Reject Want = "reject" // the same, and the file is called at fault
+)
+
+// Wish is what a person wants of a run. It is written down before anybody acts on it, and stays as a record of who wanted it.
+type Wish struct {
+	Run    uint64
+	Want   Want
+	Reason string
+	UID    uint32 // who wants it
+	At     time.Time
+}
+
+var (
+	// ErrTooLate: the run has announced what becomes of its file. It can't be undone any more.
+	ErrTooLate = errors.New("too late")
+	// ErrWished: a run isn't going to publish, because somebody wants it paused, cancelled or rejected.
+	ErrWished = errors.New("the run is wanted otherwise")
+	// ErrNotWaiting: the run doesn't wait for a person.
+	ErrNotWaiting = errors.New("the run doesn't wait for anybody")
+)
+
+// undecided are the states in which a run can still be given up. In the others its records are visible, or about to be.
+var undecided = []State{Claiming, Claimed, Staging}
+
+const putWish = `INSERT INTO wishes (run, want, reason, uid, at) VALUES (?1, ?2, ?3, ?4, ?5)
+	ON CONFLICT (run) DO UPDATE SET want = ?2, reason = ?3, uid = ?4, at = ?5`
+
+// Wish writes down what is wanted of a run, unless the run was quicker: then the error wraps ErrTooLate. From now on the run can't be announced as publishing. As
+// there is one writer at a time, exactly one of the two happens. A run that is to be cancelled or rejected can't be paused any more.
+func (l *Ledger) Wish(ctx context.Context, w Wish) error {
+	err := l.tx(ctx, func(tx *sql.Tx) error {
+		run, want, err := wishedRun(ctx, tx, w.Run)
+		switch {
+		case err != nil:
+			return err
+		case !slices.Contains(undecided, run.State):
+			return fmt.Errorf("%w: it is %s", ErrTooLate, run.Status)
+		case w.Want == Pause && want != "" && want != Pause:
+			return fmt.Errorf("%w: somebody wanted before: %s", ErrTooLate, want)
+		}
+		_, err = tx.ExecContext(ctx, putWish, int64(w.Run), string(w.Want), w.Reason, int64(w.UID), w.At.UnixNano())
+		if err != nil {
+			return err
+		}
+		status := underWish(w.Want, Retrying)
+		if run.Status == Paused && w.Want == Pause {
+			status = Paused
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE runs SET status = ?, error = '' WHERE id = ?`, string(status), int64(w.Run))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s run %d: %w", w.Want, w.Run, err)
+	}
+	return nil
+}
+
+// Continue lets a run go on that waits for a person: it is paused, stuck or interrupted. Else the error wraps ErrNotWaiting.
+func (l *Ledger) Continue(ctx context.Context, id uint64) error {
+	err := l.tx(ctx, func(tx *sql.Tx) error {
+		run, want, err := wishedRun(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if want == Pause {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM wishes WHERE run = ?`, int64(id)); err != nil {
+				return err
+			}
+		} else if run.Status != Stuck && run.Status != Interrupted {
+			return fmt.Errorf("%w: it is %s", ErrNotWaiting, run.Status)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE runs SET status = ? WHERE id = ?`, string(Retrying), int64(id))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("go on with run %d: %w", id, err)
+	}
+	return nil
+}
+
+// Wishes are what is, or was, wanted of the runs; those of which nothing was are missing.
+func (r *Reader) Wishes(ctx context.Context, ids ...uint64) (map[uint64]Wish, error) {
+	list, _ := json.Marshal(ids) // numbers can't fail
+	rows, err := r.read.QueryContext(ctx, `SELECT run, want, reason, uid, at FROM wishes WHERE run IN (SELECT value FROM json_each(?))`, string(list))
+	if err != nil {
+		return nil, fmt.Errorf("what is wanted of runs: %w", r.explain(err))
+	}
+	defer rows.Close()
+	wishes := map[uint64]Wish{}
+	for rows.Next() {
+		var w Wish
+		var run, at int64
+		if err := rows.Scan(&run, &w.Want, &w.Reason, &w.UID, &at); err != nil {
+			return nil, fmt.Errorf("what is wanted of runs: %w", r.explain(err))
+		}
+		w.Run, w.At = uint64(run), time.Unix(0, at).UTC()
+		wishes[w.Run] = w
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("what is wanted of runs: %w", r.explain(err))
+	}
+	return wishes, nil
+}
+
+// wishedRun is the state and status of a run, and what is wanted of it.
+func wishedRun(ctx context.Context, tx *sql.Tx, id uint64) (run Run, want Want, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT state, status, coalesce((SELECT want FROM wishes WHERE run = id), '') FROM runs WHERE id = ?`, int64(id)).
+		Scan(&run.State, &run.Status, &want)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNoRun
+	}
+	return run, want, err
+}
+
+// underWish is the status of a run that is under way, by what is wanted of it.
+func underWish(want Want, status Status) Status {
+	if status != Running && status != Retrying {
+		return status
+	}
+	switch want {
+	case Pause:
+		return Pausing
+	case Cancel:
+		return Cancelling
+	}
+	return status
+}
