@@ -19,6 +19,7 @@ func (ex *Exporter) choose(ctx context.Context, d *outgoing) (err error) {
 	if d.asked, err = query.Prepare(ctx, d.session, ex.Question()); err != nil {
 		return fmt.Errorf("%s: %w", map[bool]string{true: "query", false: "the job's table, columns, filter or order_by"}[ex.Job.Query != ""], err)
 	}
+	d.asked.Settings["max_block_size"] = "16384" // several blocks are printed at a time, and each takes its memory
 	d.asked.ID = fmt.Sprintf("chute/%s/%d/export", ex.Ledger.ID(), d.run.ID)
 	d.run.Server = d.session.Server().Address
 	if ex.Job.Query == "" {

@@ -51,7 +51,12 @@ func (ex *Exporter) encode(ctx context.Context, d *outgoing, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	var records *Printing
+	var records *press
+	defer func() {
+		if records != nil {
+			records.close()
+		}
+	}()
 	d.run.Records = 0
 	err = d.session.Query(ctx, d.asked, func(b *native.Block) error {
 		if records == nil {
@@ -63,28 +68,33 @@ func (ex *Exporter) encode(ctx context.Context, d *outgoing, out io.Writer) erro
 		if most := ex.Job.MaxRows; most > 0 && d.run.Records > uint64(most) {
 			return refuse("too_many_rows", "the answer has more rows than max_rows = %d: nothing is delivered", most)
 		}
-		return records.Write(text, b)
+		return records.take(b)
 	})
+	if err == nil && records == nil {
+		err = errors.New("the server gave no answer: not even columns")
+	}
+	if err == nil {
+		err = records.tail()
+	}
 	if err != nil {
 		return refusedText(err)
 	}
-	if records == nil {
-		return errors.New("the server gave no answer: not even columns")
-	}
-	return errors.Join(records.Tail(text), packed.Close(), buffer.Flush())
+	return errors.Join(packed.Close(), buffer.Flush())
 }
 
 // head begins the file once the columns are known.
-func (ex *Exporter) head(d *outgoing, b *native.Block, text io.Writer) (*Printing, error) {
+func (ex *Exporter) head(d *outgoing, b *native.Block, text io.Writer) (*press, error) {
 	d.columns = nil
 	for _, c := range b.Columns {
 		d.columns = append(d.columns, native.Column{Name: c.Name, Type: c.Type})
 	}
-	records, err := newExportPrinting(&ex.Job.Format, d.columns, ex.Job.Timezone.Location())
+	records, err := newPress(text, func() (*Printing, error) {
+		return newExportPrinting(&ex.Job.Format, d.columns, ex.Job.Timezone.Location())
+	})
 	if err != nil {
 		return nil, refuse("type", "%v: such values can't be written", err)
 	}
-	return records, records.Head(text)
+	return records, records.head()
 }
 
 // refusedText makes a refusal of a text that can't be written as the job wants it: it is the same the next time.

@@ -80,23 +80,40 @@ func (p *Printing) Write(w io.Writer, b *native.Block) error {
 		return err
 	}
 	for range b.Rows {
-		if p.rows++; p.rows > 1 {
-			p.text = p.writer.Between(p.text)
-		}
-		for i := range p.columns {
-			p.text = p.writer.Begin(p.text, i)
-			start := len(p.text)
-			var null bool
-			p.text, null = p.printer.Append(p.text, i)
-			p.text = p.writer.End(p.text, i, start, null)
-		}
-		if len(p.text) >= printPiece {
+		if p.row(); len(p.text) >= printPiece {
 			if err := p.flush(w); err != nil {
 				return err
 			}
 		}
 	}
 	return p.flush(w)
+}
+
+// row appends the next row of the block at hand.
+func (p *Printing) row() {
+	if p.rows++; p.rows > 1 {
+		p.text = p.writer.Between(p.text)
+	}
+	for i := range p.columns {
+		p.text = p.writer.Begin(p.text, i)
+		start := len(p.text)
+		var null bool
+		p.text, null = p.printer.Append(p.text, i)
+		p.text = p.writer.End(p.text, i, start, null)
+	}
+}
+
+// print appends a block to text, with so many rows before it.
+func (p *Printing) print(text []byte, b *native.Block, before uint64) ([]byte, error) {
+	if err := p.printer.Begin(b); err != nil {
+		return text, err
+	}
+	p.text, p.rows = text, before
+	for range b.Rows {
+		p.row()
+	}
+	text, p.text = p.text, nil
+	return text, p.writer.Err()
 }
 
 // Tail writes what comes after the last record.

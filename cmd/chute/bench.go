@@ -26,7 +26,7 @@ func benchCommand() *cobra.Command {
 		Long: "Each benchmark makes an installation of its own in a folder of its own. Lines that begin with # are for people; the others are for programs: " +
 			"a unit, a name, and figures.",
 	}
-	c.AddCommand(benchLoad(), benchMemory(), benchSmall(), benchLook(), benchLatency())
+	c.AddCommand(benchLoad(), benchExport(), benchMemory(), benchSmall(), benchLook(), benchLatency())
 	return c
 }
 

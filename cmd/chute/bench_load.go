@@ -100,21 +100,8 @@ func (l *loading) sides(clean benchFile) (name string, ours, theirs side, err er
 
 // byChute measures a whole run of the file, from claim to settled.
 func (l *loading) byChute(ctx context.Context, file benchFile) (took time.Duration, result string, err error) {
-	if err := os.Link(file.name, l.path("store/in/"+file.base())); err != nil {
+	if took, err = l.importFile(ctx, file, l.meter); err != nil {
 		return 0, "", err
-	}
-	im := l.daemon.importer(l.daemon.jobs[0])
-	files, err := im.Inbox.List(ctx, "in")
-	if err != nil {
-		return 0, "", err
-	}
-	stop := l.meter.watch()
-	began := time.Now()
-	v := im.Import(ctx, files)[0]
-	took = time.Since(began)
-	stop()
-	if v.Outcome != connectors.Done {
-		return 0, "", fmt.Errorf("the file is %v: %w", v.Outcome, errors.Join(v.Err))
 	}
 	if err := l.checkRejects(file); err != nil {
 		return 0, "", err
@@ -124,6 +111,27 @@ func (l *loading) byChute(ctx context.Context, file benchFile) (took time.Durati
 	}
 	result, err = l.fingerprint(ctx, l.table())
 	return took, result, errors.Join(err, l.wantCount(ctx, l.table(), file.records-file.rejects()), l.drop(ctx, l.table()))
+}
+
+// importFile loads a file by chute, and tells how long it took from claim to settled.
+func (b *bench) importFile(ctx context.Context, file benchFile, meter *goMemory) (took time.Duration, err error) {
+	if err := os.Link(file.name, b.path("store/in/"+file.base())); err != nil {
+		return 0, err
+	}
+	im := b.daemon.importer(b.daemon.jobs[0])
+	files, err := im.Inbox.List(ctx, "in")
+	if err != nil {
+		return 0, err
+	}
+	stop := meter.watch()
+	began := time.Now()
+	v := im.Import(ctx, files)[0]
+	took = time.Since(began)
+	stop()
+	if v.Outcome != connectors.Done {
+		return 0, fmt.Errorf("the file is %v: %w", v.Outcome, errors.Join(v.Err))
+	}
+	return took, nil
 }
 
 // checkRejects counts the refused records.

@@ -51,7 +51,7 @@ func (b *bench) pair(ctx context.Context, ours, theirs side, turned bool) (mine,
 		took[s.name], results[s.name] = d.Seconds(), result
 	}
 	if results[ours.name] != results[theirs.name] {
-		return 0, 0, fmt.Errorf("they differ: %s loaded %s, %s %s", ours.name, results[ours.name], theirs.name, results[theirs.name])
+		return 0, 0, fmt.Errorf("they differ: %s has %s, %s %s", ours.name, results[ours.name], theirs.name, results[theirs.name])
 	}
 	return took[ours.name], took[theirs.name], nil
 }

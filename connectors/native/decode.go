@@ -228,19 +228,50 @@ func lastOffset(offsets []byte) (int, error) {
 	return int(last), nil
 }
 
+// strings reads strings with their lengths: those that are in the buffer already together, one that isn't by itself.
 func (d *Decoder) strings(dst []byte, rows int) ([]byte, error) {
-	for ; rows > 0; rows-- {
-		n, err := binary.ReadUvarint(d.r)
-		if err != nil {
+	for rows > 0 {
+		buffered, _ := d.r.Peek(d.r.Buffered()) // what is there can be looked at
+		size, count := wholeStrings(buffered, rows)
+		var err error
+		if dst, err = d.bytes(dst, size); err != nil {
 			return dst, err
 		}
-		if n > maxColumnBytes {
-			return dst, fmt.Errorf("a string of %d bytes: the data are corrupt", n)
+		if rows -= count; rows == 0 {
+			break
 		}
-		dst = binary.AppendUvarint(dst, n)
-		if dst, err = d.bytes(dst, int(n)); err != nil {
+		if dst, err = d.string(dst); err != nil {
 			return dst, err
 		}
+		rows--
 	}
 	return dst, nil
+}
+
+// wholeStrings returns how many strings, at most rows, are wholly in text, and their size.
+func wholeStrings(text []byte, rows int) (size, count int) {
+	for ; count < rows && size < len(text); count++ {
+		n, used := uint64(text[size]), 1
+		if n >= 0x80 {
+			if n, used = binary.Uvarint(text[size:]); used <= 0 {
+				break
+			}
+		}
+		if n > uint64(len(text)-size-used) {
+			break
+		}
+		size += used + int(n)
+	}
+	return size, count
+}
+
+func (d *Decoder) string(dst []byte) ([]byte, error) {
+	n, err := binary.ReadUvarint(d.r)
+	if err != nil {
+		return dst, err
+	}
+	if n > maxColumnBytes {
+		return dst, fmt.Errorf("a string of %d bytes: the data are corrupt", n)
+	}
+	return d.bytes(binary.AppendUvarint(dst, n), int(n))
 }

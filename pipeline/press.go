@@ -1,0 +1,143 @@
+package pipeline
+
+import (
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"chute/connectors/native"
+)
+
+// sheetSize is the size of the largest block that is printed beside others. A larger one is printed in pieces, with nothing else at the same time.
+const sheetSize = 4 << 20
+
+// press prints blocks on several cores, and writes their text in the blocks' order by a goroutine of its own, which compresses and hashes meanwhile. A
+// fixed number of sheets goes round.
+type press struct {
+	out       io.Writer
+	printings []*Printing // one for each core
+	rows      uint64      // taken so far
+
+	free, todo, order chan *sheet
+	busy              sync.WaitGroup
+	failed            atomic.Pointer[error]
+}
+
+// sheet is a block on its way to be text.
+type sheet struct {
+	block  native.Block // with memory of its own
+	before uint64       // rows before it
+	text   []byte
+	err    error
+	ready  chan struct{}
+}
+
+// newPress starts a press, which must be closed.
+func newPress(out io.Writer, printing func() (*Printing, error)) (*press, error) {
+	cores := min(runtime.GOMAXPROCS(0), 8)
+	p := &press{out: out, printings: make([]*Printing, cores)}
+	for i := range p.printings {
+		var err error
+		if p.printings[i], err = printing(); err != nil {
+			return nil, err
+		}
+	}
+	n := cores + 1
+	p.free, p.todo, p.order = make(chan *sheet, n), make(chan *sheet, n), make(chan *sheet, n)
+	for range n {
+		p.free <- &sheet{ready: make(chan struct{}, 1)}
+	}
+	for _, one := range p.printings {
+		p.busy.Go(func() { p.print(one) })
+	}
+	p.busy.Go(p.write)
+	return p, nil
+}
+
+// take takes a block, which isn't needed any more when it returns. An error may be one of an earlier block.
+func (p *press) take(b *native.Block) error {
+	s := <-p.free
+	if err := p.failed.Load(); err != nil {
+		p.free <- s
+		return *err
+	}
+	if b.Size() > sheetSize {
+		p.free <- s
+		return p.alone(b)
+	}
+	s.block.Columns, s.block.Rows, s.before = append(s.block.Columns[:0], b.Columns...), b.Rows, p.rows
+	for i, data := range b.Data {
+		if i == len(s.block.Data) {
+			s.block.Data = append(s.block.Data, nil)
+		}
+		s.block.Data[i] = append(s.block.Data[i][:0], data...)
+	}
+	p.rows += uint64(b.Rows)
+	p.order <- s
+	p.todo <- s
+	return nil
+}
+
+// alone prints a large block when all before it are written.
+func (p *press) alone(b *native.Block) error {
+	return p.still(func() error {
+		one := p.printings[0]
+		one.rows = p.rows
+		p.rows += uint64(b.Rows)
+		return one.Write(p.out, b)
+	})
+}
+
+// still does something while nothing is printed or written.
+func (p *press) still(do func() error) error {
+	all := make([]*sheet, cap(p.free))
+	for i := range all {
+		all[i] = <-p.free
+	}
+	defer func() {
+		for _, s := range all {
+			p.free <- s
+		}
+	}()
+	if err := p.failed.Load(); err != nil {
+		return *err
+	}
+	return do()
+}
+
+func (p *press) print(one *Printing) {
+	for s := range p.todo {
+		s.text, s.err = one.print(s.text[:0], &s.block, s.before)
+		s.ready <- struct{}{}
+	}
+}
+
+func (p *press) write() {
+	for s := range p.order {
+		<-s.ready
+		if p.failed.Load() == nil {
+			err := s.err
+			if err == nil {
+				_, err = p.out.Write(s.text)
+			}
+			if err != nil {
+				p.failed.Store(&err)
+			}
+		}
+		p.free <- s
+	}
+}
+
+// head writes what comes before the first block.
+func (p *press) head() error { return p.still(func() error { return p.printings[0].Head(p.out) }) }
+
+// tail writes what comes after the last block.
+func (p *press) tail() error { return p.still(func() error { return p.printings[0].Tail(p.out) }) }
+
+// close ends the goroutines. What was taken is written, or has failed.
+func (p *press) close() {
+	close(p.todo)
+	close(p.order)
+	p.busy.Wait()
+}
