@@ -6,6 +6,7 @@ require (
 	github.com/ClickHouse/ch-go v0.74.0 // reads and compresses the native protocol's parts (comes with clickhouse-go)
 	github.com/ClickHouse/clickhouse-go/v2 v2.50.0 // the native protocol of ClickHouse servers
 	github.com/bmatcuk/doublestar/v4 v4.10.4 // globs with {a,b} for file names
+	github.com/coreos/go-systemd/v22 v22.7.0 // notices to systemd
 	github.com/ebitengine/purego v0.11.3 // calls the embedded engine's library without cgo
 	github.com/fsnotify/fsnotify v1.10.1 // wakes the watcher when a local inbox changes
 	github.com/google/go-cmp v0.7.0 // differences in tests

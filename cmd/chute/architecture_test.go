@@ -133,6 +133,7 @@ func TestOneOwner(t *testing.T) {
 		"github.com/fsnotify/fsnotify":         "connectors/local",
 		"github.com/ClickHouse/clickhouse-go/": "connectors/clickhouse",
 		"github.com/ClickHouse/ch-go/":         "connectors/clickhouse",
+		"github.com/coreos/go-systemd/":        "systemd",
 		"github.com/ebitengine/purego":         "connectors/chdb",
 		"github.com/pkg/sftp":                  "connectors/sftp",
 		"golang.org/x/crypto/":                 "connectors/sftp",

@@ -172,6 +172,9 @@ func (h *heart) beat(ctx context.Context, stopped time.Time) {
 	if err == nil {
 		err = errors.Join(h.writer.Write(s), h.writePage(ctx, s, !stopped.IsZero()))
 	}
+	if stopped.IsZero() {
+		h.tellAlive(s, err)
+	}
 	said := ""
 	if err != nil {
 		said = err.Error()

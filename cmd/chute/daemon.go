@@ -19,6 +19,7 @@ import (
 	"chute/connectors/local"
 	"chute/pipeline"
 	"chute/pipeline/ledger"
+	"chute/systemd"
 	"chute/watcher"
 	"chute/watcher/agenda"
 	"chute/watcher/control"
@@ -61,6 +62,7 @@ type holdings struct {
 	adopting   sync.Mutex              // one at a time
 	giveUp     context.CancelCauseFunc // of Run: ends it, because of the ledger
 	readings   readings
+	untold     atomic.Bool // systemd couldn't be told something
 	log        zerolog.Logger
 }
 
@@ -81,7 +83,7 @@ func newDaemon(c *config.Chute, jobs []*config.Job, log zerolog.Logger) *daemon 
 
 func (d *daemon) open(ctx context.Context) (err error) {
 	d.memory = pipeline.LimitMemory(int64(d.config.Limits.Memory), d.config.Limits.Parallel)
-	if d.database, err = openDatabase(d.config); err != nil {
+	if d.database, err = openDatabase(ctx, d.config); err != nil {
 		return err
 	}
 	if d.lock, err = control.Own(d.config.State.Dir); err != nil {
@@ -94,13 +96,13 @@ func (d *daemon) open(ctx context.Context) (err error) {
 }
 
 // openDatabase chooses the engine. It connects to nothing yet.
-func openDatabase(c *config.Chute) (connectors.Database, error) {
+func openDatabase(ctx context.Context, c *config.Chute) (connectors.Database, error) {
 	if c.Database.Engine == "clickhouse" {
 		return openServer(c)
 	}
-	library, err := chdb.Find(c.Database.Library)
+	library, err := engineLibrary(ctx, c.Database.Library)
 	if err != nil {
-		return nil, &exit{exitConfig, err.Error()}
+		return nil, err
 	}
 	return &embedded{config: chdb.Config{Library: library, Path: c.Database.Path, Memory: int64(c.Limits.EngineMemory)}}, nil
 }
@@ -171,6 +173,7 @@ func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 func (d *daemon) Run(ctx context.Context) (err error) {
 	ctx, judge := d.guardLedger(ctx)
 	defer func() { err = judge(err) }()
+	defer context.AfterFunc(ctx, func() { d.tell(systemd.Stopping()) })()
 	defer d.beats(ctx)()
 	unsettled, err := d.endHandRuns(ctx)
 	if err != nil {
@@ -194,6 +197,7 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	d.tell(systemd.Ready())
 	var beside sync.WaitGroup
 	beside.Go(func() { d.reloadOnSignals(ctx) })
 	beside.Go(func() { d.finishExports(ctx) })

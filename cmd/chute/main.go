@@ -116,7 +116,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err.Error()} })
 	root.AddCommand(runCommand(), importCommand(), previewCommand(), queryCommand(), checkCommand(), statusCommand(), whyCommand(), runsCommand(), showCommand(), jobsCommand(), holdCommand(), releaseCommand(), pauseCommand(), resumeCommand(), cancelCommand(), retryCommand(), rejectCommand(), demoCommand(), engineCommand(), ledgerCommand(), adoptCommand(), auditCommand(), replayCommand(), templatesCommand(), benchCommand(), completionCommand())
 	root.AddCommand(exportCommand())
-	root.AddCommand(reloadCommand())
+	root.AddCommand(reloadCommand(), installCommand())
 	complete(root)
 	root.PersistentPreRunE = refuseForOthers
 	for _, c := range root.Commands() {

@@ -17,6 +17,7 @@ import (
 
 	"chute/config"
 	"chute/connectors"
+	"chute/systemd"
 	"chute/watcher"
 	"chute/watcher/status"
 )
@@ -100,6 +101,8 @@ type changes struct {
 func (h *holdings) reload(ctx context.Context) (changes, error) {
 	h.readings.alone.Lock()
 	defer h.readings.alone.Unlock()
+	h.tell(systemd.Reloading())
+	defer func() { h.tell(systemd.Ready()) }()
 	began := time.Now()
 	found, err := h.exchange(ctx)
 	h.readings.note(began, err)

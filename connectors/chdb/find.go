@@ -17,14 +17,18 @@ const Variable = "CHUTE_LIBCHDB"
 
 // Find says where the engine library is: setting, $CHUTE_LIBCHDB, the user's cache, the system's folders. A setting or
 // a variable that names a missing file is an error: silently taking another library would be a surprise.
-func Find(setting string) (string, error) {
+func Find(setting string) (string, error) { return find(setting, places(true)) }
+
+// FindInstalled is Find without the user's cache, for services: what is in there is the user's own to change.
+func FindInstalled(setting string) (string, error) { return find(setting, places(false)) }
+
+func find(setting string, places []string) (string, error) {
 	if setting != "" {
 		return existing(setting, "the setting library in [database]")
 	}
 	if path := os.Getenv(Variable); path != "" {
 		return existing(path, "the variable "+Variable)
 	}
-	places := places()
 	for _, path := range places {
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			return path, nil
@@ -54,10 +58,10 @@ func existing(path, source string) (string, error) {
 }
 
 // places are where a library is looked for without being told. Exact version first: a plain libchdb.so may be any.
-func places() []string {
+func places(cached bool) []string {
 	versioned := "libchdb-" + Version + ".so"
 	var places []string
-	if cache, err := os.UserCacheDir(); err == nil {
+	if cache, err := os.UserCacheDir(); err == nil && cached {
 		places = append(places, filepath.Join(cache, "chute", versioned))
 	}
 	for _, folder := range []string{"/usr/local/lib/chute", "/usr/lib/chute"} {

@@ -12,6 +12,15 @@ const findingsInLine = 4
 
 // Line is one line by the convention of monitoring plugins: the level, what is wrong, and performance data.
 func Line(s Snapshot, findings []Finding, now time.Time) string {
+	text := "CHUTE " + Sentence(s, findings)
+	if s.Daemon.Schema == 0 { // there is nothing to measure
+		return text
+	}
+	return text + " | " + strings.Join(performance(s, now), " ")
+}
+
+// Sentence is what of the line is for people: the level and what is wrong.
+func Sentence(s Snapshot, findings []Finding) string {
 	var said []string
 	for _, f := range findings[:min(len(findings), findingsInLine)] {
 		said = append(said, f.Text)
@@ -23,11 +32,7 @@ func Line(s Snapshot, findings []Finding, now time.Time) string {
 	if len(findings) == 0 {
 		said = append(said, fmt.Sprintf("%s, %s, %d running", count(len(s.Jobs), "job", "jobs"), count(q.Waiting, "file waits", "files wait"), q.Running))
 	}
-	text := "CHUTE " + Worst(findings).String() + " - " + oneLine(strings.Join(said, "; "))
-	if s.Daemon.Schema == 0 { // there is nothing to measure
-		return text
-	}
-	return text + " | " + strings.Join(performance(s, now), " ")
+	return Worst(findings).String() + " - " + oneLine(strings.Join(said, "; "))
 }
 
 // Worst is the level of all findings together.

@@ -90,6 +90,12 @@ func (i Installer) pinned() (Package, error) {
 	return p, nil
 }
 
+// Known tells whether the library of this platform is known by its hash.
+func Known() bool {
+	_, err := Installer{}.pinned()
+	return err == nil
+}
+
 // Right tells whether the file at path is the library that chute is tested with. Where none is known for the platform, none is.
 func (i Installer) Right(ctx context.Context, path string) (bool, error) {
 	p, err := i.pinned()
