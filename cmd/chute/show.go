@@ -63,6 +63,7 @@ type shownRun struct {
 	at      string // where a file given by hand is
 	width   int    // of the terminal; 0: there is none
 	begun   bool   // something was printed
+	behind  bool   // it is under way, and nobody is at it
 }
 
 // judged are the states in which what is to become of the file has been decided; a report from before is an earlier try's.
@@ -85,6 +86,9 @@ func readRun(c *cobra.Command, chute *config.Chute, r *ledger.Reader, id uint64)
 		return nil, err
 	}
 	s.wish = wishes[id]
+	if s.behind, err = leftBehind(chute, run); err != nil {
+		return nil, err
+	}
 	if who := callerOf(c).request; who.Terminal {
 		s.width = who.Width
 	}
@@ -134,6 +138,7 @@ type shownJSON struct {
 	runLine
 	Replaces     []uint64        `json:"replaces,omitempty"`      // runs of earlier files of the name whose rows left, or are about to leave, for those of this run
 	ReplacedBy   uint64          `json:"replaced_by,omitempty"`   // the run for whose rows those of this one left, or are about to leave
+	LeftBehind   bool            `json:"left_behind,omitempty"`   // true when it is under way by its status, and nobody is at it: chute ended meanwhile, and goes on with it when it is started
 	Wanted       ledger.Want     `json:"wanted,omitempty"`        // what a person wants of the run, or wanted: pause, cancel or reject
 	WantedAt     time.Time       `json:"wanted_at,omitzero"`      // when that was said
 	WantedBy     *uint32         `json:"wanted_by,omitempty"`     // the number of the user who said it
@@ -145,7 +150,7 @@ type shownJSON struct {
 }
 
 func (s *shownRun) printJSON(w io.Writer) error {
-	shown := shownJSON{runLine: newRunLine(s.Run), Files: s.files}
+	shown := shownJSON{runLine: newRunLine(s.Run), LeftBehind: s.behind, Files: s.files}
 	for _, one := range s.left {
 		if one.Run == s.ID {
 			shown.Replaces = append(shown.Replaces, one.Earlier)

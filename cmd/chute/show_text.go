@@ -38,6 +38,9 @@ func (s *shownRun) about() [][2]string {
 	if run.State != ledger.Settled {
 		status += ", at " + string(run.State)
 	}
+	if s.behind {
+		status += "; nobody is at it: it goes on when chute is started"
+	}
 	if s.out != nil {
 		return s.aboutExport(status)
 	}

@@ -79,8 +79,16 @@ func (q *question) answerByRun(c *cobra.Command, asJSON bool) error {
 	if err = errors.Join(err, r.Close()); err != nil {
 		return err
 	}
-	if run.ID != 0 {
-		q.tellRun(&a, run)
+	if run.ID == 0 {
+		return a.print(c, asJSON)
+	}
+	q.tellRun(&a, run)
+	left, err := leftBehind(q.chute, run)
+	if err != nil {
+		return err
+	}
+	if left {
+		a.State, a.Reason, a.Next = "not running", "chute ended while it was "+report.Text(run.Status), "it goes on when chute is started"
 	}
 	return a.print(c, asJSON)
 }
