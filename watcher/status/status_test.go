@@ -237,7 +237,7 @@ func TestNothingHalf(t *testing.T) {
 	}
 }
 
-// TestMetrics reads the text as strictly as its format says: a head before the first line of each family, each family in one piece, labels escaped, no
+// TestMetrics reads the text as strictly as its format says, and has Prometheus' own tool read it: a head before the first line of each family, each family in one piece, labels escaped, no
 // line twice.
 func TestMetrics(t *testing.T) {
 	s := well()
@@ -247,6 +247,11 @@ func TestMetrics(t *testing.T) {
 	s.Daemon.Unwanted = []Inbox{{Store: "acme", Inbox: "in", Files: map[string]int{"odd name": 1, "temporary name": 2}}}
 	text := string(Metrics(s))
 	values := parseMetrics(t, text)
+	lint := exec.Command("promtool", "check", "metrics")
+	lint.Stdin = strings.NewReader(text)
+	if said, err := lint.CombinedOutput(); err != nil || len(said) > 0 {
+		t.Errorf("promtool: %v: %s", err, said)
+	}
 	for line, want := range map[string]int64{
 		`chute_heartbeat_time_seconds`:                    noon.Unix() - 2,
 		`chute_database_up`:                               1,

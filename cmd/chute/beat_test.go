@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"chute/config"
+	"chute/connectors"
+	"chute/pipeline/ledger"
+	"chute/watcher/status"
+)
+
+// TestBeat: what the ledger has of runs that wait comes into the status files, to chute status and onto the page.
+func TestBeat(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(dir, "jobs.d"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "jobs.d/orders.toml"), []byte("kind = \"import\"\nstore = \"acme\"\ninbox = \"in\"\nmatch = \"*\"\n[target]\ntable = \"t\"\n"), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "chute.toml"), []byte("[state]\ndir = \""+dir+"/state\"\n[jobs]\ndir = \"jobs.d\"\n[[store]]\nname = \"acme\"\npath = \""+dir+"/store\"\n"), 0o644))
+	chute, jobs, err := config.Load(filepath.Join(dir, "chute.toml"))
+	must(t, err)
+	d := newDaemon(chute, jobs, zerolog.Nop())
+	d.ledger, err = ledger.Open(t.Context(), filepath.Join(dir, ledgerFile))
+	must(t, err)
+	t.Cleanup(func() { must(t, d.ledger.Close()) })
+	var runs []ledger.Run
+	for _, name := range []string{"a.csv", "b.csv", "c<i>.csv"} {
+		runs = append(runs, ledger.Run{Kind: ledger.Import, Job: "orders", Store: "acme", Inbox: "in", File: connectors.File{Name: name}})
+	}
+	must(t, d.ledger.Begin(t.Context(), runs))
+	for i, s := range []ledger.Status{ledger.Interrupted, ledger.Stuck, ledger.Paused} {
+		runs[i].State, runs[i].Status, runs[i].Error = ledger.Claimed, s, "secret_value"
+	}
+	must(t, d.ledger.Update(t.Context(), runs))
+
+	h := &heart{holdings: d.holdings, leave: func() {}, started: time.Now(), writer: status.Writer{Dir: filepath.Join(dir, status.Dir)}}
+	h.beat(t.Context(), time.Time{})
+	s, err := status.Read(h.writer.Dir)
+	must(t, err)
+	var codes []string
+	for _, f := range status.Judge(s, time.Now()) {
+		codes = append(codes, f.Code)
+	}
+	if got := strings.Join(codes, " "); got != "run-interrupted run-stuck" {
+		t.Errorf("found %q", got)
+	}
+	if len(s.Jobs) != 1 || len(s.Jobs[0].Runs) != 3 {
+		t.Errorf("the jobs are %+v", s.Jobs)
+	}
+	page, err := os.ReadFile(filepath.Join(h.writer.Dir, status.PageFile))
+	must(t, err)
+	for _, want := range []string{">interrupted</span>", ">stuck</span>", ">paused</span>", "<bdi>c&lt;i&gt;.csv</bdi>"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if strings.Contains(string(page), "secret_value") {
+		t.Error("the page has what an error may repeat of a record")
+	}
+}
