@@ -19,6 +19,7 @@ func (c checker) export(e *Export) {
 	c.exportNames(e)
 	c.exportRows(e)
 	c.exportSchedule(e)
+	c.exportWatermark(e)
 	c.retry(e.Retry)
 	c.exportFormat(&e.Format)
 }

@@ -23,6 +23,26 @@ func (c checker) exportSchedule(e *Export) {
 	}
 }
 
+// exportWatermark judges how it is known what is new.
+func (c checker) exportWatermark(e *Export) {
+	w := e.Watermark
+	switch {
+	case !c.has("watermark") || c.broken("watermark"):
+		return
+	case w.From != "" && w.Runs:
+		c.bad("watermark.from", "only one of from and runs can be given")
+	case w.IsZero() && !c.broken("watermark.from") && !c.broken("watermark.runs"):
+		c.bad("watermark", `write from = "COLUMN", or runs = true`)
+	}
+	c.notEmpty("watermark.run_column")
+	if w.Runs && c.has("watermark.lag") {
+		c.bad("watermark.lag", "is only used with from")
+	}
+	if !w.Runs && c.has("watermark.run_column") {
+		c.bad("watermark.run_column", "is only used with runs = true")
+	}
+}
+
 // follows reports names in after that aren't imports of this installation.
 func (l *loader) follows(exports []loadedExport) {
 	for _, e := range exports {

@@ -2,7 +2,7 @@ package config
 
 // Export is the file of a job of kind "export", with `extends` resolved and every value checked and parsed.
 type Export struct {
-	_ struct{} `toml:"-" later:"watermark,parameters,group_by,denylist,split,encrypt,where,expect,file_mode,group,trailer"`
+	_ struct{} `toml:"-" later:"parameters,group_by,denylist,split,encrypt,where,expect,file_mode,group,trailer"`
 
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
@@ -52,6 +52,9 @@ type Export struct {
 	// Limit is how many rows of Table at most; 0 = all. Default 0.
 	Limit int `toml:"limit"`
 
+	// Watermark is [watermark]: only what has come since the last delivery. Default: everything, each time.
+	Watermark Watermark `toml:"watermark"`
+
 	// Empty is what becomes of an answer without rows: "write" (default) delivers a file with the header only, "skip" delivers nothing, "fail" delivers
 	// nothing and the run has failed.
 	Empty string `toml:"empty_result" default:"write" oneof:"write,skip,fail"`
@@ -84,6 +87,23 @@ type Export struct {
 
 // Planned tells whether the daemon delivers by itself.
 func (e *Export) Planned() bool { return e.Enabled && (!e.Schedule.IsZero() || len(e.After) > 0) }
+
+// Watermark says how it is known what has come since the last delivery: by a column with times, or by the runs that loaded it. What was reached is
+// recorded when the file was delivered.
+type Watermark struct {
+	// From is the column that says when a row came: of a Date or DateTime type, of Table or of Query's answer. A delivery has the rows above {since} and up
+	// to {until}. With Query they stand there with their types, as {since:DateTime}, and every row of the answer is held to them.
+	From string `toml:"from"`
+	// Lag is how far {until} lies before now, a duration: how late a row may become visible. It ends with a whole second, or with Date a whole day of Timezone. Default 10s.
+	Lag Duration `toml:"lag" default:"10s"`
+	// Runs delivers what imports of this chute have loaded since the last delivery, whatever times say: it knows which. With Query it is a condition, {runs}. Default false.
+	Runs bool `toml:"runs"`
+	// RunColumn is, with Runs, the column with the run: target.run_column of the imports. Default _chute_run.
+	RunColumn string `toml:"run_column" default:"_chute_run"`
+}
+
+// IsZero tells whether there is none.
+func (w Watermark) IsZero() bool { return w.From == "" && !w.Runs }
 
 // ExportFormat is how an exported file is written.
 type ExportFormat struct {

@@ -32,13 +32,17 @@ type Exporter struct {
 	// number of the next one and takes it from nobody.
 	Place string
 
+	// Now is the clock that watermarks go by, if it isn't that of the machine.
+	Now func() time.Time
+
 	// Fault, if set, is called before and after each effect that lasts: tests make it fail or kill the process there.
 	Fault func(effect string, before bool) error
 }
 
 // Occasion is why an export runs.
 type Occasion struct {
-	Due time.Time // the moment of its schedule; zero: somebody asks for it now
+	Due   time.Time // the moment of its schedule; zero: somebody asks for it now
+	Since *Since    // where somebody wants it to begin; nil: where the last one ended
 }
 
 // Refusal is why an export delivers nothing though nothing went wrong: its rows aren't what the job allows. The run has failed then, and isn't tried
@@ -68,7 +72,7 @@ func (ex *Exporter) Export(ctx context.Context, why Occasion) (ledger.Run, error
 				return ledger.Run{}, err
 			}
 		}
-		d = &outgoing{ex: ex, is: ledger.Exporting{Due: why.Due}}
+		d = &outgoing{ex: ex, is: ledger.Exporting{Due: why.Due}, since: why.Since}
 	}
 	return ex.carry(ctx, d)
 }
@@ -122,6 +126,8 @@ type outgoing struct {
 	run     ledger.Run // as the ledger has it, or about to have it
 	is      ledger.Exporting
 	session connectors.Session
+	since   *Since
+	after   ledger.Cut // what these runs have loaded was delivered
 	asked   connectors.Statement
 	columns []native.Column
 	written time.Time

@@ -59,7 +59,7 @@ func (d *outgoing) manifest(name string) report.Manifest {
 	m := report.Manifest{
 		Schema: report.Schema, Run: d.run.ID, Job: report.Text(j.Name), Label: report.Text(j.Label), File: report.Text(name), Seq: d.is.Seq,
 		Size: d.run.File.Size, SHA256: d.run.SHA256, Rows: d.run.Records, Columns: []report.ExportedColumn{}, Written: d.written,
-		Type: j.Format.Type, Encoding: j.Format.Encoding, Packed: j.Format.Compression,
+		Since: d.is.Since, Until: d.is.Until, Type: j.Format.Type, Encoding: j.Format.Encoding, Packed: j.Format.Compression,
 	}
 	for _, c := range d.columns {
 		m.Columns = append(m.Columns, report.ExportedColumn{Name: report.Text(c.Name), Type: report.Text(c.Type.String())})

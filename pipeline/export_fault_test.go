@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"chute/pipeline/ledger"
 )
@@ -23,7 +24,7 @@ var exportPoints = []struct{ effect, finds string }{
 	{"clear", "settled"},
 }
 
-const deliveryJob = "file = \"stock_%Y%m%d_{seq}.csv\"\ntable = \"%t\"\norder_by = [\"sku\"]\nchecksum = \"sha256\"\nmanifest = true\ndone_marker = true\nretry = { first = \"1ms\" }\n"
+const deliveryJob = "file = \"stock_%Y%m%d_{seq}.csv\"\ntable = \"%t\"\nwatermark = { from = \"day\" }\norder_by = [\"sku\"]\nchecksum = \"sha256\"\nmanifest = true\ndone_marker = true\nretry = { first = \"1ms\" }\n"
 
 var deliveredNames = []string{"out/stock_20260301_1.csv", "out/stock_20260301_1.csv.done", "out/stock_20260301_1.csv.manifest.json", "out/stock_20260301_1.csv.sha256"}
 
@@ -32,6 +33,9 @@ func (w *world) wantDelivered() {
 	w.t.Helper()
 	w.wantNothingLeft()
 	w.wantDeliveries(1, firstDue)
+	if d, err := w.im.Ledger.Deliveries(w.ctx, "stock"); err != nil || time.Since(d.Watermark) > time.Hour {
+		w.t.Errorf("the watermark hasn't moved: %+v, %v", d, err)
+	}
 	runs, err := w.im.Ledger.Runs(w.ctx, ledger.Filter{Kinds: []string{ledger.Export}})
 	if err != nil || len(runs) != 1 || runs[0].Status != ledger.Finished || runs[0].Records != 5 {
 		w.t.Errorf("runs %+v, %v", runs, err)
@@ -66,6 +70,9 @@ func (w *world) failExport(effect string, before bool) {
 	}
 	_, err := ex.Export(w.ctx, Occasion{Due: firstDue})
 	// What has moved has been delivered, whatever the answer was; and a folder that can't be removed is no reason to fail.
+	if d, err := ex.Ledger.Deliveries(w.ctx, "stock"); err != nil || !d.Watermark.IsZero() && effect != "settled" && effect != "clear" && effect != "move" {
+		w.t.Errorf("the watermark has moved before the delivery was settled: %+v, %v", d, err)
+	}
 	if !reached || (err == nil) != (effect == "clear" || effect == "move" && !before) {
 		w.t.Fatalf("%q reached: %t; %v", effect, reached, err)
 	}

@@ -16,7 +16,14 @@ func (ex *Exporter) choose(ctx context.Context, d *outgoing) (err error) {
 	if d.session, err = ex.Database.Session(ctx, ""); err != nil {
 		return err
 	}
-	if d.asked, err = query.Prepare(ctx, d.session, ex.Question()); err != nil {
+	if err := ex.window(ctx, d); err != nil {
+		return err
+	}
+	sql, err := ex.narrowed(ctx, d)
+	if err != nil {
+		return err
+	}
+	if d.asked, err = query.Prepare(ctx, d.session, sql); err != nil {
 		return fmt.Errorf("%s: %w", map[bool]string{true: "query", false: "the job's table, columns, filter or order_by"}[ex.Job.Query != ""], err)
 	}
 	d.asked.Settings["max_block_size"] = "16384" // several blocks are printed at a time, and each takes its memory
@@ -28,12 +35,9 @@ func (ex *Exporter) choose(ctx context.Context, d *outgoing) (err error) {
 	return nil
 }
 
-// Question is the SELECT of the job.
-func (ex *Exporter) Question() string {
+// question is the SELECT of a job with a table; further is a condition of the window, "" for none.
+func (ex *Exporter) question(further string) string {
 	j := ex.Job
-	if j.Query != "" {
-		return j.Query
-	}
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	if j.Distinct {
@@ -44,8 +48,15 @@ func (ex *Exporter) Question() string {
 		columns = listed(j.Columns, native.Identifier)
 	}
 	b.WriteString(columns + " FROM " + native.Table(j.Table.Database, j.Table.Table))
+	var conditions []string
 	if j.Filter != "" {
-		b.WriteString(" WHERE (" + j.Filter + "\n)") // behind the line end, for the filter may end in a comment
+		conditions = append(conditions, "("+j.Filter+"\n)") // behind the line end, for the filter may end in a comment
+	}
+	if further != "" {
+		conditions = append(conditions, "("+further+")")
+	}
+	if len(conditions) > 0 {
+		b.WriteString(" WHERE " + strings.Join(conditions, " AND "))
 	}
 	if len(j.OrderBy) > 0 {
 		b.WriteString(" ORDER BY " + listed(j.OrderBy, orderedBy))
@@ -73,18 +84,19 @@ func listed(texts []string, each func(string) string) string {
 }
 
 // Ask asks for the first rows of the answer, without a delivery. tell is given the question first.
-func (ex *Exporter) Ask(ctx context.Context, rows int, tell func(sql string) error, each func(*native.Block) error) error {
-	session, err := ex.Database.Session(ctx, "")
-	if err != nil {
-		return err
+func (ex *Exporter) Ask(ctx context.Context, why Occasion, rows int, tell func(sql string) error, each func(*native.Block) error) (err error) {
+	d := &outgoing{ex: ex, since: why.Since}
+	if d.is.Cut, err = ex.Ledger.Cut(ctx); err == nil {
+		err = ex.choose(ctx, d)
 	}
-	st, err := query.Prepare(ctx, session, ex.Question())
+	st := d.asked
 	if err == nil {
 		err = tell(st.SQL)
 	}
 	if err != nil {
 		return err
 	}
+	st.ID = ""
 	st.SQL = fmt.Sprintf("SELECT * FROM (%s\n) LIMIT %d", st.SQL, rows)
-	return session.Query(ctx, st, each)
+	return d.session.Query(ctx, st, each)
 }

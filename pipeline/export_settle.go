@@ -20,7 +20,13 @@ import (
 
 // settle records that the file was delivered, and with it how far the job has come.
 func (ex *Exporter) settle(ctx context.Context, d *outgoing) error {
-	return ex.finish(ctx, d, ledger.Finished, ledger.Deliveries{Seq: d.is.Seq, Due: d.is.Due, Watermark: d.is.Until})
+	reached := ledger.Deliveries{Seq: d.is.Seq, Due: d.is.Due}
+	if d.is.Moves && d.is.Until.IsZero() {
+		reached.Runs = &d.is.Cut
+	} else if d.is.Moves {
+		reached.Watermark = d.is.Until
+	}
+	return ex.finish(ctx, d, ledger.Finished, reached)
 }
 
 // finish ends a run, in one transaction with what follows from it for the job.

@@ -57,16 +57,23 @@ func (ex *Exporter) encode(ctx context.Context, d *outgoing, out io.Writer) erro
 			records.close()
 		}
 	}()
+	var window *held
 	d.run.Records = 0
 	err = d.session.Query(ctx, d.asked, func(b *native.Block) error {
 		if records == nil {
-			if records, err = ex.head(d, b, text); err != nil {
+			if records, err = ex.head(d, b, text); err == nil {
+				window, err = ex.hold(d)
+			}
+			if err != nil {
 				return err
 			}
 		}
 		d.run.Records += uint64(b.Rows)
 		if most := ex.Job.MaxRows; most > 0 && d.run.Records > uint64(most) {
 			return refuse("too_many_rows", "the answer has more rows than max_rows = %d: nothing is delivered", most)
+		}
+		if err := window.check(b); err != nil {
+			return err
 		}
 		return records.take(b)
 	})

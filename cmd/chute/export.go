@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"strconv"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +25,7 @@ type exportFlags struct {
 	set     []string
 	out     string
 	preview bool
+	since   string
 }
 
 func exportCommand() *cobra.Command {
@@ -49,6 +52,7 @@ func exportCommand() *cobra.Command {
 	}
 	c.Flags().StringArrayVar(&f.set, "set", nil, "`KEY=VALUE` over the job's own, like --set filter='day = today()'; may be repeated")
 	c.Flags().StringVar(&f.out, "out", "", "`DIR` to write to instead of the job's outbox")
+	c.Flags().StringVar(&f.since, "since", "", "for a job with a watermark, the `MOMENT` from which it is to be delivered in place of the last delivery's end: 2026-01-31, '2026-01-31 06:00:00' in the job's zone or with Z; for one that goes by runs, the number of the last run that isn't wanted")
 	c.Flags().BoolVar(&f.preview, "preview", false, "only show the question and the first rows")
 	return c
 }
@@ -59,12 +63,18 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 		return err
 	}
 	ex.Log = newLogFor(c, c.ErrOrStderr())
+	why := pipeline.Occasion{}
+	if f.since != "" {
+		if why.Since, err = sinceOf(job, f.since); err != nil {
+			return err
+		}
+	}
 	if f.preview {
-		return previewExport(c, ex)
+		return previewExport(c, ex, why)
 	}
 	unlock := d.exportAlone(job.Name)
 	defer unlock()
-	run, err := ex.Export(c.Context(), pipeline.Occasion{})
+	run, err := ex.Export(c.Context(), why)
 	var refused *pipeline.Refusal
 	if errors.As(err, &refused) {
 		return &exit{exitRejected, fmt.Sprintf("run %d: %s", run.ID, refused.Message)}
@@ -74,6 +84,26 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 	}
 	fmt.Fprintln(c.OutOrStdout(), told(run))
 	return nil
+}
+
+// sinceOf reads --since.
+func sinceOf(job *config.Export, text string) (*pipeline.Since, error) {
+	switch w := job.Watermark; {
+	case w.IsZero():
+		return nil, &exit{exitUsage, fmt.Sprintf("job %s has no watermark: it delivers everything each time, and --since means nothing", job.Name)}
+	case w.Runs:
+		run, err := strconv.ParseUint(text, 10, 64)
+		if err != nil || run > ledger.LastRun {
+			return nil, &exit{exitUsage, fmt.Sprintf("--since: %q isn't the number of a run, which job %s goes by", text, job.Name)}
+		}
+		return &pipeline.Since{Run: run}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02T15:04:05", time.RFC3339} {
+		if at, err := time.ParseInLocation(layout, text, job.Timezone.Location()); err == nil {
+			return &pipeline.Since{Time: at.UTC()}, nil
+		}
+	}
+	return nil, &exit{exitUsage, fmt.Sprintf("--since: %q isn't a moment: write 2026-01-31, or 2026-01-31T06:00:00, perhaps with Z behind it", text)}
 }
 
 // told says what became of an export.
@@ -89,14 +119,14 @@ func told(run ledger.Run) string {
 }
 
 // previewExport prints the question and the first rows of its answer.
-func previewExport(c *cobra.Command, ex *pipeline.Exporter) error {
+func previewExport(c *cobra.Command, ex *pipeline.Exporter, why pipeline.Occasion) error {
 	ctx := c.Context()
 	session, err := ex.Database.Session(ctx, "")
 	if err != nil {
 		return err
 	}
 	a := newAnswer(c, session, "")
-	err = ex.Ask(ctx, previewRows, func(sql string) error {
+	err = ex.Ask(ctx, why, previewRows, func(sql string) error {
 		_, err := fmt.Fprintln(c.ErrOrStderr(), sql)
 		return err
 	}, a.take)

@@ -60,6 +60,13 @@ func (s *shownRun) aboutExport(status string) [][2]string {
 	if !s.out.is.Due.IsZero() {
 		lines = append(lines, [2]string{"due", utc(s.out.is.Due)})
 	}
+	if is := s.out.is; !is.Until.IsZero() {
+		since := "the beginning"
+		if !is.Since.IsZero() {
+			since = utc(is.Since)
+		}
+		lines = append(lines, [2]string{"new from", since + " to " + utc(is.Until)})
+	}
 	if d := s.out.report; d != nil {
 		lines = append(lines, [2]string{"asked", report.Visible(d.SQL)})
 	}

@@ -15,6 +15,7 @@ type Exporting struct {
 	Since time.Time // what it is to have lies above Since …
 	Until time.Time // … and up to Until; zero without a watermark
 	Cut   Cut       // which runs had ended before the question was asked
+	Moves bool      // delivered, it moves the job's watermark: to Until or, when that is zero, to Cut
 }
 
 // Deliveries is how far a job has come with its deliveries. The zero value is that of a job that never delivered.
@@ -23,16 +24,17 @@ type Deliveries struct {
 	Watermark time.Time // what lies up to here was delivered
 	Due       time.Time // the last moment of the schedule that was dealt with
 	Followed  *Cut      // which runs had ended when the last one began; only written, nil: as before
+	Runs      *Cut      // what the runs have loaded that had ended then was delivered; nil: nothing or, written, as before
 }
 
 const (
-	putExport = `INSERT INTO exports (run, due, seq, since, until, cut) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (run) DO UPDATE SET due = ?2, seq = ?3, since = ?4, until = ?5, cut = ?6`
+	putExport = `INSERT INTO exports (run, due, seq, since, until, cut, moves) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT (run) DO UPDATE SET due = ?2, seq = ?3, since = ?4, until = ?5, cut = ?6, moves = ?7`
 
 	// A clock that went back, or a run by hand of an old moment, takes nothing back.
-	putDeliveries = `INSERT INTO deliveries (job, seq, watermark, due, followed) VALUES (?1, ?2, ?3, ?4, coalesce(?5, ''))
+	putDeliveries = `INSERT INTO deliveries (job, seq, watermark, due, followed, runs) VALUES (?1, ?2, ?3, ?4, coalesce(?5, ''), coalesce(?6, ''))
 ON CONFLICT (job) DO UPDATE SET seq = max(seq, ?2), watermark = coalesce(max(watermark, ?3), watermark, ?3), due = coalesce(max(due, ?4), due, ?4),
-	followed = coalesce(?5, followed)`
+	followed = coalesce(?5, followed), runs = coalesce(?6, runs)`
 )
 
 // BeginExport numbers a run of kind export and records it as about to write its file. Run and State are set in place when it succeeds.
@@ -71,7 +73,7 @@ func (l *Ledger) export(ctx context.Context, r Run, e Exporting, d *Deliveries) 
 			err = put(ctx, tx, r.ID, e)
 		}
 		if err == nil && d != nil {
-			_, err = tx.ExecContext(ctx, putDeliveries, r.Job, int64(d.Seq), nanos(d.Watermark), nanos(d.Due), d.followed())
+			_, err = tx.ExecContext(ctx, putDeliveries, r.Job, int64(d.Seq), nanos(d.Watermark), nanos(d.Due), d.Followed.value(), d.Runs.value())
 		}
 		return err
 	})
@@ -82,29 +84,36 @@ func (l *Ledger) export(ctx context.Context, r Run, e Exporting, d *Deliveries) 
 }
 
 func put(ctx context.Context, tx *sql.Tx, run uint64, e Exporting) error {
-	_, err := tx.ExecContext(ctx, putExport, int64(run), nanos(e.Due), int64(e.Seq), nanos(e.Since), nanos(e.Until), e.Cut.text())
+	_, err := tx.ExecContext(ctx, putExport, int64(run), nanos(e.Due), int64(e.Seq), nanos(e.Since), nanos(e.Until), e.Cut.text(), e.Moves)
 	return err
 }
 
-func (d Deliveries) followed() any {
-	if d.Followed == nil {
+// value is how an optional one is written.
+func (c *Cut) value() any {
+	if c == nil {
 		return nil
 	}
-	return d.Followed.text()
+	return c.text()
 }
 
 // Deliveries returns how far a job has come.
 func (r *Reader) Deliveries(ctx context.Context, job string) (d Deliveries, err error) {
 	var seq int64
+	var runs string
 	var watermark, due sql.NullInt64
-	err = r.read.QueryRowContext(ctx, `SELECT seq, watermark, due FROM deliveries WHERE job = ?`, job).Scan(&seq, &watermark, &due)
+	err = r.read.QueryRowContext(ctx, `SELECT seq, watermark, due, runs FROM deliveries WHERE job = ?`, job).Scan(&seq, &watermark, &due, &runs)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Deliveries{}, nil
+	}
+	if err == nil && runs != "" {
+		var cut Cut
+		cut, err = parseCut(runs)
+		d.Runs = &cut
 	}
 	if err != nil {
 		return Deliveries{}, fmt.Errorf("read the deliveries of %q: %w", job, r.explain(err))
 	}
-	return Deliveries{Seq: uint64(seq), Watermark: moment(watermark), Due: moment(due)}, nil
+	return Deliveries{Seq: uint64(seq), Watermark: moment(watermark), Due: moment(due), Runs: d.Runs}, nil
 }
 
 // Exporting returns what a run of kind export has besides.
@@ -112,11 +121,11 @@ func (r *Reader) Exporting(ctx context.Context, run uint64) (e Exporting, err er
 	var seq int64
 	var cut string
 	var due, since, until sql.NullInt64
-	err = r.read.QueryRowContext(ctx, `SELECT due, seq, since, until, cut FROM exports WHERE run = ?`, int64(run)).Scan(&due, &seq, &since, &until, &cut)
+	err = r.read.QueryRowContext(ctx, `SELECT due, seq, since, until, cut, moves FROM exports WHERE run = ?`, int64(run)).Scan(&due, &seq, &since, &until, &cut, &e.Moves)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Exporting{}, fmt.Errorf("run %d as an export: %w", run, ErrNoRun)
 	}
-	e = Exporting{Due: moment(due), Seq: uint64(seq), Since: moment(since), Until: moment(until)}
+	e.Due, e.Seq, e.Since, e.Until = moment(due), uint64(seq), moment(since), moment(until)
 	if err == nil {
 		e.Cut, err = parseCut(cut)
 	}

@@ -15,7 +15,7 @@ func newExport(job string) Run {
 
 func TestExports(t *testing.T) {
 	l, ctx := fresh(t), limit(t)
-	r, e := newExport("stock"), Exporting{Due: at(100), Seq: 1, Since: at(0), Until: at(90), Cut: Cut{7, []uint64{3, 5}}}
+	r, e := newExport("stock"), Exporting{Due: at(100), Seq: 1, Since: at(0), Until: at(90), Cut: Cut{7, []uint64{3, 5}}, Moves: true}
 	if err := l.BeginExport(ctx, &r, e); err != nil || r.ID != 1 || r.State != Writing || r.Status != Running {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -39,7 +39,7 @@ func TestExports(t *testing.T) {
 	if got, err := l.Exporting(ctx, 1); err != nil || !reflect.DeepEqual(got, e) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if d, err := l.Deliveries(ctx, "stock"); err != nil || d != (Deliveries{1, at(90), at(100), nil}) {
+	if d, err := l.Deliveries(ctx, "stock"); err != nil || d != (Deliveries{1, at(90), at(100), nil, nil}) {
 		t.Errorf("%+v, %v", d, err)
 	}
 	if _, err := l.Exporting(ctx, 7); !errors.Is(err, ErrNoRun) {
@@ -52,9 +52,9 @@ func TestDeliveriesNeverGoBack(t *testing.T) {
 	l, ctx := fresh(t), limit(t)
 	for i, step := range []struct{ give, want Deliveries }{
 		{Deliveries{Due: at(5)}, Deliveries{Due: at(5)}},
-		{Deliveries{Seq: 1, Watermark: at(10)}, Deliveries{1, at(10), at(5), nil}},
-		{Deliveries{Seq: 1, Watermark: at(8), Due: at(3)}, Deliveries{1, at(10), at(5), nil}},
-		{Deliveries{Seq: 2, Watermark: at(11), Due: at(6)}, Deliveries{2, at(11), at(6), nil}},
+		{Deliveries{Seq: 1, Watermark: at(10)}, Deliveries{1, at(10), at(5), nil, nil}},
+		{Deliveries{Seq: 1, Watermark: at(8), Due: at(3)}, Deliveries{1, at(10), at(5), nil, nil}},
+		{Deliveries{Seq: 2, Watermark: at(11), Due: at(6)}, Deliveries{2, at(11), at(6), nil, nil}},
 	} {
 		r := newExport("stock")
 		if err := l.BeginExport(ctx, &r, Exporting{}); err != nil {
@@ -66,6 +66,25 @@ func TestDeliveriesNeverGoBack(t *testing.T) {
 		}
 		if d, err := l.Deliveries(ctx, "stock"); err != nil || d != step.want {
 			t.Errorf("step %d: %+v, want %+v (%v)", i, d, step.want, err)
+		}
+	}
+}
+
+// TestDeliveredRuns: which runs were delivered stays until a later delivery says otherwise.
+func TestDeliveredRuns(t *testing.T) {
+	l, ctx := fresh(t), limit(t)
+	for i, give := range []*Cut{nil, {7, []uint64{3}}, nil, {9, nil}} {
+		r := newExport("stock")
+		if err := l.BeginExport(ctx, &r, Exporting{}); err != nil {
+			t.Fatal(err)
+		}
+		r.State, r.Status = Settled, Finished
+		if err := l.SettleExport(ctx, r, Exporting{}, Deliveries{Runs: give}); err != nil {
+			t.Fatal(err)
+		}
+		want := []*Cut{nil, {7, []uint64{3}}, {7, []uint64{3}}, {9, nil}}[i]
+		if d, err := l.Deliveries(ctx, "stock"); err != nil || !reflect.DeepEqual(d.Runs, want) {
+			t.Errorf("after %v: %+v, %v; want %v", give, d.Runs, err, want)
 		}
 	}
 }

@@ -23,7 +23,8 @@ const applicationID = 0x63687574
 //	5  exports
 //	6  what schedules and imports want of exports
 //	7  what people want of runs
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7}
+//	8  what exports of what is new have reached
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
 
 // schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
 // times and names as text.
@@ -158,6 +159,12 @@ CREATE TABLE wishes (
 	uid    INTEGER NOT NULL, -- the user who wants it
 	at     INTEGER NOT NULL  -- nanoseconds since 1970 UTC
 ) STRICT;
+`
+
+// schema8 adds how far the deliveries of what is new have come.
+const schema8 = `
+ALTER TABLE exports    ADD COLUMN moves INTEGER NOT NULL DEFAULT 0; -- 1: when it is delivered the job's watermark moves to until or, without one, runs to cut
+ALTER TABLE deliveries ADD COLUMN runs  TEXT    NOT NULL DEFAULT ''; -- JSON: what the runs have loaded that had ended then was delivered
 `
 
 // migrate brings the file to the newest schema, one transaction a step.

@@ -26,7 +26,9 @@ type Manifest struct {
 	SHA256   string           `json:"sha256"`        // hex
 	Rows     uint64           `json:"rows"`          // records, the header isn't counted
 	Columns  []ExportedColumn `json:"columns"`
-	Written  time.Time        `json:"written"` // when the file was whole
+	Since    time.Time        `json:"since,omitzero"` // of a job that delivers what is new by times: rows above since …
+	Until    time.Time        `json:"until,omitzero"` // … and up to until
+	Written  time.Time        `json:"written"`        // when the file was whole
 	Type     string           `json:"type"`
 	Encoding string           `json:"encoding"`
 	Packed   string           `json:"compression"`
