@@ -142,3 +142,50 @@ func (w *world) fetch() (names []string) {
 	}
 	return names
 }
+
+// TestExportCut: the connection to the outbox on a real sshd is cut before and behind each effect of one delivery that needs it. The delivery is tried again
+// each time. The partner, who fetches and removes what is there after each cut, gets each file once, and whole.
+func TestExportCut(t *testing.T) {
+	w := newWorld(t, "clickhouse")
+	w.overSFTP()
+	w.exportJob(deliveryJob)
+	if err := os.MkdirAll(filepath.Join(w.Dir, "store"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ex := w.openExport()
+	w.exec(stock...)
+	cut := map[string]bool{}
+	ex.Fault = func(effect string, before bool) error {
+		point := map[bool]string{true: "-"}[before] + effect
+		if !cut[point] && sshServer.Cut() > 0 {
+			cut[point] = true
+		}
+		return nil
+	}
+	var fetched []string
+	for tries := 0; ; tries++ {
+		run, err := ex.Export(w.ctx, Occasion{Due: firstDue})
+		if text, readErr := os.ReadFile(filepath.Join(w.Dir, "store", deliveredNames[0])); readErr == nil && string(text) != stockCSV {
+			t.Errorf("delivered: %q", text)
+		}
+		fetched = append(fetched, w.fetch()...)
+		if err == nil {
+			break
+		}
+		if tries == 2*len(exportPoints) {
+			t.Fatalf("try %d: %+v, %v", tries, run, err)
+		}
+	}
+	for _, effect := range []string{"write", "companions", "move", "sync folders", "clear"} { // with others there is no connection, or it was just cut
+		if !cut["-"+effect] || !cut[effect] {
+			t.Errorf("nothing was cut at %s: %v", effect, cut)
+		}
+	}
+	if err := ex.Sweep(w.ctx); err != nil {
+		t.Error(err)
+	}
+	if slices.Sort(fetched); !slices.Equal(fetched, deliveredNames) {
+		t.Errorf("delivered in all: %q, want %q", fetched, deliveredNames)
+	}
+	w.wantDelivered()
+}

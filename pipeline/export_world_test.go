@@ -48,7 +48,10 @@ func (w World) enterExport(ctx context.Context) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := local.Open(c.Stores[0].Path, c.Stores[0].Work)
+	var store connectors.Folder
+	if store, err = local.Open(c.Stores[0].Path, c.Stores[0].Work); w.SFTP != nil {
+		store, err = w.SFTP.open(c.Stores[0].Path, c.Stores[0].Work)
+	}
 	if err != nil {
 		return nil, err
 	}
