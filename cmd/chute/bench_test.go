@@ -64,6 +64,17 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// TestBenchSmall runs that benchmark as it is, but for its size: what it measures is the daemon's own watcher and importer.
+func TestBenchSmall(t *testing.T) {
+	var out bytes.Buffer
+	c := benchSmall()
+	c.SetOut(&out)
+	c.SetArgs([]string{"--files", "3", "--engine", "clickhouse", "--address", server.Address})
+	if err := c.ExecuteContext(t.Context()); err != nil || !bytes.Contains(out.Bytes(), []byte("3 files of 10 records")) {
+		t.Fatalf("%v:\n%s", err, &out)
+	}
+}
+
 // TestStopwatch: the time begins with the first look that the watcher's rule lets be the second one.
 func TestStopwatch(t *testing.T) {
 	s := &stopwatch{settle: time.Second, atRest: make(chan time.Time, 1)}

@@ -46,10 +46,12 @@ func (d *daemon) deliver(ctx context.Context, job *config.Export, due time.Time)
 	return err
 }
 
-// announced tells the exports that follow a job when it may have loaded something.
+// announced tells the exports that follow a job when it may have loaded something. A benchmark has none.
 func announced[A any](d *daemon, job *config.Job, do func(context.Context, []A) []connectors.Verdict) func(context.Context, []A) []connectors.Verdict {
 	return func(ctx context.Context, what []A) []connectors.Verdict {
-		defer func() { d.agenda.Load().Imported(job.Name) }()
+		if a := d.agenda.Load(); a != nil {
+			defer a.Imported(job.Name)
+		}
 		return do(ctx, what)
 	}
 }
