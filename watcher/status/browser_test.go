@@ -21,7 +21,8 @@ type browser struct {
 	from    *bufio.Reader
 	session string
 	sent    int
-	width   int
+	width   int // of the window
+	height  int
 	events  []answer
 }
 
@@ -63,7 +64,7 @@ func newBrowser(t *testing.T) *browser {
 	var attached struct{ SessionID string }
 	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
 	b.session = attached.SessionID
-	for _, domain := range []string{"Page", "Network", "Log", "Runtime", "Accessibility"} {
+	for _, domain := range []string{"Page", "Network", "Log", "Runtime"} {
 		b.call(domain+".enable", nil, nil)
 	}
 	return b
@@ -146,8 +147,8 @@ func (b *browser) eval(expression string) string {
 // looks sets the size of the window and the colours that its user likes.
 func (b *browser) looks(width int, scheme string) {
 	b.t.Helper()
-	b.width = width
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
+	b.width, b.height = width, 900
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": b.height, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
 	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 }
 
@@ -156,7 +157,7 @@ func (b *browser) picture(from, height int) []byte {
 	b.t.Helper()
 	var shot struct{ Data []byte }
 	clip := map[string]any{"x": 0, "y": from, "width": b.width, "height": height, "scale": 1}
-	b.call("Page.captureScreenshot", map[string]any{"captureBeyondViewport": true, "clip": clip}, &shot)
+	b.call("Page.captureScreenshot", map[string]any{"captureBeyondViewport": from+height > b.height, "clip": clip}, &shot)
 	return shot.Data
 }
 
@@ -171,8 +172,8 @@ func (b *browser) pictures(name string) {
 	}
 }
 
-// spoken are the things of a role that a screen reader finds on the page, by their names.
-func (b *browser) spoken(role string) (names []string) {
+// spoken is what a screen reader finds on the page: by its role, the names.
+func (b *browser) spoken() map[string][]string {
 	b.t.Helper()
 	type value struct{ Value any }
 	var tree struct {
@@ -182,9 +183,10 @@ func (b *browser) spoken(role string) (names []string) {
 		}
 	}
 	b.call("Accessibility.getFullAXTree", nil, &tree)
+	names := map[string][]string{}
 	for _, n := range tree.Nodes {
-		if !n.Ignored && n.Role.Value == role {
-			names = append(names, strings.TrimSpace(fmt.Sprint(n.Name.Value)))
+		if role := fmt.Sprint(n.Role.Value); !n.Ignored {
+			names[role] = append(names[role], strings.TrimSpace(fmt.Sprint(n.Name.Value)))
 		}
 	}
 	return names
