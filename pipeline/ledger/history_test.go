@@ -71,3 +71,32 @@ func TestHistory(t *testing.T) {
 	delete(wanted, since.Add(-time.Hour).Truncate(time.Hour))
 	check()
 }
+
+// BenchmarkHistory catches up with a million runs, as after a start, and then sees that nothing is new, as at each beat.
+func BenchmarkHistory(b *testing.B) {
+	l, err := Open(b.Context(), b.TempDir()+"/ledger.db")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	since := fill(b, l, 1_000_000)
+	var h History
+	follow := func(b *testing.B) bool {
+		more, err := h.Follow(b.Context(), &l.Reader, since)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return more
+	}
+	b.Run("start", func(b *testing.B) {
+		for b.Loop() {
+			for h = (History{}); follow(b); {
+			}
+		}
+	})
+	b.Run("beat", func(b *testing.B) {
+		for b.Loop() {
+			follow(b)
+		}
+	})
+}

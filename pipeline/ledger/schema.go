@@ -22,7 +22,7 @@ const applicationID = 0x63687574
 //	4  replacements
 //	5  exports
 //	6  what schedules and imports want of exports
-//	7  what people want of runs
+//	7  what people want of runs; listings of a job's runs by store
 //	8  what exports of what is new have reached
 var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
 
@@ -150,8 +150,10 @@ ALTER TABLE deliveries ADD COLUMN followed TEXT NOT NULL DEFAULT ''; -- JSON: wh
 CREATE INDEX exports_due ON exports (due);
 `
 
-// schema7 adds what people want of runs that aren't through.
+// schema7 adds what people want of runs that aren't through. With the store in it, runs_job alone tells which runs of a job are of a store.
 const schema7 = `
+DROP INDEX runs_job;
+CREATE INDEX runs_job ON runs (job, started, store);
 CREATE TABLE wishes (
 	run    INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
 	want   TEXT    NOT NULL, -- pause, cancel, reject

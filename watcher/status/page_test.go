@@ -35,6 +35,7 @@ func busyPage() Page {
 		{Job: "acme-returns", Label: "Returns", Kind: "import", Store: "acme", Inbox: "returns", State: Held, Since: since(75), Reason: "3 files in a row were rejected: " + hostile[1],
 			Files: map[string]int{Held: 1231}, LeftOut: 1211},
 		{Job: "globex-stock", Label: "Stock levels", Kind: "import", Store: "globex", Inbox: "outgoing", State: "paused", Until: noon.Add(4 * time.Minute), Reason: "ch1:9440 is not reachable: connection refused"},
+		{Job: "stock-daily", Label: "Stock for Globex", Kind: "export", Store: "globex", Outbox: "incoming/%Y", State: "idle", NextDue: noon.Add(18 * time.Hour)},
 		{Job: "prices", Kind: "import", Store: "acme", Inbox: "prices", State: "idle"},
 	}
 	for i := range 14 {
@@ -87,7 +88,7 @@ func TestPage(t *testing.T) {
 	text := b.eval(`document.body.textContent.replace(/\s+/g, " ")`)
 	for _, want := range []string{
 		"chute CRITICAL", "As of 2026-03-01 11:59:58 UTC", "job acme-returns is held since", "1 run is stuck", "37 %, load", "1,843,211", "orders_20260301.csv", "36 s",
-		"queued behind 13 files", "nothing until `chute release acme-returns`", "no job's pattern fits", "finished-with-rejects", "10.3.7.1:22: connection refused", "And 1,218 more",
+		"queued behind 13 files", "nothing until `chute release acme-returns`", "no job's pattern fits", "finished-with-rejects", "10.3.7.1:22: connection refused", "And 1,218 more", "globex: incoming/%Y", "next delivery 2026-03-02 06:00:00",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page doesn't say %q", want)
