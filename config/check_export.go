@@ -123,9 +123,6 @@ func (c checker) exportRows(e *Export) {
 	}
 }
 
-// delimitedOnly are the keys of [format] that mean something only for fields with delimiters.
-var delimitedOnly = []string{"delimiter", "quote", "quoting", "escape", "header", "line_end", "null", "guard_formulas"}
-
 func (c checker) exportFormat(f *ExportFormat) {
 	charset, err := FindCharset(f.Encoding)
 	if err != nil {
@@ -135,15 +132,12 @@ func (c checker) exportFormat(f *ExportFormat) {
 	if f.BOM && charset.Unit == 0 && charset.Name != "UTF-8" {
 		c.bad("format.bom", "%s has no byte order mark", charset.Name)
 	}
+	c.formatKeys(f)
+	if f.Type != "fixed" && !f.Delimited() && err == nil && charset.Name != "UTF-8" {
+		c.bad("format.encoding", "%s is always UTF-8", f.Type)
+	}
+	c.otherFormats(f)
 	if !f.Delimited() {
-		for _, key := range delimitedOnly {
-			if c.has("format."+key) && !c.broken("format.type") {
-				c.bad("format."+key, "is only for csv and tsv, and the type is %q", f.Type)
-			}
-		}
-		if err == nil && charset.Name != "UTF-8" {
-			c.bad("format.encoding", "JSON is always UTF-8")
-		}
 		return
 	}
 	s := signs{checker: c, charset: charset}

@@ -107,15 +107,16 @@ func (w Watermark) IsZero() bool { return w.From == "" && !w.Runs }
 
 // ExportFormat is how an exported file is written.
 type ExportFormat struct {
-	_ struct{} `toml:"-" later:"date_format,time_format,decimal,true,false,record,sheet,root,row_group"`
+	_ struct{} `toml:"-" later:"date_format,time_format,decimal,true,false,row_group"`
 
-	// Type is "csv" (default), "tsv", which is the same with a tab as its default delimiter, "jsonl": an object in each line, or "json": one array of objects.
-	Type string `toml:"type" default:"csv" oneof:"csv,tsv,jsonl,json" later:"fixed,xml,xlsx,parquet"`
-	// Compression is "none" (default), "gzip" or "zstd". It doesn't change the file's name.
+	// Type is "csv" (default), "tsv", which is the same with a tab as its default delimiter, "fixed": fields of fixed width, "jsonl": an object in each line,
+	// "json": one array of objects, "xml", "xlsx": a workbook of Excel, or "parquet".
+	Type string `toml:"type" default:"csv" oneof:"csv,tsv,fixed,jsonl,json,xml,xlsx,parquet"`
+	// Compression is "none" (default), "gzip" or "zstd". It doesn't change the file's name. Of Parquet it is the columns' inside; a workbook is compressed anyway.
 	Compression string `toml:"compression" default:"none" oneof:"none,gzip,zstd" later:"bzip2,xz,zip"`
-	// Encoding of the text, by its IANA or WHATWG name: "utf-8" (default), "windows-1252", "iso-8859-15", "utf-16le", "shift_jis" and so on. JSON is always UTF-8.
+	// Encoding of the text, by its IANA or WHATWG name: "utf-8" (default), "windows-1252", "iso-8859-15", "utf-16le", "shift_jis" and so on. All but csv, tsv and fixed are always UTF-8.
 	Encoding string `toml:"encoding" default:"utf-8"`
-	// Unmappable is what a character does that Encoding doesn't have: "fail" (default) fails the run, "replace" writes ? instead.
+	// Unmappable is what a character does that Encoding, or XML, doesn't have: "fail" (default) fails the run, "replace" writes ? instead.
 	Unmappable string `toml:"unmappable" default:"fail" oneof:"fail,replace"`
 	// BOM writes a byte order mark first, for encodings of Unicode. Default false; "utf-16" and "utf-32" always have one.
 	BOM bool `toml:"bom"`
@@ -127,7 +128,7 @@ type ExportFormat struct {
 	Quoting string `toml:"quoting" default:"needed" oneof:"needed,texts,all"`
 	// Escape is how a quote is written within quotes: "double" (default), or with one character before it, such as "\\", which then stands before itself as well.
 	Escape string `toml:"escape" default:"double"`
-	// Header writes the names of the columns as the first record. Default true.
+	// Header writes the names of the columns as the first record. Default true, with type fixed false.
 	Header bool `toml:"header" default:"true"`
 	// LineEnd ends records: "crlf" (default, as RFC 4180 wants it), "lf" or "cr".
 	LineEnd string `toml:"line_end" default:"crlf" oneof:"crlf,lf,cr"`
@@ -136,6 +137,30 @@ type ExportFormat struct {
 	// GuardFormulas puts an apostrophe before texts that a spreadsheet would take for a formula: those that begin with =, +, -, @, a tab or a
 	// carriage return. Numbers and dates aren't touched. Default false.
 	GuardFormulas bool `toml:"guard_formulas"`
+	// Widths are, for type fixed, the columns' widths in characters, in their order. Numbers stand at the right, all else at the left.
+	Widths []int `toml:"widths"`
+	// TooWide is what a text does that is longer than its width: "fail" (default) fails the run, "cut" cuts it. Numbers, dates and times are never cut.
+	TooWide string `toml:"too_wide" default:"fail" oneof:"fail,cut"`
+	// Root is the name of XML's outermost element. Default "rows".
+	Root string `toml:"root" default:"rows"`
+	// Record is the name of the element of each record of XML. Default "row".
+	Record string `toml:"record" default:"row"`
+	// Sheet is the name of a workbook's sheet: up to 31 characters. Default "Sheet1".
+	Sheet string `toml:"sheet" default:"Sheet1"`
+}
+
+// JSON tells whether values are written as JSON.
+func (f *ExportFormat) JSON() bool { return f.Type == "jsonl" || f.Type == "json" }
+
+// Binary tells whether the file isn't text.
+func (f *ExportFormat) Binary() bool { return f.Type == "xlsx" || f.Type == "parquet" }
+
+// Packing is how the file as a whole is compressed.
+func (f *ExportFormat) Packing() string {
+	if f.Binary() {
+		return "none"
+	}
+	return f.Compression
 }
 
 // Delimited tells whether records are fields with delimiters between them.

@@ -34,5 +34,8 @@ func (l *loader) readExport(name string, tree *node) loadedExport {
 	check.outbox(export, l.chute.Store(export.Store))
 	export.Label = cmp.Or(export.Label, name)
 	export.Format.Delimiter = cmp.Or(export.Format.Delimiter, export.Format.reading().defaultDelimiter())
+	if export.Format.Type == "fixed" && !check.has("format.header") {
+		export.Format.Header = false
+	}
 	return loadedExport{export, tree}
 }

@@ -110,8 +110,12 @@ var outdone = []struct {
 	{"lineage", "false", []string{"run_column", "record_column"}},
 	{"query", "", []string{"table", "columns", "filter", "order_by", "distinct", "limit"}},
 	{"table", "", []string{"query"}},
-	{"type", "jsonl", delimitedOnly},
-	{"type", "json", delimitedOnly},
+	{"type", "fixed", notOf("fixed")},
+	{"type", "jsonl", notOf("jsonl")},
+	{"type", "json", notOf("json")},
+	{"type", "xml", notOf("xml")},
+	{"type", "xlsx", notOf("xlsx")},
+	{"type", "parquet", notOf("parquet")},
 }
 
 // overlay returns base with everything that top has laid over it. Tables are merged key by key, lists of tables entry by

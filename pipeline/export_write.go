@@ -12,6 +12,7 @@ import (
 
 	"chute/connectors"
 	"chute/connectors/native"
+	"chute/pipeline/convert"
 	"chute/pipeline/format"
 )
 
@@ -43,25 +44,21 @@ func (ex *Exporter) write(ctx context.Context, d *outgoing) error {
 // encode asks, and writes the answer in the job's format.
 func (ex *Exporter) encode(ctx context.Context, d *outgoing, out io.Writer) error {
 	buffer := bufio.NewWriterSize(out, 256<<10)
-	packed, err := format.Compress(buffer, ex.Job.Format.Compression)
+	packed, err := format.Compress(buffer, ex.Job.Format.Packing())
 	if err != nil {
 		return err
 	}
-	text, err := format.NewEncoder(packed, &ex.Job.Format)
-	if err != nil {
-		return err
-	}
-	var records *press
+	var inside records
 	defer func() {
-		if records != nil {
-			records.close()
+		if inside != nil {
+			inside.close()
 		}
 	}()
 	var window *held
 	d.run.Records = 0
 	err = d.session.Query(ctx, d.asked, func(b *native.Block) error {
-		if records == nil {
-			if records, err = ex.head(d, b, text); err == nil {
+		if inside == nil {
+			if inside, err = ex.head(d, b, packed); err == nil {
 				window, err = ex.hold(d)
 			}
 			if err != nil {
@@ -75,13 +72,13 @@ func (ex *Exporter) encode(ctx context.Context, d *outgoing, out io.Writer) erro
 		if err := window.check(b); err != nil {
 			return err
 		}
-		return records.take(b)
+		return inside.take(b)
 	})
-	if err == nil && records == nil {
+	if err == nil && inside == nil {
 		err = errors.New("the server gave no answer: not even columns")
 	}
 	if err == nil {
-		err = records.tail()
+		err = inside.tail()
 	}
 	if err != nil {
 		return refusedText(err)
@@ -90,23 +87,26 @@ func (ex *Exporter) encode(ctx context.Context, d *outgoing, out io.Writer) erro
 }
 
 // head begins the file once the columns are known.
-func (ex *Exporter) head(d *outgoing, b *native.Block, text io.Writer) (*press, error) {
+func (ex *Exporter) head(d *outgoing, b *native.Block, out io.Writer) (records, error) {
 	d.columns = nil
 	for _, c := range b.Columns {
 		d.columns = append(d.columns, native.Column{Name: c.Name, Type: c.Type})
 	}
-	records, err := newPress(text, func() (*Printing, error) {
-		return newExportPrinting(&ex.Job.Format, d.columns, ex.Job.Timezone.Location())
-	})
+	inside, err := ex.newRecords(out, d.columns)
 	if err != nil {
-		return nil, refuse("type", "%v: such values can't be written", err)
+		return nil, err
 	}
-	return records, records.head()
+	return inside, nil
 }
 
 // refusedText makes a refusal of a text that can't be written as the job wants it: it is the same the next time.
 func refusedText(err error) error {
+	var unfit *format.Unfit
 	switch {
+	case errors.As(err, &unfit):
+		return refuse(unfit.Code, "%s", unfit.Message)
+	case errors.Is(err, convert.ErrUnprinted):
+		return refuse("type", "%v: such values can't be written", err)
 	case errors.Is(err, format.ErrUnmappable):
 		return refuse("unmappable", "%v: choose another encoding, or unmappable = \"replace\"", err)
 	case errors.Is(err, format.ErrUnquoted):
@@ -159,5 +159,5 @@ func (ex *Exporter) verify(ctx context.Context, d *outgoing) error {
 	if have := hex.EncodeToString(sum.Sum(nil)); size != d.run.File.Size || have != d.run.SHA256 {
 		return fmt.Errorf("the written file isn't what was written: %d bytes with SHA-256 %s instead of %d with %s; look at the disk", size, have, d.run.File.Size, d.run.SHA256)
 	}
-	return nil
+	return checkInside(&ex.Job.Format, f, size, d.run.Records, len(d.columns))
 }

@@ -33,7 +33,7 @@ type sheet struct {
 	ready  chan struct{}
 }
 
-// newPress starts a press, which must be closed.
+// newPress starts a press, which must be closed, and writes what comes before the first block.
 func newPress(out io.Writer, printing func() (*Printing, error)) (*press, error) {
 	cores := min(runtime.GOMAXPROCS(0), 8)
 	p := &press{out: out, printings: make([]*Printing, cores)}
@@ -52,6 +52,10 @@ func newPress(out io.Writer, printing func() (*Printing, error)) (*press, error)
 		p.busy.Go(func() { p.print(one) })
 	}
 	p.busy.Go(p.write)
+	if err := p.still(func() error { return p.printings[0].Head(p.out) }); err != nil {
+		p.close()
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -128,9 +132,6 @@ func (p *press) write() {
 		p.free <- s
 	}
 }
-
-// head writes what comes before the first block.
-func (p *press) head() error { return p.still(func() error { return p.printings[0].Head(p.out) }) }
 
 // tail writes what comes after the last block.
 func (p *press) tail() error { return p.still(func() error { return p.printings[0].Tail(p.out) }) }

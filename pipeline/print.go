@@ -49,21 +49,25 @@ func NewPrinting(as string, columns []native.Column, zone *time.Location, hidden
 // newExportPrinting is NewPrinting for the file of an export.
 func newExportPrinting(f *config.ExportFormat, columns []native.Column, zone *time.Location) (*Printing, error) {
 	style := convert.PrintText
-	if !f.Delimited() {
+	if f.JSON() {
 		style = convert.PrintJSON
 	}
 	printer, err := convert.NewPrinter(columns, style, zone)
 	if err != nil {
 		return nil, err
 	}
-	return &Printing{printer: printer, writer: format.NewExportWriter(f, fieldsOf(printer, columns)), columns: len(columns)}, nil
+	writer, err := format.NewExportWriter(f, fieldsOf(printer, columns))
+	return &Printing{printer: printer, writer: writer, columns: len(columns)}, err
 }
 
 // fieldsOf is what a writer knows of the columns.
 func fieldsOf(printer *convert.Printer, columns []native.Column) []format.Field {
 	fields := make([]format.Field, len(columns))
 	for i, c := range columns {
-		fields[i] = format.Field{Name: c.Name, Nullable: printer.Nullable(i), Bare: printer.Form(i) == convert.Bare, Escaped: printer.Form(i) == convert.Literal}
+		fields[i] = format.Field{
+			Name: c.Name, Nullable: printer.Nullable(i), Bare: printer.Form(i) == convert.Bare, Escaped: printer.Form(i) == convert.Literal,
+			Number: format.IsNumber(c.Type.Plain().Base()),
+		}
 	}
 	return fields
 }

@@ -141,6 +141,8 @@ func TestOneOwner(t *testing.T) {
 		"github.com/pelletier/go-toml/":        "config",
 		"github.com/netresearch/go-cron":       "config",
 		"github.com/klauspost/compress/":       "pipeline/format",
+		"github.com/parquet-go/parquet-go":     "pipeline/format",
+		"github.com/xuri/excelize/":            "pipeline/format",
 		"github.com/spf13/cobra":               "cmd/chute",
 	}
 	otherSides := []string{"connectors/connectortest/wire", "connectors/connectortest/sshd"} // of protocols, for tests

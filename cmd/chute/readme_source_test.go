@@ -108,7 +108,7 @@ func codesIn(t *testing.T, file string, n ast.Node) []string {
 		case *ast.SelectorExpr:
 			name = f.Sel.Name
 		}
-		if (name == "refuse" || name == "rejection" || name == "warn") && len(n.Args) > 1 {
+		if (name == "refuse" || name == "rejection" || name == "warn" || name == "unfit") && len(n.Args) > 1 {
 			code = n.Args[0]
 		}
 	}

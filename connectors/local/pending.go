@@ -24,7 +24,12 @@ type Pending struct {
 	base   string   // its name to be
 	name   string   // the same with the folders, for errors
 	mode   fs.FileMode
+
+	written, started int64 // bytes, and those of them that the disk was asked to begin with
 }
+
+// aheadOfSync is how much is written before the disk is asked to begin with it: the sync at the end has less to wait for then.
+const aheadOfSync = 8 << 20
 
 // Create implements connectors.Folder; the result is a *Pending.
 func (f *Folder) Create(ctx context.Context, name string) (connectors.PendingFile, error) {
@@ -69,7 +74,13 @@ func (p *Pending) Write(b []byte) (int, error) {
 	if p.file == nil {
 		return 0, fmt.Errorf("write %q: %w", p.name, fs.ErrClosed)
 	}
-	return p.file.Write(b)
+	n, err := p.file.Write(b)
+	if p.written += int64(n); p.written-p.started >= aheadOfSync {
+		// Best effort: the sync alone promises anything, and tells of errors.
+		_ = unix.SyncFileRange(int(p.file.Fd()), p.started, p.written-p.started, unix.SYNC_FILE_RANGE_WRITE)
+		p.started = p.written
+	}
+	return n, err
 }
 
 // Chmod sets the permission bits that the file will have from Commit on, in place of Folder.FileMode.

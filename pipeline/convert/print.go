@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,6 +44,9 @@ type printed struct {
 	row    int
 }
 
+// ErrUnprinted begins the error about a column whose values can't be printed.
+var ErrUnprinted = errors.New("column")
+
 // NewPrinter compiles columns. Times of types that name no zone are shown in zone; nil: UTC.
 func NewPrinter(columns []native.Column, style Style, zone *time.Location) (*Printer, error) {
 	if zone == nil {
@@ -54,7 +58,7 @@ func NewPrinter(columns []native.Column, style Style, zone *time.Location) (*Pri
 		inner := c.Type.Base()
 		values, err := sourceOf(inner, place{style: style, zone: zone})
 		if err != nil {
-			return nil, fmt.Errorf("column %q of type %s: %w", c.Name, c.Type, err)
+			return nil, fmt.Errorf("%w %q of type %s: %w", ErrUnprinted, c.Name, c.Type, err)
 		}
 		p.columns[i] = printed{column: c, values: values, form: formOf(inner)}
 	}

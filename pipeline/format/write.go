@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"chute/config"
+	"chute/connectors/native"
 )
 
 // Writer lays fields out as records. It holds no text: everything goes to the end of memory that the caller has, so that several goroutines can share a
@@ -29,6 +30,7 @@ type Field struct {
 	Bare     bool // its texts are digits, dates and their like, which stand everywhere as they are
 	Escaped  bool // control characters and backslashes in its texts are escaped already
 	Nullable bool // it may be NULL
+	Number   bool // its texts are numbers
 }
 
 // NewWriter returns the writer of a format. jsonl takes texts that are JSON.
@@ -49,10 +51,25 @@ func NewWriter(format string, fields []Field) (Writer, error) {
 	return nil, fmt.Errorf("%q can't be written; csv, tsv and jsonl can", format)
 }
 
-// NewExportWriter returns the writer of an export's format. jsonl and json take texts that are JSON.
-func NewExportWriter(f *config.ExportFormat, fields []Field) Writer {
-	if f.Delimited() {
-		return newDelimitedWriter(f, fields)
+// NewExportWriter returns the writer of an export's format of text. jsonl and json take texts that are JSON.
+func NewExportWriter(f *config.ExportFormat, fields []Field) (Writer, error) {
+	switch f.Type {
+	case "fixed":
+		return newFixedWriter(f, fields)
+	case "xml":
+		return newXMLWriter(f, fields)
+	case "jsonl", "json":
+		return newJSONWriter(fields, f.Type == "json"), nil
 	}
-	return newJSONWriter(fields, f.Type == "json")
+	return newDelimitedWriter(f, fields), nil
+}
+
+// IsNumber tells the types that are written as digits, with a sign and a point.
+func IsNumber(t *native.Type) bool {
+	switch t.Kind {
+	case native.Int8, native.Int16, native.Int32, native.Int64, native.Int128, native.Int256, native.UInt8, native.UInt16, native.UInt32, native.UInt64, native.UInt128,
+		native.UInt256, native.BFloat16, native.Float32, native.Float64, native.Decimal:
+		return true
+	}
+	return false
 }
