@@ -110,7 +110,7 @@ var overridden = map[string]struct{ one, two, with string }{
 	"settle": {`"1s"`, `"2s"`, ""}, "empty": {`"accept"`, `"ignore"`, ""}, "order": {`"name"`, `"seen"`, ""},
 	"poll": {`"1m"`, `"2m"`, ""}, "claim": {`"remember"`, `"rename"`, ""}, "when_done": {`"delete"`, `"move"`, ""},
 	"strict": {`true`, `false`, ""}, "hold_after": {`2`, `0`, ""}, "hold_header": {`true`, `false`, ""}, "stuck_after": {`"2h"`, `"0s"`, ""},
-	"priority": {`1`, `2`, ""}, "enabled": {`true`, `false`, ""}, "timezone": {`"Europe/Paris"`, `"UTC"`, ""},
+	"after": {`["z-first"]`, `["z-second"]`, ""}, "priority": {`1`, `2`, ""}, "enabled": {`true`, `false`, ""}, "timezone": {`"Europe/Paris"`, `"UTC"`, ""},
 	"retry.attempts": {`2`, `3`, ""}, "retry.first": {`"2s"`, `"3s"`, ""}, "retry.longest": {`"2m"`, `"3m"`, ""},
 	"redelivery.same": {`"load"`, `"skip"`, ""}, "redelivery.changed": {`"skip"`, `"load"`, ""}, "redelivery.renamed": {`"load"`, `"skip"`, ""},
 	"batch.files": {`2`, `3`, ""}, "batch.bytes": {`"1MiB"`, `"2MiB"`, ""},
@@ -156,6 +156,9 @@ func TestEverySettingCanBeOverridden(t *testing.T) {
 			"jobs.d/base.toml":  jobWith(key, values.one, values.with),
 			"jobs.d/same.toml":  "extends = \"base\"\n",
 			"jobs.d/child.toml": "extends = \"base\"\n" + assignment(key, values.two),
+
+			"jobs.d/z-first.toml":  jobWith("priority", "1", ""),
+			"jobs.d/z-second.toml": jobWith("priority", "1", ""),
 		}
 		file := configuration(t, files)
 		_, jobs, err := Load(file)

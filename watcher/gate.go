@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -67,14 +68,18 @@ func (g *gate) answer(err error) time.Duration {
 	before := g.err
 	g.err = err
 	if err == nil {
-		if before != nil {
+		var turn Turn
+		if before != nil && !errors.As(before, &turn) {
 			g.log.Info().Msg("new files are claimed again")
 		}
 		g.failures = 0
 		g.next = g.clock.now() + gateFirst
 		return 0
 	}
-	if before == nil {
+	var turn Turn
+	if errors.As(err, &turn) {
+		g.log.Debug().Err(err).Msg("no new files are claimed yet")
+	} else if before == nil {
 		g.log.Warn().Err(err).Msg("no new files are claimed: they wait in their inboxes")
 	}
 	g.failures++

@@ -70,6 +70,7 @@ func (t *taker) settle(ctx context.Context, handed []*entry, r round) {
 		return
 	}
 	changes.log(in.log)
+	t.over()
 	if errors.Is(r.cause, connectors.ErrUnavailable) {
 		t.gate.doubt()
 		t.own.doubt()

@@ -24,6 +24,7 @@ type taker struct {
 	ready chan struct{} // raised: the queue isn't empty, a pause is over, runs came or may be resumed
 	left  chan struct{} // closed when the taker is dismissed
 	ended chan struct{} // closed when it has nothing under way any more
+	over  func()        // called when a call has come to its end
 	late  bool          // it came while others were at work: what runs its job has is to be asked
 
 	// Guarded by inbox.mu.

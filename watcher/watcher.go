@@ -218,5 +218,6 @@ func (w *Watcher) join(job Job) *taker {
 	in.mu.Unlock()
 	w.takers = append(w.takers, t)
 	t.before, w.last[t.name] = w.last[t.name], t
+	t.over = func() { w.wakeFollowers(t.name) }
 	return t
 }

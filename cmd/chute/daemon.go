@@ -198,6 +198,9 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 			if err := errors.Join(breaker.Held(ctx), d.pausedFirst(ctx, job)); err != nil {
 				return err
 			}
+			if err := d.othersFirst(ctx, job); err != nil {
+				return err
+			}
 			if err := d.assureTable(ctx, job); err != nil {
 				return err
 			}

@@ -1,0 +1,59 @@
+package watcher
+
+import "slices"
+
+// Turn is what a Ready says that has nothing to worry about: others come first.
+type Turn string
+
+func (t Turn) Error() string { return string(t) }
+
+// Pending tells how many files of a job wait to be taken or are handed over, with the runs that it has to go on with. known is false as long as its inbox can't be looked at: then
+// nobody can say.
+func (w *Watcher) Pending(job string) (files int, known bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.IndexFunc(w.takers, func(t *taker) bool { return t.name == job })
+	if i < 0 {
+		return 0, false
+	}
+	t := w.takers[i]
+	in := t.inbox
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	files = len(t.runs) + t.resuming
+	if t.before != nil {
+		files++
+	}
+	for _, e := range in.entries {
+		if e.taker == t && e.state.waits() {
+			files++
+		}
+	}
+	for _, r := range in.running {
+		if r.taker == t {
+			files++
+		}
+	}
+	return files, in.count > 0 && in.failures == 0
+}
+
+// waits tells whether a file in this state is going to be taken, or would be if a person mended something.
+func (s State) waits() bool {
+	switch s {
+	case Settling, Linked, BeingWritten, Unfinished, Unreadable, Retrying, Queued:
+		return true
+	}
+	return false
+}
+
+// wakeFollowers has the jobs asked again that wait for one of which something is over.
+func (w *Watcher) wakeFollowers(job string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range w.takers {
+		if slices.Contains(t.job.Config.After, job) {
+			t.own.askAgain()
+			raise(t.ready)
+		}
+	}
+}
