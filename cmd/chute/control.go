@@ -179,10 +179,8 @@ func (d *daemon) fulfil(ctx context.Context, run ledger.Run) error {
 	}
 	d.alone.Lock()
 	defer d.alone.Unlock()
-	if d.spool == nil {
-		if err := d.openSpool(ctx); err != nil {
-			return err
-		}
+	if err := d.openSpool(ctx); err != nil {
+		return err
 	}
 	d.importer(jobNamed(d.jobs, run.Job)).Resume(ctx, []uint64{run.ID})
 	return nil

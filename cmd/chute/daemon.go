@@ -44,8 +44,9 @@ type holdings struct {
 	lock     *control.Lock
 	ledger   *ledger.Ledger
 	database connectors.Database
-	spool    *pipeline.Spool                 // of Run
-	state    connectors.Folder               // of Run: the state's folder
+	spooling sync.Mutex                      // guards the making of the next two
+	spool    *pipeline.Spool                 // of openSpool
+	state    connectors.Folder               // of openSpool: the state's folder
 	memory   int64                           // for reading a file
 	hand     sync.RWMutex                    // read-locked by imports by hand that are under way
 	exports  sync.Map                        // a *sync.Mutex for each job that exports: its deliveries come one after the other

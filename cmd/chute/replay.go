@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -178,50 +179,70 @@ func (d *daemon) replayable(ctx context.Context, run ledger.Run) error {
 
 // deliveredFile finds the file of a run where it lies now, and sets the importer's folder to its own. That its bytes are those of then is found out when it is read.
 func (d *daemon) deliveredFile(ctx context.Context, im *pipeline.Importer, run ledger.Run) (file connectors.File, err error) {
-	name, err := archivedAt(ctx, &d.ledger.Reader, d.config, run)
+	first, err := deliveredBy(ctx, &d.ledger.Reader, run)
 	if err != nil {
 		return file, err
 	}
-	gone := func(err error) error { return fmt.Errorf("its file %q can't be read: %w", name, err) }
-	path, err := filepath.EvalSymlinks(name)
+	name, err := archivedAt(d.config, first)
 	if err != nil {
-		return file, gone(err)
+		return file, err
 	}
-	f, err := im.Inbox.Open(ctx, strings.TrimPrefix(path, "/"))
-	if err != nil {
-		return file, gone(err)
+	at := name
+	if store := d.config.Store(first.Store); !byHand(first) && store.Remote() { // it is fetched, as out of an inbox
+		if err := d.openSpool(ctx); err != nil {
+			return file, err
+		}
+		im.Inbox, im.Spool, at = d.stores[store.Name], d.spool, lastPlace(first)
+	} else if at, err = filepath.EvalSymlinks(name); err != nil {
+		return file, fmt.Errorf("its file %q can't be read: %w", name, err)
 	}
-	file, err = f.Stat()
-	if err = errors.Join(err, f.Close()); err != nil {
-		return file, gone(err)
+	at = strings.TrimPrefix(at, "/")
+	if file, err = lookAt(ctx, im.Inbox, at); err != nil {
+		return file, fmt.Errorf("its file %q can't be read: %w", name, err)
 	}
 	if file.Size != run.File.Size {
 		return file, fmt.Errorf("its file %q has %d bytes now, not the %d that were loaded", name, file.Size, run.File.Size)
 	}
-	im.Dir, im.At, file.Name = strings.TrimPrefix(filepath.Dir(path), "/"), filepath.Base(path), run.File.Name
+	im.Dir, im.At, file.Name = path.Dir(at), path.Base(at), run.File.Name
 	return file, nil
 }
 
-// archivedAt is where a run's file lies, as the ledger knows it. A replayed file lies where it lay before.
-func archivedAt(ctx context.Context, r *ledger.Reader, chute *config.Chute, run ledger.Run) (string, error) {
+func lookAt(ctx context.Context, folder connectors.Folder, name string) (connectors.File, error) {
+	f, err := folder.Open(ctx, name)
+	if err != nil {
+		return connectors.File{}, err
+	}
+	file, err := f.Stat()
+	return file, errors.Join(err, f.Close())
+}
+
+// deliveredBy is the run with which the file of a run came: a replayed file lies where it lay before.
+func deliveredBy(ctx context.Context, r *ledger.Reader, run ledger.Run) (ledger.Run, error) {
 	for byHand(run) {
 		earlier, err := replayed(ctx, r, run)
 		if err != nil {
-			return "", err
+			return ledger.Run{}, err
 		}
 		if earlier.ID == 0 {
-			return "/" + filepath.Join(run.Inbox, run.File.Name), nil
+			break
 		}
 		run = earlier
 	}
-	store := chute.Store(run.Store)
+	return run, nil
+}
+
+// archivedAt is where the file lies that came with a run, as the ledger knows it: a path, or the address of one on a server.
+func archivedAt(chute *config.Chute, first ledger.Run) (string, error) {
+	if byHand(first) {
+		return "/" + filepath.Join(first.Inbox, first.File.Name), nil
+	}
 	switch {
-	case store == nil || store.Path == "":
-		return "", fmt.Errorf("its file is in the store %q, which isn't a folder of this machine", run.Store)
-	case len(run.Moves) == 0:
+	case chute.Store(first.Store) == nil:
+		return "", fmt.Errorf("its file is in the store %q, which isn't configured any more", first.Store)
+	case len(first.Moves) == 0:
 		return "", errors.New("the ledger doesn't know where its file went")
 	}
-	return filepath.Join(store.Path, lastPlace(run)), nil
+	return inStore(chute, first.Store, lastPlace(first)), nil
 }
 
 // replayed is the run whose file a run has loaded again; the zero run when it is no replay.

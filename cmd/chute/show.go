@@ -103,7 +103,11 @@ func readRun(c *cobra.Command, chute *config.Chute, r *ledger.Reader, id uint64)
 		}
 	}
 	if byHand(run) {
-		if s.at, err = archivedAt(c.Context(), r, chute, run); err != nil {
+		first, err := deliveredBy(c.Context(), r, run)
+		if err != nil {
+			return nil, err
+		}
+		if s.at, err = archivedAt(chute, first); err != nil {
 			s.at = "" // of a replay whose store is gone
 		}
 	}

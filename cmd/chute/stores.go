@@ -160,19 +160,28 @@ func (d *daemon) seen(job *config.Job) func(context.Context, []connectors.File) 
 	}
 }
 
-// openSpool opens the state's folders for what comes from stores and out of them, and removes copies that nobody needs any more.
+// openSpool opens, once, the state's folders for what comes from stores and out of them, and removes copies that nobody needs any more.
 func (d *daemon) openSpool(ctx context.Context) (err error) {
-	d.spool = &pipeline.Spool{Dir: filepath.Join(d.config.State.Dir, spoolFolder), Room: func(ctx context.Context) (int64, error) {
+	d.spooling.Lock()
+	defer d.spooling.Unlock()
+	if d.spool != nil {
+		return nil
+	}
+	spool := &pipeline.Spool{Dir: filepath.Join(d.config.State.Dir, spoolFolder), Room: func(ctx context.Context) (int64, error) {
 		free, err := folderAt(d.config.State.Dir).Free(ctx)
 		return free - int64(d.config.Limits.MinFree), err
 	}}
-	if err := d.spool.Open(); err != nil {
+	if err := spool.Open(); err != nil {
 		return err
 	}
 	if d.state, err = local.Open(d.config.State.Dir, rememberedFolder); err != nil {
 		return err
 	}
-	return d.spool.Sweep(ctx, d.ledger)
+	if err := spool.Sweep(ctx, d.ledger); err != nil {
+		return err
+	}
+	d.spool = spool
+	return nil
 }
 
 // enoughRoom tells why nothing may be claimed in a place: it is nearly full, or that can't be told. Not every server tells how full it is.
