@@ -72,6 +72,8 @@ type Export struct {
 
 	// StuckAfter is how long the daemon's delivery may be late, a duration, before `chute status` warns of it; "0s" is never. Default 1h.
 	StuckAfter Duration `toml:"stuck_after" default:"1h"`
+	// Trace logs each step of the job's runs and each SQL statement, with how long it took. Values of rows are never logged. Default false.
+	Trace bool `toml:"trace"`
 
 	// Retry is [retry]: tries of a delivery that met an error.
 	Retry Retry `toml:"retry"`

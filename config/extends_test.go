@@ -109,7 +109,7 @@ var overridden = map[string]struct{ one, two, with string }{
 	"ignore": {`["a*"]`, `["b*"]`, ""},
 	"settle": {`"1s"`, `"2s"`, ""}, "empty": {`"accept"`, `"ignore"`, ""}, "order": {`"name"`, `"seen"`, ""},
 	"poll": {`"1m"`, `"2m"`, ""}, "claim": {`"remember"`, `"rename"`, ""}, "when_done": {`"delete"`, `"move"`, ""},
-	"strict": {`true`, `false`, ""}, "hold_after": {`2`, `0`, ""}, "hold_header": {`true`, `false`, ""}, "stuck_after": {`"2h"`, `"0s"`, ""},
+	"strict": {`true`, `false`, ""}, "hold_after": {`2`, `0`, ""}, "hold_header": {`true`, `false`, ""}, "stuck_after": {`"2h"`, `"0s"`, ""}, "trace": {`true`, `false`, ""},
 	"after": {`["z-first"]`, `["z-second"]`, ""}, "priority": {`1`, `2`, ""}, "enabled": {`true`, `false`, ""}, "timezone": {`"Europe/Paris"`, `"UTC"`, ""},
 	"retry.attempts": {`2`, `3`, ""}, "retry.first": {`"2s"`, `"3s"`, ""}, "retry.longest": {`"2m"`, `"3m"`, ""},
 	"redelivery.same": {`"load"`, `"skip"`, ""}, "redelivery.changed": {`"skip"`, `"load"`, ""}, "redelivery.renamed": {`"load"`, `"skip"`, ""},

@@ -2,7 +2,7 @@ package config
 
 // Job is one job file, with `extends` resolved and every value checked and parsed. A run keeps the Job it started with.
 type Job struct {
-	_ struct{} `toml:"-" later:"unmatched_after,markers,rescan,recursive,sidecars,file_mode,group,parallel,trace,where,expect"`
+	_ struct{} `toml:"-" later:"unmatched_after,markers,rescan,recursive,sidecars,file_mode,group,parallel,where,expect"`
 
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
@@ -53,6 +53,8 @@ type Job struct {
 	HoldHeader bool `toml:"hold_header"`
 	// StuckAfter is how long a file may wait, a duration, before `chute status` warns of it; "0s" is never. Default 1h.
 	StuckAfter Duration `toml:"stuck_after" default:"1h"`
+	// Trace logs each step of the job's runs and each SQL statement, with how long it took. Values of records are never logged. Default false.
+	Trace bool `toml:"trace"`
 	// After are names of imports that come first: no file is taken while one of theirs waits or is under way, or has a run that is stuck or interrupted.
 	// What is loaded by hand waits for nobody. Default: none.
 	After []string `toml:"after"`

@@ -248,4 +248,9 @@ func (ex *Exporter) moment(is ledger.Exporting, started time.Time) time.Time {
 	return started.In(ex.Job.Timezone.Location())
 }
 
-func (ex *Exporter) effect(name string, do func() error) error { return effect(ex.Fault, name, do) }
+func (ex *Exporter) effect(name string, do func() error) error {
+	if ex.Job.Trace {
+		return tracedStep(ex.Log, ex.Job.Name, name, func() error { return effect(ex.Fault, name, do) })
+	}
+	return effect(ex.Fault, name, do)
+}

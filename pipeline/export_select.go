@@ -13,7 +13,7 @@ import (
 
 // choose makes the question.
 func (ex *Exporter) choose(ctx context.Context, d *outgoing) (err error) {
-	if d.session, err = ex.Database.Session(ctx, ""); err != nil {
+	if d.session, err = ex.session(ctx, ""); err != nil {
 		return err
 	}
 	if err := ex.window(ctx, d); err != nil {

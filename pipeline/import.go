@@ -277,7 +277,12 @@ func (b *batch) those(which func(*item) bool) []*item {
 func (b *batch) state() ledger.State { return b.items[0].run.State }
 
 // effect does something that lasts. Every such thing in this package goes through here, so that tests can fail or kill it on both sides.
-func (im *Importer) effect(name string, do func() error) error { return effect(im.Fault, name, do) }
+func (im *Importer) effect(name string, do func() error) error {
+	if im.Job != nil && im.Job.Trace {
+		return tracedStep(im.Log, im.Job.Name, name, func() error { return effect(im.Fault, name, do) })
+	}
+	return effect(im.Fault, name, do)
+}
 
 func effect(fault func(effect string, before bool) error, name string, do func() error) error {
 	if fault == nil {

@@ -19,7 +19,7 @@ func (im *Importer) open(ctx context.Context, b *batch) error {
 	if err := im.cleanStage(ctx, b); err != nil {
 		return err
 	}
-	session, err := im.Database.Session(ctx, "")
+	session, err := im.session(ctx, "")
 	if err != nil {
 		return err
 	}

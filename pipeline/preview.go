@@ -69,7 +69,7 @@ func (im *Importer) foretell(b *batch, it *item) *report.Report {
 
 // foresee finds the server and the table. One that is missing and that the job makes is taken as it is going to be; create is how.
 func (im *Importer) foresee(ctx context.Context, b *batch) (create []string, err error) {
-	if b.session, err = im.Database.Session(ctx, ""); err != nil {
+	if b.session, err = im.session(ctx, ""); err != nil {
 		return nil, err
 	}
 	b.target, err = reconcile.Describe(ctx, b.session, im.Job.Target.Table, lineageOf(im.Job))

@@ -176,7 +176,7 @@ func (im *Importer) attachFailed(ctx context.Context, b *batch, items []*item, d
 // reconnect goes back to the server that has the stage and looks at the target again: the ones written down, whatever the job says by now.
 func (im *Importer) reconnect(ctx context.Context, b *batch, it *item) error {
 	var err error
-	if b.session, err = im.Database.Session(ctx, it.run.Server); err != nil {
+	if b.session, err = im.session(ctx, it.run.Server); err != nil {
 		return err
 	}
 	table, err := tableName(it.run.Target)

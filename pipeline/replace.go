@@ -150,7 +150,7 @@ func (im *Importer) haveLeft(ctx context.Context, it *item, run ledger.Run, s co
 // whereabouts finds the server that has an earlier run's rows: the one that the new rows went to, or else the one that was written down. The first
 // may be the second under another address.
 func (im *Importer) whereabouts(ctx context.Context, it *item, run ledger.Run, table config.TableName, l reconcile.Lineage) (connectors.Session, *reconcile.Target, error) {
-	session, err := im.Database.Session(ctx, it.run.Server)
+	session, err := im.session(ctx, it.run.Server)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -165,7 +165,7 @@ func (im *Importer) whereabouts(ctx context.Context, it *item, run ledger.Run, t
 			return session, target, err
 		}
 	}
-	if session, err = im.Database.Session(ctx, run.Server); err != nil {
+	if session, err = im.session(ctx, run.Server); err != nil {
 		return nil, nil, err
 	}
 	target, err = reconcile.Describe(ctx, session, table, l)

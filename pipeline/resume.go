@@ -66,7 +66,7 @@ func (im *Importer) cleanStage(ctx context.Context, b *batch) error {
 		if it.run.State != ledger.Staging {
 			continue
 		}
-		session, err := im.Database.Session(ctx, it.run.Server)
+		session, err := im.session(ctx, it.run.Server)
 		if err != nil && im.another(ctx, it.run.Server, err) {
 			delete(im.swept, it.run.Server)
 			it.run.State, it.run.Stage = ledger.Claimed, ""
@@ -93,7 +93,7 @@ func (im *Importer) another(ctx context.Context, address string, err error) bool
 	if !errors.Is(err, connectors.ErrUnavailable) {
 		return false
 	}
-	other, err := im.Database.Session(ctx, "")
+	other, err := im.session(ctx, "")
 	return err == nil && other.Server().Address != address
 }
 

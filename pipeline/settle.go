@@ -68,7 +68,7 @@ func (im *Importer) dropStages(ctx context.Context, b *batch, items []*item) err
 		if stage == "" || slices.Contains(dropped, stage) {
 			continue
 		}
-		session, err := im.Database.Session(ctx, it.run.Server)
+		session, err := im.session(ctx, it.run.Server)
 		if err != nil && im.another(ctx, it.run.Server, err) {
 			delete(im.swept, it.run.Server)
 			continue
