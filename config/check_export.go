@@ -158,6 +158,6 @@ func (c checker) exportFormat(f *ExportFormat) {
 // outbox keeps exports out of chute's own folder.
 func (c checker) outbox(e *Export, store *Store) {
 	if store != nil && !e.Outbox.IsZero() && overlapping(split(path.Clean(e.Outbox.shape(anything))), split(store.Work)) {
-		c.bad("outbox", "may be the same as, inside of, or around %q, the work folder of store %q", store.Work, store.Name)
+		c.bad("outbox", "overlaps or may overlap %q, the work folder of store %q: choose another folder", store.Work, store.Name)
 	}
 }

@@ -35,7 +35,7 @@ func (c checker) workFolder(j *Job, store *Store) {
 	}
 	for key, folder := range map[string]Pattern{"done": j.Done, "rejected": j.Rejected} {
 		if !folder.IsZero() && overlapping(folder.segments(), work) {
-			c.bad(key, "may be the same as, inside of, or around %q, the work folder of store %q", store.Work, store.Name)
+			c.bad(key, "overlaps or may overlap %q, the work folder of store %q: choose another folder", store.Work, store.Name)
 		}
 	}
 }

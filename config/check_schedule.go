@@ -1,6 +1,9 @@
 package config
 
-import "slices"
+import (
+	"path"
+	"slices"
+)
 
 // exportSchedule judges when an export runs.
 func (c checker) exportSchedule(e *Export) {
@@ -43,8 +46,9 @@ func (c checker) exportWatermark(e *Export) {
 	}
 }
 
-// follows reports names in after that aren't imports of this installation.
-func (l *loader) follows(exports []loadedExport) {
+// follows reports names in after that aren't imports of this installation, and exports that deliver into the inbox of an import that they follow: what one
+// delivers the other would load, without end.
+func (l *loader) follows(exports []loadedExport, jobs []loadedJob) {
 	for _, e := range exports {
 		check := checker{e.tree, &l.problems}
 		for _, name := range e.export.After {
@@ -52,7 +56,15 @@ func (l *loader) follows(exports []loadedExport) {
 				check.bad("after", "there is no job %q%s", name, l.meant(name, l.names))
 			} else if slices.ContainsFunc(exports, func(other loadedExport) bool { return other.export.Name == name }) {
 				check.bad("after", "%q is an export itself: only imports can be followed", name)
+			} else if slices.ContainsFunc(jobs, func(j loadedJob) bool { return j.job.Name == name && e.export.feeds(j.job) }) {
+				check.bad("outbox", "is or may be the inbox of %q, which this export follows: what is delivered would be loaded, and that delivered, without end", name)
 			}
 		}
 	}
+}
+
+// feeds tells whether files of the export may come into the inbox of a job.
+func (e *Export) feeds(j *Job) bool {
+	outbox, inbox := e.Outbox.segments(), split(path.Clean(j.Inbox))
+	return e.Store == j.Store && len(outbox) == len(inbox) && overlapping(outbox, inbox)
 }

@@ -25,7 +25,7 @@ func Load(file string) (*Chute, []*Job, error) {
 			jobs = append(jobs, l.readJob(name, tree))
 		}
 	}
-	l.follows(exports)
+	l.follows(exports, jobs)
 	l.comeFirst(jobs, exports)
 	checkFolders(l.chute, jobs, &l.problems)
 	if err := l.problems.err(); err != nil {

@@ -110,7 +110,7 @@ func (t *taker) activity() Activity {
 		a.Running += b.resuming
 	}
 	if t.problem != nil {
-		a.Problem, a.Until = told(t.problem), t.inbox.clock.wall(t.until)
+		a.Problem, a.Until = Told(t.problem), t.inbox.clock.wall(t.until)
 	}
 	return a
 }
@@ -152,7 +152,7 @@ func (e *entry) explainQueued(now moment, clock clock, ahead map[*entry]int) str
 	notReady := t.notReady()
 	switch {
 	case t.problem != nil && t.until > now:
-		return fmt.Sprintf("the job pauses until %s after the error: %s", clock.wall(t.until).Format(time.RFC3339), told(t.problem))
+		return fmt.Sprintf("the job pauses until %s after the error: %s", clock.wall(t.until).Format(time.RFC3339), Told(t.problem))
 	case notReady != "":
 		return "no new files are claimed: " + notReady
 	case queued && n > 0:

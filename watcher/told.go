@@ -8,9 +8,9 @@ import (
 	"chute/connectors"
 )
 
-// told is an error's text for status files, which more people read than the log: what the engine says may repeat values of records, so only the
+// Told is an error's text for status files, which more people read than the log: what the engine says may repeat values of records, so only the
 // kind of its error is told.
-func told(err error) string {
+func Told(err error) string {
 	var said *connectors.DatabaseError
 	if !errors.As(err, &said) || said.Message == "" {
 		return err.Error()

@@ -7,6 +7,7 @@ import (
 
 	"chute/config"
 	"chute/pipeline/ledger"
+	"chute/watcher"
 	"chute/watcher/agenda"
 	"chute/watcher/status"
 )
@@ -24,8 +25,8 @@ func exportStatus(job *config.Export, seen agenda.Activity, unwell []ledger.Run)
 		s.State = "disabled"
 	case seen.Running:
 		s.State = "running"
-	case seen.Problem != "":
-		s.State, s.Reason, s.Until = "paused", seen.Problem, seen.Until.UTC()
+	case seen.Problem != nil:
+		s.State, s.Reason, s.Until = "paused", watcher.Told(seen.Problem), seen.Until.UTC()
 	}
 	return s
 }

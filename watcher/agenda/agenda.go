@@ -175,7 +175,7 @@ type Activity struct {
 	Running bool
 	Due     time.Time // of the delivery that is under way, or is to be tried again
 	Next    time.Time // when its schedule wants the next one; zero: it doesn't
-	Problem string    // why the last try failed; empty when it didn't
+	Problem error     // why the last try failed; nil when it didn't
 	Until   time.Time // end of the pause, when there is a Problem
 }
 

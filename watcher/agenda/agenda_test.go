@@ -1,6 +1,7 @@
 package agenda
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -215,14 +216,14 @@ func TestPause(t *testing.T) {
 		w.start()
 		w.pass(20 * time.Minute)
 		a := w.agenda.Activities()[0]
-		if left := w.failures["x"]; left > 80 || left < 70 || a.Problem != errDelivery.Error() || !a.Until.After(w.now()) || a.Due.Hour() != 6 || a.Running {
+		if left := w.failures["x"]; left > 80 || left < 70 || !errors.Is(a.Problem, errDelivery) || !a.Until.After(w.now()) || a.Due.Hour() != 6 || a.Running {
 			t.Errorf("%d failures left, %+v", left, a)
 		}
 		w.alter(func() { w.failures["x"] = 0 })
 		w.agenda.Look()
 		w.pass(time.Millisecond)
 		w.want("x", "04 06:00")
-		if a := w.agenda.Activities()[0]; a.Problem != "" || a.Next.Format("02 15:04") != "05 06:00" {
+		if a := w.agenda.Activities()[0]; a.Problem != nil || a.Next.Format("02 15:04") != "05 06:00" {
 			t.Errorf("%+v", a)
 		}
 		w.alter(func() { w.bookErr = errBook })

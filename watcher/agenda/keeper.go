@@ -60,7 +60,7 @@ func (k *keeper) run(ctx context.Context) {
 			k.pause(ctx, err)
 		case !due.IsZero():
 			k.tries = 0
-			k.note(func(a *Activity) { a.Due, a.Problem, a.Until = time.Time{}, "", time.Time{} })
+			k.note(func(a *Activity) { a.Due, a.Problem, a.Until = time.Time{}, nil, time.Time{} })
 		default:
 			k.wait(ctx, next)
 		}
@@ -154,7 +154,7 @@ func (k *keeper) call(ctx context.Context, due time.Time) (err error) {
 func (k *keeper) pause(ctx context.Context, err error) {
 	k.tries++
 	pause := k.job.Config.Retry.Pause(k.tries, rand.Float64())
-	k.note(func(a *Activity) { a.Problem, a.Until = err.Error(), k.now().Add(pause) })
+	k.note(func(a *Activity) { a.Problem, a.Until = err, k.now().Add(pause) })
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
