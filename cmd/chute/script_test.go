@@ -114,10 +114,10 @@ func chdbQuery() {
 }
 
 func TestScripts(t *testing.T) {
-	folders := map[string][]string{"clickhouse": {"server", "both"}}
+	folders := map[string][]string{"clickhouse": {"server"}}
 	if !testing.Short() {
 		folders["chdb"] = []string{"both", "commands/both", "heavy/both"}
-		folders["clickhouse"] = append(folders["clickhouse"], "commands/both", "commands/server", "heavy/both", "heavy/server")
+		folders["clickhouse"] = append(folders["clickhouse"], "both", "commands/both", "commands/server", "heavy/both", "heavy/server")
 	}
 	for engine, dirs := range folders {
 		t.Run(engine, func(t *testing.T) {
