@@ -35,7 +35,7 @@ func (im *Importer) freshStage(ctx context.Context, b *batch, items []*item) err
 	if err != nil {
 		return err
 	}
-	rows, err := reconcile.Rows(ctx, b.session, connectors.Statement{
+	rows, err := reconcile.Catalog(ctx, b.session, connectors.Statement{
 		SQL: "SELECT name FROM system.tables WHERE database = ? AND startsWith(name, ?)", Args: []any{stage.Database, first}})
 	if err != nil {
 		return fmt.Errorf("look for the stage of a run: %w", err)

@@ -145,7 +145,7 @@ func (n *Numbers) inTables(ctx context.Context, last uint64) (highest uint64, er
 
 func (n *Numbers) onServer(ctx context.Context, s connectors.Session, last uint64) (highest uint64, err error) {
 	prefix := "chute_stage_" + n.Ledger.ID() + "_"
-	rows, err := reconcile.Rows(ctx, s, connectors.Statement{SQL: "SELECT name FROM system.tables WHERE startsWith(name, ?)", Args: []any{prefix}})
+	rows, err := reconcile.Catalog(ctx, s, connectors.Statement{SQL: "SELECT name FROM system.tables WHERE startsWith(name, ?)", Args: []any{prefix}})
 	if err != nil {
 		return 0, err
 	}

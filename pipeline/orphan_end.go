@@ -149,7 +149,7 @@ func (o *Orphans) dropStages(ctx context.Context, f *orphanFolder) error {
 	for _, p := range f.places {
 		for _, c := range f.claim.Runs {
 			stage := fmt.Sprintf("chute_stage_%s_%d", o.Ledger, c.Run)
-			rows, err := reconcile.Rows(ctx, p.session, connectors.Statement{
+			rows, err := reconcile.Catalog(ctx, p.session, connectors.Statement{
 				SQL: "SELECT database, name FROM system.tables WHERE name = ? OR startsWith(name, ?)", Args: []any{stage, stage + "_"}})
 			if err != nil {
 				return fmt.Errorf("look for stages that are left: %w", err)

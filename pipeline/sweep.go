@@ -146,7 +146,7 @@ func ownName(name string) bool { return name == claimFile || strings.HasPrefix(n
 // sweepStages drops stages of this ledger whose runs are through: after a power cut a dropped table may be back.
 func (im *Importer) sweepStages(ctx context.Context, s connectors.Session) error {
 	prefix := "chute_stage_" + im.Ledger.ID() + "_"
-	rows, err := reconcile.Rows(ctx, s, connectors.Statement{
+	rows, err := reconcile.Catalog(ctx, s, connectors.Statement{
 		SQL: "SELECT database, name FROM system.tables WHERE startsWith(name, ?)", Args: []any{prefix}})
 	if err != nil {
 		return fmt.Errorf("look for stages that are left: %w", err)

@@ -45,7 +45,7 @@ func DatabaseOf(ctx context.Context, s connectors.Session, table config.TableNam
 }
 
 func describeTable(ctx context.Context, s connectors.Session, t *Target) error {
-	rows, err := catalog(ctx, s, connectors.Statement{
+	rows, err := Catalog(ctx, s, connectors.Statement{
 		SQL: "SELECT engine, engine_full, create_table_query, length(dependencies_table)" +
 			" FROM system.tables WHERE database = ? AND name = ?",
 		Args:     []any{t.Database, t.Name},
@@ -99,7 +99,7 @@ func shards(ctx context.Context, s connectors.Session, engineFull string) ([]str
 }
 
 func describeColumns(ctx context.Context, s connectors.Session, t *Target) error {
-	rows, err := catalog(ctx, s, connectors.Statement{
+	rows, err := Catalog(ctx, s, connectors.Statement{
 		SQL:      "SELECT name, type, default_kind FROM system.columns WHERE database = ? AND table = ?",
 		Args:     []any{t.Database, t.Name},
 		Settings: Pinned(s.Server().Abilities),
@@ -121,14 +121,15 @@ func describeColumns(ctx context.Context, s connectors.Session, t *Target) error
 	return nil
 }
 
-// catalog asks a system table. Servers of 2018 look at every table of the database for the answer, and fail when one of them, a stage of another run for
-// instance, is dropped meanwhile: that says nothing about ours, so they are asked again.
-func catalog(ctx context.Context, s connectors.Session, st connectors.Statement) (rows [][]any, err error) {
-	const unknownTable, tries = 60, 10
+// Catalog asks a system table. Servers of 2018 look at every table of a database, or of all, for the answer, and fail when one of them, a stage of another run
+// for instance, is dropped meanwhile, because it isn't there or because the file that described it isn't: that says nothing about ours, so they are
+// asked again.
+func Catalog(ctx context.Context, s connectors.Session, st connectors.Statement) (rows [][]any, err error) {
+	const unknownTable, noFile, tries = 60, 107, 10
 	for range tries {
 		rows, err = Rows(ctx, s, st)
 		answer := new(connectors.DatabaseError)
-		if !errors.As(err, &answer) || answer.Code != unknownTable {
+		if !errors.As(err, &answer) || answer.Code != unknownTable && answer.Code != noFile {
 			break
 		}
 	}

@@ -36,6 +36,10 @@ func TestDescribeBesideOthers(t *testing.T) {
 				t.Error(err)
 				break
 			}
+			if _, err := Catalog(t.Context(), e.Session, statement("SELECT name FROM system.tables WHERE startsWith(name, 'chute_stage_')")); err != nil {
+				t.Error(err)
+				break
+			}
 		}
 		close(stop)
 		others.Wait()

@@ -18,7 +18,7 @@ func Attach(ctx context.Context, s connectors.Session, t *Target, stage config.T
 	if t.Method(can) != AttachPartition {
 		return []connectors.Statement{st}, nil
 	}
-	rows, err := Rows(ctx, s, connectors.Statement{
+	rows, err := Catalog(ctx, s, connectors.Statement{
 		ID: id,
 		SQL: "SELECT DISTINCT partition_id FROM system.parts WHERE database = ? AND table = ? AND active AND rows > 0 ORDER BY partition_id" +
 			complete(can),
