@@ -29,11 +29,15 @@ type pump struct {
 }
 
 // LimitMemory keeps the process to about so many bytes, and returns what each of so many files that are read at a time may take: a half is for what isn't
-// collected yet and for all else. Garbage is collected the sooner the nearer three quarters come; the last one is for the program itself.
+// collected yet and for all else. Garbage is collected the sooner the nearer three quarters come; the last one, which is programSize at least, is for the
+// program itself.
 func LimitMemory(bytes int64, files int) (each int64) {
-	debug.SetMemoryLimit(bytes / 4 * 3)
+	debug.SetMemoryLimit(max(bytes-max(bytes/4, programSize), bytes/2))
 	return bytes / 2 / int64(max(files, 1))
 }
+
+// programSize is what the kernel counts besides what Go's runtime manages: the program's text and what threads and libraries take.
+const programSize = 56 << 20
 
 // defaultMemory is for who sets none.
 const defaultMemory = 128 << 20
