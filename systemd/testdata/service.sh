@@ -222,9 +222,17 @@ printf '[Service]\nRestartSec=100ms\nWatchdogSec=6s\n' > /etc/systemd/system/chu
 systemctl daemon-reload
 systemctl restart chute
 same "$(stat -L -c %i /proc/$(shows MainPID)/exe)" "$(stat -c %i /usr/bin/chute)"
+pid=$(shows MainPID) began=$SECONDS
+as chute -- chute query 'SELECT (SELECT sleep(2.6)) + (SELECT sleep(2.5)) + (SELECT sleep(2.4))' > /run/long & long=$!
 printf 'id,amount\n3,1\n' | drop r3.csv
 await "a file of the new version" loaded r3.csv
 folders $((102 + bigs)) 1
+
+step a statement that takes longer than the watchdog waits
+wait $long
+same "$(cat /run/long) $((SECONDS - began > 6))" "0 1"
+same "$(shows ActiveState) $(shows MainPID)" "active $pid"
+status_is 'CHUTE OK'
 
 step hang
 before=$(shows NRestarts)
