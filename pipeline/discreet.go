@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -50,32 +48,20 @@ func discreetHeader(job *config.Job, header []string) []string {
 
 func otherDelimiter(r rune) bool { return strings.ContainsRune(",;\t|", r) }
 
-// quotesNothing are codes of the engine whose messages are about tables, rights and resources. All others may repeat a value, such as that which an expression of
-// the table can't read.
-var quotesNothing = []int{
-	60,  // unknown table
-	81,  // unknown database
-	159, // timeout exceeded
-	202, // too many simultaneous queries
-	209, // socket timeout
-	210, // network error
-	236, // aborted
-	241, // memory limit exceeded
-	243, // not enough space
-	252, // too many parts
-	394, // query was cancelled
-	497, // access denied
-	516, // authentication failed
-}
-
 // discreet takes what the engine says out of an error where it may repeat values of secret columns. What kind of error it is stays.
 func (im *Importer) discreet(err error) error {
-	var said *connectors.DatabaseError
-	if !hasSecrets(im.Job) || !errors.As(err, &said) || said.Message == "" || slices.Contains(quotesNothing, said.Code) {
+	if err == nil || !hasSecrets(im.Job) {
 		return err
 	}
-	instead := strings.TrimSpace(fmt.Sprintf("code %d %s", said.Code, said.Name)) + "; the rest isn't told, for the job has secret columns"
-	return &discreetError{err, strings.ReplaceAll(err.Error(), said.Message, instead)}
+	return &discreetError{err, connectors.Instead(err, "the rest isn't told, for the job has secret columns")}
+}
+
+// discreet does the same for every export: it may ask for any column of any table, also for those that an import keeps secret.
+func (ex *Exporter) discreet(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &discreetError{err, connectors.Instead(err, "its text may repeat values: chute export --preview and chute query show it to who asks the same")}
 }
 
 // discreetError is an error with another text.

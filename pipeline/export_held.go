@@ -13,6 +13,7 @@ type held struct {
 	name   string
 	number func(data []byte, i int) int64 // the stored number of a value; nil: nothing is held
 	lo, hi int64                          // values lie above lo and up to hi
+	rows   int                            // of the blocks before
 	first  bool                           // there was no delivery before: nothing is too early
 }
 
@@ -60,12 +61,9 @@ func (h *held) check(b *native.Block) error {
 	data := b.Data[h.column]
 	for i := range b.Rows {
 		if v := h.number(data, i); v > h.hi || v <= h.lo && !h.first {
-			one, err := native.Values(b.Columns[h.column], data, b.Rows)
-			if err != nil {
-				return err
-			}
-			return refuse("outside_window", "a row has %s = %v, which isn't in what is to be delivered: the query must hold it above {since} and up to {until}", h.name, one[i])
+			return refuse("outside_window", "row %d of the answer has in %s what isn't to be delivered: the query must hold it above {since} and up to {until}", h.rows+i+1, h.name)
 		}
 	}
+	h.rows += b.Rows
 	return nil
 }

@@ -53,6 +53,7 @@ func (ex *Exporter) finish(ctx context.Context, d *outgoing, status ledger.Statu
 func (ex *Exporter) conclude(ctx context.Context, d *outgoing, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 	defer cancel()
+	err = ex.discreet(err)
 	var refused *Refusal
 	if d.skipped {
 		err = ex.end(ctx, d, report.Skipped, ledger.Skipped, nil)
@@ -87,7 +88,7 @@ func (ex *Exporter) end(ctx context.Context, d *outgoing, result report.Result, 
 // postpone notes why a delivery has to wait. One that can still be taken back is, when nobody waits for it, or after too many tries. Not reaching the
 // database or the store, and being stopped, aren't counted: that may take days.
 func (ex *Exporter) postpone(ctx context.Context, d *outgoing, err error) error {
-	d.run.Error = err.Error()
+	d.run.Error = connectors.Told(err)
 	if !errors.Is(err, connectors.ErrUnavailable) && !errors.Is(err, context.Canceled) {
 		d.run.Attempts++
 	}
@@ -107,7 +108,7 @@ func (ex *Exporter) giveUp(ctx context.Context, d *outgoing, why error) error {
 	if err != nil || recorded.State != ledger.Writing {
 		return err
 	}
-	d.run.Error = why.Error()
+	d.run.Error = connectors.Told(why)
 	if err := ex.clear(ctx, d); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 
 	"chute/pipeline/ledger"
 	"chute/pipeline/report"
@@ -48,6 +51,30 @@ func TestExport(t *testing.T) {
 		}
 		if run, err := ex.Ledger.Run(w.ctx, 1); err != nil || run.Records != 5 || run.Kind != ledger.Export || run.File.Size != m.Size || run.Inbox != "out" {
 			t.Errorf("%+v, %v", run, err)
+		}
+	})
+}
+
+// TestExportTells: what the engine says of a value that a query can't read is told to nobody, for it may be one that an import keeps secret.
+func TestExportTells(t *testing.T) {
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.exportJob("file = \"f\"\nquery = \"SELECT toUInt8(assumeNotNull(name)) AS n FROM %t\"\n")
+		ex := w.openExport()
+		w.exec(stock...)
+		var log bytes.Buffer
+		ex.Log = zerolog.New(&log)
+		run, err := ex.Export(w.ctx, Occasion{})
+		if err == nil {
+			t.Fatal("it was delivered")
+		}
+		stored, readErr := ex.Ledger.Run(w.ctx, run.ID)
+		if readErr != nil || stored.Status != ledger.Failed {
+			t.Fatalf("%+v, %v", stored, readErr)
+		}
+		for _, said := range []string{err.Error(), stored.Error, log.String()} {
+			if strings.Contains(said, "bolt") || !strings.Contains(said, "the database's error 6 CANNOT_PARSE_TEXT (its text may repeat values") {
+				t.Error(said)
+			}
 		}
 	})
 }

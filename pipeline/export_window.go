@@ -185,7 +185,7 @@ func (ex *Exporter) columnType(ctx context.Context, s connectors.Session) (t *na
 		err = errors.New("the server gave no answer: not even columns")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find out the type of watermark.from: %w", err)
+		return nil, fmt.Errorf("find out the type of watermark.from, %q: %w", j.Watermark.From, err)
 	}
 	return t, nil
 }

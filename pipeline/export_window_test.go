@@ -178,11 +178,11 @@ func TestExportNewRefused(t *testing.T) {
 		"query = \"SELECT now() AS at WHERE at > {since:DateTime}\"":                                                                          "watermark doesn't say what that is",
 		"query = \"SELECT 1 AS x WHERE {runs}\"\nwatermark = { from = \"x\" }":                                                                "watermark doesn't say what that is",
 		"query = \"SELECT 1 AS x\"\nwatermark = { runs = true }":                                                                              "write {runs}",
-		"query = \"SELECT now() + 5 AS at WHERE at != {since:DateTime} AND at != {until:DateTime}\"\nwatermark = { from = \"at\" }":           "a row has at = ",
+		"query = \"SELECT now() + 5 AS at WHERE at != {since:DateTime} AND at != {until:DateTime}\"\nwatermark = { from = \"at\" }":           "row 1 of the answer has in at what isn't to be delivered",
 		"query = \"SELECT now() + 5 AS other WHERE other != {since:DateTime} AND other != {until:DateTime}\"\nwatermark = { from = \"at\" }":  `the answer has no column "at"`,
 		"query = \"SELECT toUInt8(1) AS at WHERE at > {since:UInt8} AND at < {until:UInt8}\"\nwatermark = { from = \"at\" }":                  "UInt8 isn't a type for it",
 		"query = \"SELECT 'x' AS at WHERE '' != toString({since:Date}) AND '' != toString({until:Date})\"\nwatermark = { from = \"at\" }":     "String isn't a type for it",
-		"query = \"SELECT today() AS at WHERE '' != toString({since:Date}) AND '' != toString({until:Date})\"\nwatermark = { from = \"at\" }": "a row has at = ",
+		"query = \"SELECT today() AS at WHERE '' != toString({since:Date}) AND '' != toString({until:Date})\"\nwatermark = { from = \"at\" }": "row 1 of the answer has in at what isn't to be delivered",
 		"table = \"system.one\"\nwatermark = { from = \"dummy\" }":                                                                            "watermark.from: UInt8 isn't a type for it",
 		"table = \"system.one\"\nwatermark = { from = \"nosuch\" }":                                                                           "nosuch",
 	} {

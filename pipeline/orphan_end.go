@@ -34,7 +34,7 @@ func (o *Orphans) decideFolder(ctx context.Context, batch uint64, tell func(Fate
 				return err
 			}
 			for _, it := range f.files {
-				tell(it.fate(EndedWaiting, err.Error()))
+				tell(it.fate(EndedWaiting, connectors.Told(err)))
 			}
 			return nil
 		}
@@ -201,7 +201,7 @@ func (o *Orphans) end(ctx context.Context, f *orphanFolder, it *orphan, e *evide
 		err = o.giveBackOrphan(ctx, it)
 	}
 	if err != nil {
-		return it.fate(EndedWaiting, err.Error())
+		return it.fate(EndedWaiting, connectors.Told(err))
 	}
 	return it.fate(ending, "")
 }

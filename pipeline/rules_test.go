@@ -138,7 +138,8 @@ func TestRejectFileColumn(t *testing.T) {
 	w.wantSettled()
 }
 
-// TestSecretsInErrors: the engine's words about a value that an expression of the table can't read are told to nobody, when the value may be a secret one.
+// TestSecretsInErrors: the engine's words about a value that an expression of the table can't read are told to nobody, when the value may be a secret one. Of
+// other values they are in the log, and the ledger has the kind of the error alone.
 func TestSecretsInErrors(t *testing.T) {
 	bothEngines(t, func(t *testing.T, w *world) {
 		w.job("[target]\ntable = \"%t\"\n[[column]]\nname = \"id\"\n[[column]]\nname = \"card\"\nsecret = true\n")
@@ -151,11 +152,20 @@ func TestSecretsInErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said := verdicts[0].Err.Error() + run.Error; strings.Contains(said, "hunter2") || !strings.Contains(said, "code 6 CANNOT_PARSE_TEXT; the rest isn't told") {
+		if said := verdicts[0].Err.Error() + run.Error; strings.Contains(said, "hunter2") || !strings.Contains(said, "error 6 CANNOT_PARSE_TEXT (the rest isn't told") {
 			t.Error(said)
 		}
 		if !errors.As(verdicts[0].Err, new(*connectors.DatabaseError)) {
 			t.Errorf("%v isn't an answer of the engine any more", verdicts[0].Err)
+		}
+		w.im.Job.Columns[1].Secret = false
+		w.drop("b.csv", "id,card\n1,hunter2\n")
+		verdict := w.importAll()[0]
+		if run, err = w.im.Ledger.Run(w.ctx, verdict.Run); err != nil || strings.Contains(run.Error, "hunter2") || !strings.Contains(run.Error, "error 6 CANNOT_PARSE_TEXT (its text is in the log)") {
+			t.Errorf("run %q, %v", run.Error, err)
+		}
+		if !strings.Contains(verdict.Err.Error(), "hunter2") {
+			t.Error(verdict.Err)
 		}
 	})
 }

@@ -60,7 +60,7 @@ func (im *Importer) conclude(ctx context.Context, b *batch, err error, tell func
 		switch {
 		case it.run.ID == 0:
 		case it.run.State == ledger.Withdrawn:
-			it.run.Error = it.err.Error()
+			it.run.Error = connectors.Told(it.err)
 			v.Run, failed = 0, append(failed, it)
 		case it.run.State != ledger.Settled:
 			v.Stuck = im.countFailure(it)
@@ -93,7 +93,7 @@ func (im *Importer) clearWhenThrough(ctx context.Context, b *batch) {
 // countFailure notes why a run has to wait, and whether it is given up on until a person says so. Not reaching the database or store, and
 // being stopped, aren't counted: that may take days and is nobody's file's business.
 func (im *Importer) countFailure(it *item) (stuck bool) {
-	it.run.Error = it.err.Error()
+	it.run.Error = connectors.Told(it.err)
 	switch {
 	case errors.Is(it.err, errUndecided):
 		it.run.Status = ledger.Interrupted

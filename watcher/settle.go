@@ -88,7 +88,7 @@ func (in *inbox) giveBack(e *entry, err error, now moment) {
 		return
 	}
 	back := *e // a queue may still hold e, which isn't to be taken before the next look
-	back.hold, back.detail = Retrying, Told(err)
+	back.hold, back.detail = Retrying, connectors.Told(err)
 	back.state, back.stateSince = Retrying, now
 	in.entries[back.file.Name] = &back
 	in.wantLook(back.takeableAt())

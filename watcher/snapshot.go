@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"chute/connectors"
 )
 
 // Snapshot tells how everything is at this moment: the folders, the jobs, and each entry with its state and reason. Entries come in no
@@ -110,7 +112,7 @@ func (t *taker) activity() Activity {
 		a.Running += b.resuming
 	}
 	if t.problem != nil {
-		a.Problem, a.Until = Told(t.problem), t.inbox.clock.wall(t.until)
+		a.Problem, a.Until = connectors.Told(t.problem), t.inbox.clock.wall(t.until)
 	}
 	return a
 }
@@ -152,7 +154,7 @@ func (e *entry) explainQueued(now moment, clock clock, ahead map[*entry]int) str
 	notReady := t.notReady()
 	switch {
 	case t.problem != nil && t.until > now:
-		return fmt.Sprintf("the job pauses until %s after the error: %s", clock.wall(t.until).Format(time.RFC3339), Told(t.problem))
+		return fmt.Sprintf("the job pauses until %s after the error: %s", clock.wall(t.until).Format(time.RFC3339), connectors.Told(t.problem))
 	case notReady != "":
 		return "no new files are claimed: " + notReady
 	case queued && n > 0:

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"chute/config"
+	"chute/connectors"
 	"chute/pipeline/ledger"
-	"chute/watcher"
 	"chute/watcher/agenda"
 	"chute/watcher/status"
 )
@@ -26,7 +26,7 @@ func exportStatus(job *config.Export, seen agenda.Activity, unwell []ledger.Run)
 	case seen.Running:
 		s.State = "running"
 	case seen.Problem != nil:
-		s.State, s.Reason, s.Until = "paused", watcher.Told(seen.Problem), seen.Until.UTC()
+		s.State, s.Reason, s.Until = "paused", connectors.Told(seen.Problem), seen.Until.UTC()
 	}
 	return s
 }
