@@ -256,17 +256,24 @@ func TestExportDisk(t *testing.T) {
 	w.wantNothingLeft()
 }
 
-// TestExportMeanwhile: somebody asks for a delivery while that of a schedule waits for its next try. Each gets a number of its own, without a gap.
-func TestExportMeanwhile(t *testing.T) {
-	w := newWorld(t, "chdb")
+// openUnwritable is an export by schedule whose files can't be written as long as it has its Fault.
+func (w *world) openUnwritable() *Exporter {
+	w.t.Helper()
 	w.exportJob("file = \"f_{seq}\"\nquery = \"SELECT 1 AS x\"\nschedule = \"@daily\"\n")
 	ex := w.openExport()
-	ex.Fault = func(effect string, before bool) error {
+	ex.Fault = func(effect string, _ bool) error {
 		if effect == "write" {
 			return errFault
 		}
 		return nil
 	}
+	return ex
+}
+
+// TestExportMeanwhile: somebody asks for a delivery while that of a schedule waits for its next try. Each gets a number of its own, without a gap.
+func TestExportMeanwhile(t *testing.T) {
+	w := newWorld(t, "chdb")
+	ex := w.openUnwritable()
 	if run, err := ex.Export(w.ctx, Occasion{Due: firstDue}); err == nil || run.State != ledger.Writing {
 		t.Fatalf("%+v, %v", run, err)
 	}
@@ -288,14 +295,7 @@ func TestExportMeanwhile(t *testing.T) {
 // TestExportUnplanned: what was begun for a schedule is given up once the job has none.
 func TestExportUnplanned(t *testing.T) {
 	w := newWorld(t, "chdb")
-	w.exportJob("file = \"f_{seq}\"\nquery = \"SELECT 1 AS x\"\nschedule = \"@daily\"\n")
-	ex := w.openExport()
-	ex.Fault = func(effect string, before bool) error {
-		if effect == "write" {
-			return errFault
-		}
-		return nil
-	}
+	ex := w.openUnwritable()
 	for _, enabled := range []bool{true, false} {
 		ex.Job.Enabled = enabled
 		if enabled {

@@ -81,7 +81,7 @@ func eitherEngine(t *testing.T, turn int, test func(t *testing.T, w *world)) {
 		bothEngines(t, test)
 		return
 	}
-	engine := []string{"chdb", "clickhouse"}[turn%2]
+	engine := []string{"chdb", "clickhouse", "clickhouse"}[turn%3]
 	t.Run(engine, func(t *testing.T) { test(t, newWorld(t, engine)) })
 }
 
