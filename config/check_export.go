@@ -17,6 +17,8 @@ func (c checker) export(e *Export) {
 	c.required("file", `file = "stock_%Y%m%d_{seq}.csv"`)
 	c.exportSource(e)
 	c.exportNames(e)
+	c.exportSplit(e)
+	c.splitNames(e)
 	c.exportRows(e)
 	c.exportSchedule(e)
 	c.exportWatermark(e)
@@ -92,23 +94,25 @@ func (c checker) exportNames(e *Export) {
 			c.bad("outbox", "there are no variables in it; it may hold %%Y, %%m, %%d, %%H, %%M, %%S, %%j, %%y")
 		}
 	}
-	if n := c.tree.get("file"); n == nil || n.kind != text || e.File.IsZero() {
+	variables := exportVariables
+	if !e.Split.IsZero() {
+		variables = append(slices.Clone(variables), "part", "value")
+	}
+	c.exportName("file", e.File, variables)
+}
+
+// exportName judges what a file, or several together, are called.
+func (c checker) exportName(key string, name Pattern, variables []string) {
+	if !c.has(key) || c.broken(key) || name.IsZero() {
 		return
 	}
-	for _, name := range e.File.Variables() {
-		if !slices.Contains(exportVariables, name) {
-			c.bad("file", "there is no variable {%s}; there are {%s}", name, strings.Join(exportVariables, "}, {"))
+	for _, used := range name.Variables() {
+		if !slices.Contains(variables, used) {
+			c.bad(key, "there is no variable {%s}; there are {%s}", used, strings.Join(variables, "}, {"))
 		}
 	}
-	switch name := e.File.shape("1"); {
-	case strings.Contains(name, "/"):
-		c.bad("file", "is a name without folders; the folder is outbox")
-	case folderProblem(name) != nil:
-		c.bad("file", "isn't a file's name")
-	case TemporaryName(name):
-		c.bad("file", "is a name of files that are still being written: who fetches them would wait for another one")
-	case len(name) > nameLimit-40:
-		c.bad("file", "is too long: with a number and the sidecars' endings it must have at most %d bytes", nameLimit)
+	if err := DeliveredName(name.shape("1")); err != nil {
+		c.bad(key, "%v", err)
 	}
 }
 

@@ -2,7 +2,7 @@ package config
 
 // Export is the file of a job of kind "export", with `extends` resolved and every value checked and parsed.
 type Export struct {
-	_ struct{} `toml:"-" later:"parameters,group_by,denylist,split,encrypt,where,expect,file_mode,group,trailer"`
+	_ struct{} `toml:"-" later:"parameters,group_by,denylist,encrypt,where,expect,file_mode,group,trailer"`
 
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
@@ -17,7 +17,8 @@ type Export struct {
 	// Outbox is the folder in the store that files appear in; it may hold %Y, %m, %d, %H, %M, %S, %j, %y. Required.
 	Outbox Pattern `toml:"outbox"`
 	// File is what a file is called. It may hold the words of Outbox, {seq} and {job}: the number of the delivery, counted per job from 1
-	// and without gaps, and the job's name. A name that is taken in the outbox gets the run's number besides. Required.
+	// and without gaps, and the job's name; with Split also {part} and {value}: the number of the file, from 1, and what its rows have in split.column.
+	// A name that is taken in the outbox gets the run's number besides. Required.
 	File Pattern `toml:"file"`
 	// Enabled is false for a draft, which is checked and never run. Default true.
 	Enabled bool `toml:"enabled" default:"true"`
@@ -63,9 +64,12 @@ type Export struct {
 	// MaxRows is the greatest number of rows; with more the run has failed and nothing is delivered. 0 = any. Default 0.
 	MaxRows int `toml:"max_rows"`
 
+	// Split is [split]: where a new file begins. Default: all goes into one.
+	Split Split `toml:"split"`
+
 	// Checksum delivers, behind the file, FILE.sha256 with its SHA-256, as sha256sum writes and checks it: "sha256"; or "none" (default).
 	Checksum string `toml:"checksum" default:"none" oneof:"none,sha256"`
-	// Manifest delivers FILE.manifest.json, which says how many rows, which columns, what size and SHA-256 the file has. Default false.
+	// Manifest delivers FILE.manifest.json, which says how many rows, which columns, what size and SHA-256 the file has, or each file. Default false.
 	Manifest bool `toml:"manifest"`
 	// Done delivers an empty FILE.done when all else is in place: who waits for it never sees half a delivery. Default false.
 	Done bool `toml:"done_marker"`

@@ -47,7 +47,7 @@ func TestReference(t *testing.T) {
 func structs(t *testing.T) map[string]*ast.StructType {
 	t.Helper()
 	found := map[string]*ast.StructType{}
-	for _, file := range []string{"chute.go", "job.go", "format.go", "target.go", "export.go"} {
+	for _, file := range []string{"chute.go", "job.go", "format.go", "target.go", "export.go", "export_split.go"} {
 		parsed, err := goparser.ParseFile(token.NewFileSet(), file, nil, goparser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

@@ -120,7 +120,7 @@ func (ex *Exporter) steps() []exportStep {
 	}
 }
 
-// outgoing is one file on its way out.
+// outgoing is a file on its way out, or several together.
 type outgoing struct {
 	ex      *Exporter
 	run     ledger.Run // as the ledger has it, or about to have it
@@ -130,6 +130,8 @@ type outgoing struct {
 	after   ledger.Cut // what these runs have loaded was delivered
 	asked   connectors.Statement
 	columns []native.Column
+	parts   []part // those that are whole
+	whole   string // what companions are called after
 	written time.Time
 	steps   []report.Step
 	skipped bool // there is nothing to deliver
@@ -216,7 +218,11 @@ func (ex *Exporter) begin(ctx context.Context, d *outgoing) error {
 	}
 	d.is.Seq = last.Seq + 1
 	started := now()
-	name, err := ex.Job.File.Expand(ex.moment(d.is, started), map[string]string{"seq": strconv.FormatUint(d.is.Seq, 10), "job": ex.Job.Name})
+	pattern := ex.Job.File
+	if !ex.Job.Split.IsZero() {
+		pattern = ex.Job.Split.Name
+	}
+	name, err := pattern.Expand(ex.moment(d.is, started), ex.variables(d.is))
 	if err != nil {
 		return err
 	}
@@ -231,6 +237,11 @@ func (ex *Exporter) begin(ctx context.Context, d *outgoing) error {
 		File: connectors.File{Name: name}, Status: ledger.Running, Started: started, Attempts: d.run.Attempts,
 	}
 	return ex.effect("begin", func() error { return ex.Ledger.BeginExport(ctx, &d.run, d.is) })
+}
+
+// variables are what names may hold.
+func (ex *Exporter) variables(is ledger.Exporting) map[string]string {
+	return map[string]string{"seq": strconv.FormatUint(is.Seq, 10), "job": ex.Job.Name}
 }
 
 // withdraw ends a run whose number another delivery has got meanwhile, which somebody asked for. Nothing of it is left; another one begins in its place.

@@ -6,51 +6,65 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/report"
 )
 
-// companion is a small file that goes out with the exported one.
+// companion is a small file that goes out with the exported one, or once with all of them.
 type companion struct {
-	own    string // its name in the work folder
+	own    string // its name in the work folder; made anew, it has a number behind it
 	suffix string // behind the file's name
-	text   func(d *outgoing, name string) ([]byte, error)
+	text   func(d *outgoing) ([]byte, error)
 }
+
+var (
+	checksum = companion{"checksum", ".sha256", checksumText}
+	manifest = companion{"manifest", ".manifest.json", manifestText}
+	marker   = companion{"marker", ".done", func(*outgoing) ([]byte, error) { return nil, nil }}
+)
 
 // companions are those that the job wants, in the order in which they go out.
 func (ex *Exporter) companions() (all []companion) {
 	if ex.Job.Checksum == "sha256" {
-		all = append(all, companion{"checksum", ".sha256", checksumText})
+		all = append(all, checksum)
 	}
 	if ex.Job.Manifest {
-		all = append(all, companion{"manifest", ".manifest.json", manifestText})
+		all = append(all, manifest)
 	}
 	if ex.Job.Done {
-		all = append(all, companion{"marker", ".done", func(*outgoing, string) ([]byte, error) { return nil, nil }})
+		all = append(all, marker)
 	}
 	return all
 }
 
-// checksumText is a line as sha256sum writes it. A name with a backslash or line end, which it escapes, can't come out of a job's file pattern but for backslashes.
-func checksumText(d *outgoing, name string) ([]byte, error) {
-	escaped := ""
-	for _, c := range []byte(name) {
-		if c == '\\' {
-			escaped += `\`
+// companionOf tells by its name in the work folder what a companion is.
+func companionOf(own string) companion {
+	name, _, _ := strings.Cut(path.Base(own), ".")
+	for _, c := range []companion{checksum, manifest} {
+		if c.own == name {
+			return c
 		}
-		escaped += string(c)
 	}
-	mark := ""
-	if escaped != name {
-		mark = `\`
-	}
-	return fmt.Appendf(nil, "%s%s  %s\n", mark, d.run.SHA256, escaped), nil
+	return marker
 }
 
-func manifestText(d *outgoing, name string) ([]byte, error) {
-	m := d.manifest(name)
+// checksumText has lines as sha256sum writes them. A name with a backslash or line end, which it escapes, can't come out of a job's file pattern but for backslashes.
+func checksumText(d *outgoing) (text []byte, err error) {
+	for _, p := range d.parts {
+		escaped, mark := strings.ReplaceAll(p.to, `\`, `\\`), ""
+		if escaped != p.to {
+			mark = `\`
+		}
+		text = fmt.Appendf(text, "%s%s  %s\n", mark, p.sha256, escaped)
+	}
+	return text, nil
+}
+
+func manifestText(d *outgoing) ([]byte, error) {
+	m := d.manifest(d.whole)
 	return m.JSON()
 }
 
@@ -61,76 +75,103 @@ func (d *outgoing) manifest(name string) report.Manifest {
 		Size: d.run.File.Size, SHA256: d.run.SHA256, Rows: d.run.Records, Columns: []report.ExportedColumn{}, Written: d.written,
 		Since: d.is.Since, Until: d.is.Until, Type: j.Format.Type, Encoding: j.Format.Encoding, Packed: j.Format.Compression,
 	}
+	for _, p := range d.parts {
+		if p.own != dataFile {
+			m.Files = append(m.Files, report.ExportedFile{File: report.Text(p.to), Size: p.size, SHA256: p.sha256, Rows: p.rows})
+		}
+	}
 	for _, c := range d.columns {
 		m.Columns = append(m.Columns, report.ExportedColumn{Name: report.Text(c.Name), Type: report.Text(c.Type.String())})
 	}
 	return m
 }
 
-// accompany chooses names, makes what goes out with the file, and records that from now on the file is being delivered.
+// accompany chooses names, makes what goes out with the files, and records that from now on they are being delivered.
 func (ex *Exporter) accompany(ctx context.Context, d *outgoing) error {
-	name, err := ex.freeName(ctx, d)
-	if err != nil {
+	if err := ex.freeNames(ctx, d); err != nil {
 		return err
 	}
-	if err := ex.plan(ctx, d, name); err != nil {
+	if err := ex.plan(ctx, d); err != nil {
 		return err
 	}
 	if err := ex.tell(d, report.Delivered, nil); err != nil {
 		return err
 	}
 	d.run.State = ledger.Delivering
-	err = ex.effect("delivering", func() error { return ex.Ledger.UpdateExport(ctx, d.run, d.is) })
+	err := ex.effect("delivering", func() error { return ex.Ledger.UpdateExport(ctx, d.run, d.is) })
 	if err != nil {
 		d.run.State = ledger.Writing // whether it was recorded, the ledger knows: the next try asks it
 	}
 	return err
 }
 
-// freeName is the file's name or, where it or one that goes with it is taken, one with the run's number.
-func (ex *Exporter) freeName(ctx context.Context, d *outgoing) (string, error) {
+// freeNames gives the files their names or, where one of them or of what goes with them is taken, all of them ones with the run's number.
+func (ex *Exporter) freeNames(ctx context.Context, d *outgoing) error {
 	there := map[string]bool{}
 	files, err := ex.Store.List(ctx, d.run.Inbox)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("look into the outbox: %w", err)
+		return fmt.Errorf("look into the outbox: %w", err)
 	}
 	for _, f := range files {
 		there[f.Name] = true
 	}
-	for try := 0; ; try++ {
-		name := d.run.File.Name
-		if try > 0 {
-			name = numbered(name, d.run.ID, try)
+	for try, taken := 0, true; taken; try++ {
+		d.call(try)
+		taken = false
+		for _, p := range d.parts {
+			taken = taken || there[p.to]
 		}
-		taken := there[name]
 		for _, c := range ex.companions() {
-			taken = taken || there[name+c.suffix]
+			taken = taken || there[d.whole+c.suffix]
 		}
-		if !taken {
-			return name, nil
+	}
+	return nil
+}
+
+// call gives everything its name at a try: the first is without the run's number.
+func (d *outgoing) call(try int) {
+	name := func(name string) string {
+		if try > 0 {
+			return numbered(name, d.run.ID, try)
 		}
+		return name
+	}
+	d.whole = name(d.run.File.Name)
+	for i := range d.parts {
+		d.parts[i].to = name(d.parts[i].name)
 	}
 }
 
-// plan makes the companions for a name, and notes the moves: the file first, the marker last.
-func (ex *Exporter) plan(ctx context.Context, d *outgoing, name string) error {
-	d.run.Moves = []ledger.Move{{From: d.file(dataFile), To: path.Join(d.run.Inbox, name)}}
+// plan makes the companions, and notes the moves: the files first, the marker last.
+func (ex *Exporter) plan(ctx context.Context, d *outgoing) error {
+	d.run.Moves = nil
+	for _, p := range d.parts {
+		d.run.Moves = append(d.run.Moves, ledger.Move{From: d.file(p.own), To: path.Join(d.run.Inbox, p.to)})
+	}
+	for _, c := range ex.companions() {
+		d.run.Moves = append(d.run.Moves, ledger.Move{From: d.file(c.own), To: path.Join(d.run.Inbox, d.whole+c.suffix)})
+	}
+	return ex.accompanied(ctx, d)
+}
+
+// accompanied makes the companions that the moves are about.
+func (ex *Exporter) accompanied(ctx context.Context, d *outgoing) error {
 	return ex.effect("companions", func() error {
-		for _, c := range ex.companions() {
-			text, err := c.text(d, name)
+		for _, m := range d.run.Moves[len(d.parts):] {
+			c := companionOf(m.From)
+			text, err := c.text(d)
 			if err == nil {
-				err = ex.put(ctx, d.file(c.own), text)
+				err = ex.put(ctx, m.From, text)
 			}
 			if err != nil {
 				return err
 			}
-			d.run.Moves = append(d.run.Moves, ledger.Move{From: d.file(c.own), To: path.Join(d.run.Inbox, name+c.suffix)})
 		}
 		return ex.Store.Sync(ctx, d.folder())
 	})
 }
 
-// put makes a small file in the work folder; one that is there is an earlier try's.
+// put makes a small file in the work folder; one that is there is of an earlier try, and no moves that the ledger has are about it.
 func (ex *Exporter) put(ctx context.Context, name string, text []byte) error {
 	if err := ex.Store.Remove(ctx, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -181,28 +222,6 @@ func (ex *Exporter) moveOut(ctx context.Context, d *outgoing, i int) error {
 			return err
 		}
 	}
-}
-
-// rename gives what is still to be moved other names, for one was taken meanwhile, and records them before they are used.
-func (ex *Exporter) rename(ctx context.Context, d *outgoing, i, try int) error {
-	if i > 0 {
-		d.run.Moves[i].To = numbered(d.run.Moves[i].To, d.run.ID, try)
-	} else if err := ex.renameAll(ctx, d, try); err != nil {
-		return err
-	}
-	return ex.effect("delivering", func() error { return ex.Ledger.UpdateExport(ctx, d.run, d.is) })
-}
-
-// renameAll gives the file another name, and makes what goes with it anew: the name is in it. The checksum and the size are known from the ledger, the
-// columns from the manifest that lies ready.
-func (ex *Exporter) renameAll(ctx context.Context, d *outgoing, try int) error {
-	name := numbered(d.run.File.Name, d.run.ID, try)
-	if d.columns == nil && ex.Job.Manifest {
-		if err := ex.recall(d); err != nil {
-			return err
-		}
-	}
-	return ex.plan(ctx, d, name)
 }
 
 func (ex *Exporter) look(ctx context.Context, name string) (connectors.File, error) {

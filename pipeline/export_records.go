@@ -10,69 +10,150 @@ import (
 	"chute/pipeline/format"
 )
 
-// records are the inside of a file that is being written. One goroutine uses them.
+// records are the inside of the files that are being written. One goroutine uses them.
 type records interface {
 	// take writes a block, which isn't needed any more when it returns.
 	take(b *native.Block) error
-	// tail ends the file.
+	// tail ends the last file's inside.
 	tail() error
-	// close frees what is taken, whether the file was ended or not.
+	// close frees what is taken, whether the files were ended or not.
 	close()
 }
 
-// newRecords begins a file in the job's format.
-func (ex *Exporter) newRecords(out io.Writer, columns []native.Column) (records, error) {
-	f := &ex.Job.Format
-	if !f.Binary() {
+// newRecords begins to write in the job's format.
+func (ex *Exporter) newRecords(out *parts, columns []native.Column) (records, error) {
+	b := binder{cutter: cutter{rule: ex.Job.Split}, parts: out}
+	if ex.Job.Format.Binary() {
+		return ex.newTables(b, columns)
+	}
+	f, zone := &ex.Job.Format, ex.Job.Timezone.Location()
+	printing := func() (p *Printing, err error) {
+		if p, err = newExportPrinting(f, columns, zone); err == nil {
+			p.keys, err = newKeys(ex, columns)
+		}
+		return p, err
+	}
+	if ex.Job.Split.IsZero() {
+		if err := out.begin(""); err != nil {
+			return nil, err
+		}
 		text, err := format.NewEncoder(out, f)
 		if err != nil {
 			return nil, err
 		}
-		return newPress(text, func() (*Printing, error) { return newExportPrinting(f, columns, ex.Job.Timezone.Location()) })
+		return newPress(text, printing)
 	}
+	s, err := newSplitter(b, f, printing)
+	if err != nil {
+		return nil, err
+	}
+	return newSplittingPress(s, printing)
+}
+
+// newSplitter makes files of a format of text.
+func newSplitter(b binder, f *config.ExportFormat, printing func() (*Printing, error)) (*splitter, error) {
+	frame, err := printing()
+	if err != nil {
+		return nil, err
+	}
+	s := &splitter{binder: b, frame: frame, between: len(frame.writer.Between(nil))}
+	if s.size, err = format.NewSizer(f); err != nil {
+		return nil, err
+	}
+	s.tailed = s.size(frame.writer.Tail(nil))
+	s.top = func() (err error) {
+		if s.out, err = format.NewEncoder(s.parts, f); err != nil {
+			return err
+		}
+		return frame.Head(s.out)
+	}
+	s.bottom = func() error { return frame.Tail(s.out) }
+	return s, nil
+}
+
+// table is a file whose inside has an order of its own.
+type table interface {
+	// Write writes the next rows.
+	Write(rows int, texts format.Texts) error
+	Close() error
+	Discard()
+}
+
+// tables are such files.
+type tables struct {
+	binder
+	printer *convert.Printer
+	left    format.Left
+	keys    *keys
+	marks   marks
+	file    table // the open one
+}
+
+func (ex *Exporter) newTables(b binder, columns []native.Column) (records, error) {
+	f := &ex.Job.Format
 	printer, err := convert.NewPrinter(columns, convert.PrintText, ex.Job.Timezone.Location())
 	if err != nil {
 		return nil, err
 	}
-	if f.Type == "parquet" {
-		file, err := format.NewParquet(out, f, columns)
-		return &parquetRecords{printer, file}, err
+	t := &tables{binder: b, printer: printer}
+	if t.keys, err = newKeys(ex, columns); err != nil {
+		return nil, err
 	}
-	book, err := format.NewWorkbook(out, f, columns)
-	return &sheetRecords{printer, book}, err
-}
-
-// parquetRecords are rows of a Parquet file.
-type parquetRecords struct {
-	printer *convert.Printer
-	file    *format.Parquet
-}
-
-func (r *parquetRecords) take(b *native.Block) error {
-	if err := r.printer.Begin(b); err != nil {
+	t.top = func() error {
+		if f.Type == "parquet" {
+			file, err := format.NewParquet(t.parts, f, columns, &t.left)
+			if err == nil {
+				t.file = file
+			}
+			return err
+		}
+		file, err := format.NewWorkbook(t.parts, f, columns)
+		if err == nil {
+			t.file = file
+		}
 		return err
 	}
-	return r.file.Write(b, r.printer)
+	t.bottom = func() error {
+		defer t.close()
+		return t.file.Close()
+	}
+	return t, nil
 }
 
-func (r *parquetRecords) tail() error { return r.file.Close() }
-func (r *parquetRecords) close()      {}
-
-// sheetRecords are rows of a workbook.
-type sheetRecords struct {
-	printer *convert.Printer
-	book    *format.Workbook
-}
-
-func (r *sheetRecords) take(b *native.Block) error {
-	if err := r.printer.Begin(b); err != nil {
+func (t *tables) take(b *native.Block) error {
+	if err := t.printer.Begin(b); err != nil {
 		return err
 	}
-	return r.book.Write(b.Rows, r.printer)
+	t.left.Begin(b)
+	if err := t.keys.read(b, &t.marks); err != nil {
+		return err
+	}
+	for row := 0; row < b.Rows; {
+		n := t.next(&t.marks, row, b.Rows)
+		if n == 0 {
+			if err := t.begin(&t.marks, row); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := t.file.Write(n, t.printer); err != nil {
+			return err
+		}
+		t.rows += n
+		row += n
+	}
+	return nil
 }
 
-func (r *sheetRecords) tail() error { return r.book.Close() }
-func (r *sheetRecords) close()      { r.book.Discard() }
+func (t *tables) tail() error { return t.finish() }
+
+// close frees what the open file has.
+func (t *tables) close() {
+	if t.file != nil {
+		t.file.Discard()
+		t.file = nil
+	}
+}
 
 // checkInside opens a file whose inside has an order of its own again.
 func checkInside(f *config.ExportFormat, in io.ReaderAt, size int64, rows uint64, columns int) error {

@@ -58,21 +58,33 @@ func (ex *Exporter) question(further string) string {
 	if len(conditions) > 0 {
 		b.WriteString(" WHERE " + strings.Join(conditions, " AND "))
 	}
-	if len(j.OrderBy) > 0 {
-		b.WriteString(" ORDER BY " + listed(j.OrderBy, orderedBy))
+	order := j.OrderBy
+	if first := j.Split.Column; first != "" && (len(order) == 0 || config.SortColumn(order[0]).Name != first) {
+		order = append([]string{first + " ASC"}, order...)
 	}
+	if j.Limit > 0 && len(order) > len(j.OrderBy) { // which rows there are is told by the job's own order
+		inner := b.String() + orderedBy(j.OrderBy) + " LIMIT " + strconv.Itoa(j.Limit)
+		return "SELECT * FROM (" + inner + ")" + orderedBy(order)
+	}
+	b.WriteString(orderedBy(order))
 	if j.Limit > 0 {
 		b.WriteString(" LIMIT " + strconv.Itoa(j.Limit))
 	}
 	return b.String()
 }
 
-func orderedBy(text string) string {
-	sorting := config.SortColumn(text)
-	if sorting.Desc {
-		return native.Identifier(sorting.Name) + " DESC"
+// orderedBy is the clause that sorts by some columns.
+func orderedBy(columns []string) string {
+	if len(columns) == 0 {
+		return ""
 	}
-	return native.Identifier(sorting.Name)
+	return " ORDER BY " + listed(columns, func(text string) string {
+		sorting := config.SortColumn(text)
+		if sorting.Desc {
+			return native.Identifier(sorting.Name) + " DESC"
+		}
+		return native.Identifier(sorting.Name)
+	})
 }
 
 func listed(texts []string, each func(string) string) string {

@@ -1,8 +1,8 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +13,6 @@ import (
 
 	"chute/config"
 	"chute/connectors"
-	"chute/connectors/native"
 	"chute/pipeline/ledger"
 	"chute/pipeline/report"
 )
@@ -137,7 +136,7 @@ func (ex *Exporter) clear(ctx context.Context, d *outgoing) error {
 // tell writes the operators' report and keeps it for the ledger.
 func (ex *Exporter) tell(d *outgoing, result report.Result, why *Refusal) error {
 	r := report.Delivery{
-		Manifest: d.manifest(d.run.File.Name), Kind: ledger.Export, Result: result, Ledger: ex.Ledger.ID(), Store: report.Text(d.run.Store),
+		Manifest: d.manifest(cmp.Or(d.whole, d.run.File.Name)), Kind: ledger.Export, Result: result, Ledger: ex.Ledger.ID(), Store: report.Text(d.run.Store),
 		Outbox: report.Text(d.run.Inbox), JobHash: d.run.JobHash, Due: d.is.Due, SQL: report.Text(d.asked.SQL), Started: d.run.Started, Steps: d.steps,
 	}
 	if d.session != nil {
@@ -153,23 +152,6 @@ func (ex *Exporter) tell(d *outgoing, result report.Result, why *Refusal) error 
 	return ex.effect("report", func() error {
 		return r.WriteOperator(filepath.Join(ex.RunsDir, strconv.FormatUint(d.run.ID, 10)))
 	})
-}
-
-// recall takes the columns, and when the file was written, from the report that an earlier process made.
-func (ex *Exporter) recall(d *outgoing) error {
-	var r report.Delivery
-	if err := json.Unmarshal(d.run.Report, &r); err != nil {
-		return fmt.Errorf("the report of run %d in the ledger: %w", d.run.ID, err)
-	}
-	for _, c := range r.Columns {
-		t, err := native.ParseType(string(c.Type))
-		if err != nil {
-			return err
-		}
-		d.columns = append(d.columns, native.Column{Name: string(c.Name), Type: t})
-	}
-	d.written = r.Written
-	return nil
 }
 
 // logDelivery writes the one line that the journal has of an export.

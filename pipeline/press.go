@@ -16,6 +16,7 @@ const sheetSize = 4 << 20
 // fixed number of sheets goes round.
 type press struct {
 	out       io.Writer
+	split     *splitter   // makes several files of what is printed; nil: all goes to out
 	printings []*Printing // one for each core
 	rows      uint64      // taken so far
 
@@ -29,14 +30,33 @@ type sheet struct {
 	block  native.Block // with memory of its own
 	before uint64       // rows before it
 	text   []byte
+	ends   []int // of rows, and where values change, for files that are split
+	marks  marks
 	err    error
 	ready  chan struct{}
 }
 
 // newPress starts a press, which must be closed, and writes what comes before the first block.
 func newPress(out io.Writer, printing func() (*Printing, error)) (*press, error) {
+	p, err := startPress(&press{out: out}, printing)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.still(func() error { return p.printings[0].Head(p.out) }); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// newSplittingPress starts a press for several files.
+func newSplittingPress(s *splitter, printing func() (*Printing, error)) (*press, error) {
+	return startPress(&press{split: s}, printing)
+}
+
+func startPress(p *press, printing func() (*Printing, error)) (*press, error) {
 	cores := min(runtime.GOMAXPROCS(0), 8)
-	p := &press{out: out, printings: make([]*Printing, cores)}
+	p.printings = make([]*Printing, cores)
 	for i := range p.printings {
 		var err error
 		if p.printings[i], err = printing(); err != nil {
@@ -52,10 +72,6 @@ func newPress(out io.Writer, printing func() (*Printing, error)) (*press, error)
 		p.busy.Go(func() { p.print(one) })
 	}
 	p.busy.Go(p.write)
-	if err := p.still(func() error { return p.printings[0].Head(p.out) }); err != nil {
-		p.close()
-		return nil, err
-	}
 	return p, nil
 }
 
@@ -87,6 +103,13 @@ func (p *press) take(b *native.Block) error {
 func (p *press) alone(b *native.Block) error {
 	return p.still(func() error {
 		one := p.printings[0]
+		if p.split != nil {
+			s := &sheet{}
+			if err := one.keys.read(b, &s.marks); err != nil {
+				return err
+			}
+			return one.pieces(b, s, p.split.lay)
+		}
 		one.rows = p.rows
 		p.rows += uint64(b.Rows)
 		return one.Write(p.out, b)
@@ -112,7 +135,14 @@ func (p *press) still(do func() error) error {
 
 func (p *press) print(one *Printing) {
 	for s := range p.todo {
-		s.text, s.err = one.print(s.text[:0], &s.block, s.before)
+		if p.split == nil {
+			s.text, s.err = one.print(s.text[:0], &s.block, s.before, nil)
+		} else {
+			s.ends = s.ends[:0]
+			if s.text, s.err = one.print(s.text[:0], &s.block, 1, &s.ends); s.err == nil {
+				s.err = one.keys.read(&s.block, &s.marks)
+			}
+		}
 		s.ready <- struct{}{}
 	}
 }
@@ -122,7 +152,11 @@ func (p *press) write() {
 		<-s.ready
 		if p.failed.Load() == nil {
 			err := s.err
-			if err == nil {
+			switch {
+			case err != nil:
+			case p.split != nil:
+				err = p.split.lay(&piece{text: s.text, ends: s.ends, block: &s.block, marks: &s.marks})
+			default:
 				_, err = p.out.Write(s.text)
 			}
 			if err != nil {
@@ -134,7 +168,12 @@ func (p *press) write() {
 }
 
 // tail writes what comes after the last block.
-func (p *press) tail() error { return p.still(func() error { return p.printings[0].Tail(p.out) }) }
+func (p *press) tail() error {
+	if p.split != nil {
+		return p.still(p.split.finish)
+	}
+	return p.still(func() error { return p.printings[0].Tail(p.out) })
+}
 
 // close ends the goroutines. What was taken is written, or has failed.
 func (p *press) close() {

@@ -20,6 +20,7 @@ type Printing struct {
 	columns int
 	rows    uint64 // written so far
 	text    []byte
+	keys    *keys // of files that are split by a column's values
 }
 
 // NewPrinting prepares for blocks of these columns. as is what format.NewWriter knows: csv, tsv or jsonl. Times of types without a zone are shown in zone;
@@ -107,17 +108,42 @@ func (p *Printing) row() {
 	}
 }
 
-// print appends a block to text, with so many rows before it.
-func (p *Printing) print(text []byte, b *native.Block, before uint64) ([]byte, error) {
+// print appends a block to text, with so many rows before it. ends gets where each row ends, unless it is nil.
+func (p *Printing) print(text []byte, b *native.Block, before uint64, ends *[]int) ([]byte, error) {
 	if err := p.printer.Begin(b); err != nil {
 		return text, err
 	}
 	p.text, p.rows = text, before
 	for range b.Rows {
-		p.row()
+		if p.row(); ends != nil {
+			*ends = append(*ends, len(p.text))
+		}
 	}
 	text, p.text = p.text, nil
 	return text, p.writer.Err()
+}
+
+// pieces prints a block that is too large to be printed whole, and hands on some rows at a time.
+func (p *Printing) pieces(b *native.Block, s *sheet, lay func(*piece) error) error {
+	if err := p.printer.Begin(b); err != nil {
+		return err
+	}
+	p.text, p.rows, s.ends = p.text[:0], 1, s.ends[:0]
+	for row := range b.Rows {
+		p.row()
+		if s.ends = append(s.ends, len(p.text)); len(p.text) < printPiece && row+1 < b.Rows {
+			continue
+		}
+		err := p.writer.Err()
+		if err == nil {
+			err = lay(&piece{text: p.text, ends: s.ends, first: row + 1 - len(s.ends), block: b, marks: &s.marks})
+		}
+		if err != nil {
+			return err
+		}
+		p.text, s.ends = p.text[:0], s.ends[:0]
+	}
+	return nil
 }
 
 // Tail writes what comes after the last record.

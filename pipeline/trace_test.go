@@ -72,7 +72,7 @@ func TestTrace(t *testing.T) {
 // TestTraceExport is TestTrace of a delivery.
 func TestTraceExport(t *testing.T) {
 	w := newWorld(t, "clickhouse")
-	w.exportJob("trace = true\n" + deliveryJob)
+	w.exportJob("trace = true\n" + inOne.job)
 	ex := w.openExport()
 	w.exec(stock...)
 	var log bytes.Buffer

@@ -115,7 +115,11 @@ func told(run ledger.Run) string {
 	if byHand(run) {
 		where = run.Store
 	}
-	return fmt.Sprintf("%q: %s: %d rows, %d bytes (run %d; in %s)", path.Base(run.Moves[0].To), run.Status, run.Records, run.File.Size, run.ID, where)
+	file := strconv.Quote(path.Base(run.Moves[0].To))
+	if n := pipeline.Parts(run); n > 0 {
+		file = fmt.Sprintf("%q in %d files", run.File.Name, n)
+	}
+	return fmt.Sprintf("%s: %s: %d rows, %d bytes (run %d; in %s)", file, run.Status, run.Records, run.File.Size, run.ID, where)
 }
 
 // previewExport prints the question and the first rows of its answer.

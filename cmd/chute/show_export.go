@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"chute/config"
+	"chute/pipeline"
 	"chute/pipeline/ledger"
 	"chute/pipeline/report"
 )
@@ -78,11 +78,8 @@ func (s *shownRun) aboutExport(status string) [][2]string {
 
 // exportedFiles says where everything of an export lies, or lay until somebody fetched it.
 func (s *shownRun) exportedFiles(chute *config.Chute) (files []runFile) {
-	for i, m := range s.Moves {
-		name, what := m.To, "file"
-		if i > 0 {
-			what = m.From[strings.LastIndexByte(m.From, '/')+1:]
-		}
+	for _, m := range s.Moves {
+		name, what := m.To, pipeline.Carried(m)
 		files = append(files, runFile{What: what, Path: report.Text(inStore(chute, s.Run.Store, name))})
 	}
 	if s.out.report != nil {

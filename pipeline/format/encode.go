@@ -131,3 +131,26 @@ func shownRune(text []byte) string {
 	}
 	return fmt.Sprintf("%q (U+%04X)", r, r)
 }
+
+// NewSizer returns a function that says how many bytes of a file a text takes, before compression. What the charset doesn't have counts for nothing: the
+// encoder refuses it.
+func NewSizer(f *config.ExportFormat) (func(text []byte) int64, error) {
+	charset, err := config.FindCharset(f.Encoding)
+	if err != nil || charset.Unit == 0 && charset.Table == nil && charset.Decoding == nil {
+		return func(text []byte) int64 { return int64(len(text)) }, err
+	}
+	counted := &counter{}
+	made, err := NewEncoder(counted, &config.ExportFormat{Encoding: f.Encoding, Unmappable: "replace"})
+	return func(text []byte) int64 {
+		counted.bytes = 0
+		_, _ = made.Write(text) // counting can't fail
+		return counted.bytes
+	}, err
+}
+
+type counter struct{ bytes int64 }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.bytes += int64(len(p))
+	return len(p), nil
+}

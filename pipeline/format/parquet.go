@@ -24,7 +24,26 @@ type Texts interface {
 type Parquet struct {
 	file    *parquet.GenericWriter[any]
 	columns []*parquetColumn
+	left    *Left
 	size    int // of the values in the row group
+}
+
+// Left is what of a block isn't written yet: its rows may go into several files.
+type Left struct {
+	data  [][]byte // of each column, without those that tell NULLs
+	nulls [][]byte
+	size  int // of a row, on average
+}
+
+// Begin takes a block.
+func (l *Left) Begin(b *native.Block) {
+	l.data, l.nulls = append(l.data[:0], b.Data...), append(l.nulls[:0], make([][]byte, len(b.Data))...)
+	l.size = b.Size() / max(b.Rows, 1)
+	for i, c := range b.Columns {
+		if c.Type.Plain().Kind == native.Nullable {
+			l.nulls[i], l.data[i] = b.Data[i][:b.Rows], b.Data[i][b.Rows:]
+		}
+	}
 }
 
 // ordered is a group whose fields stay in their order.
@@ -45,8 +64,8 @@ func (o ordered) Fields() []parquet.Field {
 	return fields
 }
 
-// NewParquet begins a file. Values are compressed as the format says.
-func NewParquet(out io.Writer, f *config.ExportFormat, columns []native.Column) (*Parquet, error) {
+// NewParquet begins a file with rows of left. Values are compressed as the format says.
+func NewParquet(out io.Writer, f *config.ExportFormat, columns []native.Column, left *Left) (*Parquet, error) {
 	var codec compress.Codec = &parquet.Uncompressed
 	switch f.Compression {
 	case "gzip":
@@ -54,7 +73,7 @@ func NewParquet(out io.Writer, f *config.ExportFormat, columns []native.Column) 
 	case "zstd":
 		codec = &parquet.Zstd
 	}
-	p := &Parquet{}
+	p := &Parquet{left: left}
 	root := ordered{Group: parquet.Group{}}
 	for i, c := range columns {
 		if c.Name == "" || root.Group[c.Name] != nil {
@@ -74,10 +93,10 @@ func NewParquet(out io.Writer, f *config.ExportFormat, columns []native.Column) 
 	return p, nil
 }
 
-// Write writes a block. texts has begun with it.
-func (p *Parquet) Write(b *native.Block, texts Texts) error {
+// Write writes the next rows of the block at hand. texts is at the same place.
+func (p *Parquet) Write(rows int, texts Texts) error {
 	for i, c := range p.columns {
-		if err := c.write(b.Data[i], b.Rows, texts); err != nil {
+		if err := c.write(p.left, i, rows, texts); err != nil {
 			var why *Unfit
 			if errors.As(err, &why) {
 				return why
@@ -85,7 +104,7 @@ func (p *Parquet) Write(b *native.Block, texts Texts) error {
 			return fmt.Errorf("write column %q as Parquet: %w", c.name, err)
 		}
 	}
-	if p.size += b.Size(); p.size >= rowGroup {
+	if p.size += rows * p.left.size; p.size >= rowGroup {
 		p.size = 0
 		return p.file.Flush()
 	}
@@ -94,6 +113,9 @@ func (p *Parquet) Write(b *native.Block, texts Texts) error {
 
 // Close ends the file.
 func (p *Parquet) Close() error { return p.file.Close() }
+
+// Discard gives up a file; there is nothing to free.
+func (p *Parquet) Discard() {}
 
 // CheckParquet opens a written file again: it must have so many rows and columns.
 func CheckParquet(in io.ReaderAt, size int64, rows uint64, columns int) error {

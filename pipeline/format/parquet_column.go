@@ -162,12 +162,14 @@ func (c *parquetColumn) moment(t *native.Type) parquet.Node {
 	return nil
 }
 
-// write writes the column's values of a block.
-func (c *parquetColumn) write(data []byte, rows int, texts Texts) error {
-	var nulls []byte
-	if c.nullable {
-		nulls, data = data[:rows], data[rows:]
-	}
+// write writes the column's next values.
+func (c *parquetColumn) write(left *Left, i, rows int, texts Texts) error {
+	data, nulls := left.data[i], left.nulls[i]
+	defer func() {
+		if left.data[i] = data; nulls != nil {
+			left.nulls[i] = nulls[rows:]
+		}
+	}()
 	for row := 0; row < rows; {
 		c.values, c.memory = c.values[:0], c.memory[:0]
 		for range min(rows-row, parquetRows) {

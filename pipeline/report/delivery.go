@@ -20,11 +20,12 @@ type Manifest struct {
 	Run      uint64           `json:"run"`    // the number to name when asking the operators
 	Job      Text             `json:"job"`
 	Label    Text             `json:"label,omitempty"`
-	File     Text             `json:"file"`          // its name, beside this one
-	Seq      uint64           `json:"seq,omitempty"` // the number of the delivery, counted per job
-	Size     int64            `json:"size"`          // bytes
-	SHA256   string           `json:"sha256"`        // hex
-	Rows     uint64           `json:"rows"`          // records, the header isn't counted
+	File     Text             `json:"file"`             // its name, beside this one; of several, what they are called together
+	Files    []ExportedFile   `json:"files,omitempty"`  // of a job that splits: all files, in their order
+	Seq      uint64           `json:"seq,omitempty"`    // the number of the delivery, counted per job
+	Size     int64            `json:"size"`             // bytes, of all files together
+	SHA256   string           `json:"sha256,omitempty"` // hex; not of several files
+	Rows     uint64           `json:"rows"`             // records of all files; the header isn't counted
 	Columns  []ExportedColumn `json:"columns"`
 	Since    time.Time        `json:"since,omitzero"` // of a job that delivers what is new by times: rows above since …
 	Until    time.Time        `json:"until,omitzero"` // … and up to until
@@ -32,6 +33,14 @@ type Manifest struct {
 	Type     string           `json:"type"`
 	Encoding string           `json:"encoding"`
 	Packed   string           `json:"compression"`
+}
+
+// ExportedFile is one of several files.
+type ExportedFile struct {
+	File   Text   `json:"file"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	Rows   uint64 `json:"rows"`
 }
 
 // ExportedColumn is one column of an exported file.
