@@ -18,6 +18,15 @@ var benchColumns = []struct{ name, typ string }{
 	{"ordered", "DateTime"}, {"day", "Date"}, {"note", "String"}, {"score", "Float64"}, {"flag", "UInt8"},
 }
 
+// benchStructure is the columns as statements have them.
+func benchStructure() string {
+	var columns []string
+	for _, c := range benchColumns {
+		columns = append(columns, c.name+" "+c.typ)
+	}
+	return strings.Join(columns, ", ")
+}
+
 // benchRecordSize is about how long a record is.
 const benchRecordSize = 152
 

@@ -2,20 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"io"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"chute/connectors"
 	"chute/pipeline"
 	"chute/pipeline/ledger"
 )
@@ -24,9 +19,11 @@ import (
 type exporting struct {
 	*bench
 	records, pairs int
+	format         string
 
-	seed maphash.Seed
-	seen map[string]written // by side: what its first file came to
+	seed         maphash.Seed
+	seen         map[string]written // by side: what its first file came to
+	mine, synced []float64          // by pair: chute's seconds, and the engine's with a sync at the end
 }
 
 // written is a file as it was found.
@@ -35,16 +32,22 @@ type written struct {
 	result string
 }
 
-// benchExportJob writes a file like the engine's own: the line ends are the same, so that only quotes are different.
+// benchExportJob writes a file like the engine's own.
 const benchExportJob = `
 kind   = "export"
 store  = "s"
 outbox = "out"
-file   = "bench_{seq}.csv"
+file   = "bench_{seq}"
 table  = %q
 [format]
-line_end = "lf"
+%s
 `
+
+// benchExportFormats are the formats that are measured: of CSV the line ends are the engine's, so that only quotes are different; of Parquet the compression.
+var benchExportFormats = map[string]string{
+	"csv":     "type = \"csv\"\nline_end = \"lf\"",
+	"parquet": "type = \"parquet\"\ncompression = \"zstd\"",
+}
 
 func benchExport() *cobra.Command {
 	e := &exporting{bench: &bench{}, seed: maphash.MakeSeed(), seen: map[string]written{}}
@@ -52,10 +55,12 @@ func benchExport() *cobra.Command {
 		Use:   "export",
 		Short: "write a large table into a file, against the engine writing it by itself",
 		Long: "Loads the file of bench load, and exports the table by chute, from the first step to settled with every check and sync, and by the engine's own " +
-			"means (INTO OUTFILE, or clickhouse-client > FILE), in turns, compares what is in the files, and prints chute's time divided by the other's.",
+			"means (INTO OUTFILE, or clickhouse-client > FILE), in turns, compares what is in the files, and prints chute's time divided by the other's, " +
+			"as it is and with a sync of its file.",
 	}, e.run))
 	c.Flags().IntVar(&e.records, "records", 1_000_000, "rows in the table")
 	c.Flags().IntVar(&e.pairs, "pairs", 5, "how often both are measured")
+	c.Flags().StringVar(&e.format, "format", "csv", "csv or parquet")
 	return c
 }
 
@@ -63,10 +68,13 @@ func (e *exporting) run(ctx context.Context) error {
 	if e.pairs < 1 || e.records < 1 {
 		return &exit{exitUsage, "--records and --pairs are at least 1"}
 	}
+	if benchExportFormats[e.format] == "" || e.format == "parquet" && e.engine != "chdb" {
+		return &exit{exitUsage, fmt.Sprintf("--format %q: there are csv, and parquet of the embedded engine, which reads both files again to compare them", e.format)}
+	}
 	if err := errors.Join(e.checkEngine(), e.install(time.Second)); err != nil {
 		return err
 	}
-	if err := os.WriteFile(e.path("jobs.d/export.toml"), fmt.Appendf(nil, benchExportJob, e.table()), 0o644); err != nil {
+	if err := os.WriteFile(e.path("jobs.d/export.toml"), fmt.Appendf(nil, benchExportJob, e.table(), benchExportFormats[e.format]), 0o644); err != nil {
 		return err
 	}
 	source := benchFile{name: e.path("bench.csv"), records: e.records}
@@ -77,13 +85,18 @@ func (e *exporting) run(ctx context.Context) error {
 		if _, err := e.importFile(ctx, source, &goMemory{}); err != nil {
 			return err
 		}
-		e.say("%d rows, engine %s, %d pairs", e.records, e.engine, e.pairs)
+		e.say("%d rows as %s, engine %s, %d pairs", e.records, e.format, e.engine, e.pairs)
 		meter := &goMemory{}
 		ours := side{"chute", func(ctx context.Context) (time.Duration, string, error) { return e.byChute(ctx, meter) }}
 		theirs := side{"engine", e.byEngine}
-		if err := e.compare(ctx, "export-"+e.engine, e.pairs, ours, theirs); err != nil {
+		name := "export-" + e.engine
+		if e.format != "csv" {
+			name += "-" + e.format
+		}
+		if err := e.compare(ctx, name, e.pairs, ours, theirs); err != nil {
 			return err
 		}
+		e.compareSynced(name + "-synced")
 		e.figure("mebibytes", "peak-go", float64(meter.peak)/(1<<20))
 		e.say("that is what Go has while chute exports: chute without the engine")
 		return nil
@@ -104,86 +117,16 @@ func (e *exporting) byChute(ctx context.Context, meter *goMemory) (took time.Dur
 	if err != nil || run.Status != ledger.Finished {
 		return 0, "", fmt.Errorf("the export is %s: %w", run.Status, errors.Join(err))
 	}
-	result, err = e.look("chute", e.path(filepath.Join("store", run.Moves[0].To)))
+	e.mine = append(e.mine, took.Seconds())
+	result, err = e.look(ctx, "chute", e.path(filepath.Join("store", run.Moves[0].To)))
 	return took, result, err
 }
 
-// byEngine measures the engine's own file.
-func (e *exporting) byEngine(ctx context.Context) (took time.Duration, result string, err error) {
-	name := e.path("engine.csv")
-	began := time.Now()
-	if e.engine == "clickhouse" {
-		err = e.byClient(ctx, name)
-	} else {
-		var session connectors.Session
-		if session, err = e.daemon.database.Session(ctx, ""); err == nil {
-			err = session.Exec(ctx, connectors.Statement{SQL: "SELECT * FROM " + e.table() + " INTO OUTFILE ? FORMAT CSVWithNames SETTINGS output_format_decimal_trailing_zeros = 1", Args: []any{name}})
-		}
+// compareSynced prints the ratio to an engine that syncs its file as well. The first pair isn't counted.
+func (e *exporting) compareSynced(name string) {
+	var ratios []float64
+	for i := 1; i < len(e.mine); i++ {
+		ratios = append(ratios, e.mine[i]/e.synced[i])
 	}
-	if took = time.Since(began); err != nil {
-		return 0, "", err
-	}
-	result, err = e.look("engine", name)
-	return took, result, err
-}
-
-// byClient has clickhouse-client write the file.
-func (e *exporting) byClient(ctx context.Context, name string) error {
-	host, port, err := net.SplitHostPort(e.address)
-	if err != nil {
-		return err
-	}
-	out, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, "clickhouse-client", "--host", host, "--port", port, "--query", "SELECT * FROM "+e.table()+" FORMAT CSVWithNames")
-	cmd.Stdout, cmd.Stderr = out, os.Stderr
-	return errors.Join(cmd.Run(), out.Close())
-}
-
-// look tells what is in a file, and removes it. The first of each side is read; the others must have its size.
-func (e *exporting) look(side, name string) (string, error) {
-	in, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return "", err
-	}
-	if e.seen[side].size != info.Size() {
-		result, err := e.sum(in)
-		if err != nil {
-			return "", err
-		}
-		e.seen[side] = written{info.Size(), result}
-	}
-	return e.seen[side].result, os.Remove(name)
-}
-
-// sum is the same for the same records in any order, with whichever quotes.
-func (e *exporting) sum(in io.Reader) (string, error) {
-	records := csv.NewReader(in)
-	records.ReuseRecord = true
-	var sum, count uint64
-	var hash maphash.Hash
-	hash.SetSeed(e.seed)
-	for {
-		fields, err := records.Read()
-		if errors.Is(err, io.EOF) {
-			return fmt.Sprintf("%d records with the sum %016x", count, sum), nil
-		}
-		if err != nil {
-			return "", err
-		}
-		hash.Reset()
-		for _, f := range fields {
-			hash.WriteString(f)
-			hash.WriteByte(0)
-		}
-		sum += hash.Sum64()
-		count++
-	}
+	e.ratio(name, ratios)
 }

@@ -79,12 +79,12 @@ func (b *bench) exec(ctx context.Context, sql string) error {
 }
 
 // row asks for one row and returns it as text.
-func (b *bench) row(ctx context.Context, sql string) (string, error) {
+func (b *bench) row(ctx context.Context, sql string, args ...any) (string, error) {
 	session, err := b.daemon.database.Session(ctx, "")
 	if err != nil {
 		return "", err
 	}
-	rows, err := reconcile.Rows(ctx, session, connectors.Statement{SQL: sql})
+	rows, err := reconcile.Rows(ctx, session, connectors.Statement{SQL: sql, Args: args})
 	if err != nil {
 		return "", err
 	}

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
 
 	"chute/connectors"
@@ -18,10 +17,6 @@ import (
 // byEngine measures the engine's own load of the file: into a table of the same columns, order and syncs, with the engine's own settings, which
 // are what its makers hold best.
 func (l *loading) byEngine(ctx context.Context, file benchFile) (took time.Duration, result string, err error) {
-	var columns []string
-	for _, c := range benchColumns {
-		columns = append(columns, c.name+" "+c.typ)
-	}
 	table, syncs := l.table()+"_yardstick", ""
 	session, err := l.daemon.database.Session(ctx, "")
 	if err != nil {
@@ -30,7 +25,7 @@ func (l *loading) byEngine(ctx context.Context, file benchFile) (took time.Durat
 	if session.Server().Abilities.FsyncSettings {
 		syncs = " SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"
 	}
-	if err := l.exec(ctx, "CREATE TABLE "+table+" ("+strings.Join(columns, ", ")+") ENGINE = MergeTree ORDER BY id"+syncs); err != nil {
+	if err := l.exec(ctx, "CREATE TABLE "+table+" ("+benchStructure()+") ENGINE = MergeTree ORDER BY id"+syncs); err != nil {
 		return 0, "", err
 	}
 	began := time.Now()
@@ -38,7 +33,7 @@ func (l *loading) byEngine(ctx context.Context, file benchFile) (took time.Durat
 		err = l.byClient(ctx, file.name, table)
 	} else {
 		err = session.Exec(ctx, connectors.Statement{SQL: "INSERT INTO " + table + " SELECT * FROM file(?, CSVWithNames, ?)",
-			Args: []any{file.name, strings.Join(columns, ", ")}})
+			Args: []any{file.name, benchStructure()}})
 	}
 	took = time.Since(began)
 	if err == nil {
