@@ -28,7 +28,8 @@ const (
 // Printer turns columns back into text, value by value, at the speed at which they were made: nothing is allocated for a value. It isn't safe for
 // concurrent use; each goroutine has its own.
 //
-// A block is read row by row: after Begin each column gives one value per row, to Append or, if it is of no interest, not at all for the rest of the block.
+// A block is read row by row: after Begin each column gives one value per row, to Append or, if it is of no interest, not at all for the rest of the block. Or it is
+// read column by column, many values at a time, which is faster.
 type Printer struct {
 	columns []printed
 	style   Style
@@ -42,6 +43,7 @@ type printed struct {
 	hidden []byte // instead of each value; nil: none is
 	nulls  []byte // of the block; nil: the type has no NULL
 	row    int
+	text   []byte // memory for Column
 }
 
 // ErrUnprinted begins the error about a column whose values can't be printed.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/bits"
-	"strconv"
 
 	"chute/connectors/native"
 )
@@ -14,21 +13,21 @@ func integersOf(t *native.Type) putter {
 	le := binary.LittleEndian
 	switch t.Kind {
 	case native.Int8:
-		return func(dst, v []byte) []byte { return strconv.AppendInt(dst, int64(int8(v[0])), 10) }
+		return func(dst, v []byte) []byte { return appendInt(dst, int64(int8(v[0]))) }
 	case native.Int16:
-		return func(dst, v []byte) []byte { return strconv.AppendInt(dst, int64(int16(le.Uint16(v))), 10) }
+		return func(dst, v []byte) []byte { return appendInt(dst, int64(int16(le.Uint16(v)))) }
 	case native.Int32:
-		return func(dst, v []byte) []byte { return strconv.AppendInt(dst, int64(int32(le.Uint32(v))), 10) }
+		return func(dst, v []byte) []byte { return appendInt(dst, int64(int32(le.Uint32(v)))) }
 	case native.Int64, native.Interval:
-		return func(dst, v []byte) []byte { return strconv.AppendInt(dst, int64(le.Uint64(v)), 10) }
+		return func(dst, v []byte) []byte { return appendInt(dst, int64(le.Uint64(v))) }
 	case native.UInt8:
-		return func(dst, v []byte) []byte { return strconv.AppendUint(dst, uint64(v[0]), 10) }
+		return func(dst, v []byte) []byte { return appendUint(dst, uint64(v[0])) }
 	case native.UInt16:
-		return func(dst, v []byte) []byte { return strconv.AppendUint(dst, uint64(le.Uint16(v)), 10) }
+		return func(dst, v []byte) []byte { return appendUint(dst, uint64(le.Uint16(v))) }
 	case native.UInt32:
-		return func(dst, v []byte) []byte { return strconv.AppendUint(dst, uint64(le.Uint32(v)), 10) }
+		return func(dst, v []byte) []byte { return appendUint(dst, uint64(le.Uint32(v))) }
 	case native.UInt64:
-		return func(dst, v []byte) []byte { return strconv.AppendUint(dst, le.Uint64(v), 10) }
+		return func(dst, v []byte) []byte { return appendUint(dst, le.Uint64(v)) }
 	case native.Int128, native.Int256:
 		return func(dst, v []byte) []byte { return appendWide(dst, v, true) }
 	case native.UInt128, native.UInt256:
@@ -71,7 +70,7 @@ func (w words) append(dst []byte, least int) []byte {
 		n++
 	}
 	start := len(dst)
-	dst = strconv.AppendUint(dst, parts[n-1], 10)
+	dst = appendUint(dst, parts[n-1])
 	for n--; n > 0; n-- {
 		dst = appendDigits(dst, parts[n-1], digits)
 	}
@@ -95,21 +94,9 @@ func (w *words) divide(by uint64) (rest uint64) {
 	return rest
 }
 
-// appendDigits writes n with exactly so many digits.
-func appendDigits(dst []byte, n uint64, digits int) []byte {
-	for range digits {
-		dst = append(dst, '0')
-	}
-	for i := len(dst) - 1; n > 0; i-- {
-		dst[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return dst
-}
-
 // decimals writes all digits of the scale.
 func decimals(t *native.Type) putter {
-	scale := t.Scale
+	scale, unit := t.Scale, uint64(powerOfTen(t.Scale))
 	return func(dst, value []byte) []byte {
 		var n uint64
 		negative := value[len(value)-1] >= 0x80
@@ -124,12 +111,10 @@ func decimals(t *native.Type) putter {
 		if negative {
 			dst, n = append(dst, '-'), -n
 		}
-		start := len(dst)
-		dst = strconv.AppendUint(dst, n, 10)
-		if missing := scale + 1 - (len(dst) - start); missing > 0 {
-			dst = appendDigits(dst[:start], n, scale+1)
+		if scale == 0 {
+			return appendUint(dst, n)
 		}
-		return addPoint(dst, scale)
+		return appendDigits(append(appendUint(dst, n/unit), '.'), n%unit, scale)
 	}
 }
 

@@ -46,7 +46,7 @@ func sourceOf(t *native.Type, at place) (source, error) {
 	case native.Tuple:
 		return tupleOf(t, at.in())
 	case native.String, native.JSON:
-		return &texts{put: at.text(t)}, nil
+		return &texts{put: at.text(t), bare: at.bare(t)}, nil
 	}
 	width, known := t.Width()
 	if !known {
@@ -92,6 +92,7 @@ func (s *fixed) skip(n int) { s.data = s.data[n*s.width:] }
 // texts are Strings: each has its length before it.
 type texts struct {
 	put  putter
+	bare bool // a value's text is the value
 	data []byte
 }
 

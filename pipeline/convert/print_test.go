@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -199,5 +202,95 @@ func BenchmarkPrinter(b *testing.B) {
 				dst, _ = printer.Append(dst, 0)
 			}
 		})
+	}
+}
+
+// TestPrintedFloats compares with the library's own notation without an exponent.
+func TestPrintedFloats(t *testing.T) {
+	check := func(t failer, f float64, bits int) {
+		if farFromOne(f) || math.IsNaN(f) {
+			return
+		}
+		if got, want := string(appendFloat([]byte("x"), f, bits)), "x"+strconv.FormatFloat(f, 'f', -1, bits); got != want {
+			t.Fatalf("%v of %d bits is printed as %s, not %s", f, bits, got, want)
+		}
+	}
+	for _, f := range []float64{0, math.Copysign(0, -1), 1, -1, 0.1, -0.001, 1.5, 10, 12, 100, 120, 123.4, 1e20, 1.2e20, 1e-6, 1.5e-6, 0.000123, 999999999999999999999} {
+		check(t, f, 64)
+		check(t, float64(float32(f)), 32)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		f := rapid.Float64Range(-1e21, 1e21).Draw(t, "number")
+		check(t, f, 64)
+		check(t, float64(float32(f)), 32)
+		check(t, math.Round(f*1000)/1000, 64)
+	})
+}
+
+// TestPrintedIntegers compares with the library's own.
+func TestPrintedIntegers(t *testing.T) {
+	check := func(t failer, n uint64) {
+		if got, want := string(appendUint(nil, n)), strconv.FormatUint(n, 10); got != want {
+			t.Fatalf("%s is printed as %s", want, got)
+		}
+		if got, want := string(appendInt(nil, int64(n))), strconv.FormatInt(int64(n), 10); got != want {
+			t.Fatalf("%s is printed as %s", want, got)
+		}
+	}
+	for _, p := range powers {
+		check(t, p-1)
+		check(t, p)
+		check(t, -p)
+	}
+	check(t, math.MaxUint64)
+	rapid.Check(t, func(t *rapid.T) { check(t, rapid.Uint64().Draw(t, "number")>>rapid.IntRange(0, 63).Draw(t, "shift")) })
+}
+
+// TestColumn: many values at a time are printed as one by one, for all types, NULLs and the hidden ones among them, in pieces of any size.
+func TestColumn(t *testing.T) {
+	for _, c := range typeTable {
+		for _, style := range []Style{PrintText, PrintJSON} {
+			b := &native.Block{}
+			p := compiled(t, Column{Name: "c", Label: "C", Type: typeOf(t, c.typ)})
+			rows := p.NewRows()
+			for i := range 40 {
+				rows.Append(uint64(i), [][]byte{[]byte(c.good[2*i%len(c.good)&^1])}, nil, nil)
+			}
+			rows.Block(b)
+			want, nulls := printAll(t, b, style, nil)
+			for _, hide := range []bool{false, true} {
+				checkColumn(t, b, style, hide, want[0], nulls[0])
+			}
+		}
+	}
+}
+
+func checkColumn(t *testing.T, b *native.Block, style Style, hide bool, want []string, null []bool) {
+	t.Helper()
+	p, err := NewPrinter(b.Columns, style, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hide {
+		p.Hide(0)
+	}
+	if err := p.Begin(b); err != nil {
+		t.Fatal(err)
+	}
+	for done, n := 0, 1; done < b.Rows; n++ {
+		spans := make([][2]uint32, min(n, b.Rows-done))
+		text, nulls := p.Column(0, spans)
+		for i, span := range spans {
+			got, isNull := string(text[span[0]:span[1]]), nulls != nil && nulls[i] != 0
+			switch at := done + i; {
+			case hide:
+				if isNull || !strings.Contains(got, Masked) {
+					t.Fatalf("%s: hidden it is %q (NULL: %t)", b.Columns[0].Type, got, isNull)
+				}
+			case isNull != null[at] || !isNull && got != want[at]:
+				t.Fatalf("%s: row %d is %q (NULL: %t), not %q (NULL: %t)", b.Columns[0].Type, at, got, isNull, want[at], null[at])
+			}
+		}
+		done += len(spans)
 	}
 }

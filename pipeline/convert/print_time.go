@@ -14,9 +14,11 @@ func timesOf(t *native.Type, zone *time.Location) (putter, error) {
 	le := binary.LittleEndian
 	switch t.Kind {
 	case native.Date:
-		return func(dst, v []byte) []byte { return appendDay(dst, int64(le.Uint16(v))) }, nil
+		known := newDays()
+		return func(dst, v []byte) []byte { return known.append(dst, int64(le.Uint16(v))) }, nil
 	case native.Date32:
-		return func(dst, v []byte) []byte { return appendDay(dst, int64(int32(le.Uint32(v)))) }, nil
+		known := newDays()
+		return func(dst, v []byte) []byte { return known.append(dst, int64(int32(le.Uint32(v)))) }, nil
 	case native.Time:
 		return func(dst, v []byte) []byte { return appendClock(dst, int64(int32(le.Uint32(v))), 0, 1) }, nil
 	case native.Time64:
@@ -38,11 +40,15 @@ func instantsAt(t *native.Type, zone *time.Location) (putter, error) {
 		}
 		clocks = zoneFor(t.Zone, named)
 	}
+	known, near := newDays(), clocks.spans[0]
+	local := func(seconds int64) int64 { // most instants of a column are in the same half of a year
+		if seconds < near.start || seconds >= near.end {
+			near = clocks.spans[clocks.find(seconds)]
+		}
+		return seconds + near.offset
+	}
 	if t.Kind == native.DateTime {
-		return func(dst, v []byte) []byte {
-			seconds := int64(binary.LittleEndian.Uint32(v))
-			return appendLocal(dst, seconds+clocks.offset(seconds))
-		}, nil
+		return func(dst, v []byte) []byte { return known.appendLocal(dst, local(int64(binary.LittleEndian.Uint32(v)))) }, nil
 	}
 	scale, unit := t.Scale, powerOfTen(t.Scale)
 	return func(dst, v []byte) []byte {
@@ -51,24 +57,12 @@ func instantsAt(t *native.Type, zone *time.Location) (putter, error) {
 		if parts < 0 {
 			seconds, parts = seconds-1, parts+unit
 		}
-		dst = appendLocal(dst, seconds+clocks.offset(seconds))
+		dst = known.appendLocal(dst, local(seconds))
 		if scale == 0 {
 			return dst
 		}
 		return appendDigits(append(dst, '.'), uint64(parts), scale)
 	}, nil
-}
-
-// appendLocal writes a date and time of day, given in seconds as if it were UTC.
-func appendLocal(dst []byte, seconds int64) []byte {
-	day, rest := seconds/daySeconds, seconds%daySeconds
-	if rest < 0 {
-		day, rest = day-1, rest+daySeconds
-	}
-	dst = append(appendDay(dst, day), ' ')
-	dst = append(appendTwo(dst, rest/3600), ':')
-	dst = append(appendTwo(dst, rest/60%60), ':')
-	return appendTwo(dst, rest%60)
 }
 
 // appendDay writes a day, given as days since 1970-01-01. It is civilDay backwards.

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"encoding/binary"
-	"math"
 	"net/netip"
 	"sort"
 	"strconv"
@@ -72,14 +71,20 @@ func (at place) word(put putter) putter {
 // text is for what may be any bytes. JSON is text in the layout, and stands in JSON as it is.
 func (at place) text(t *native.Type) putter {
 	switch {
-	case t.Kind == native.JSON && at.style == PrintJSON && !at.key:
+	case at.bare(t):
 		return appendAll
 	case at.style == PrintJSON:
 		return appendJSONString
-	case at.inside:
-		return putQuoted
 	}
-	return appendAll
+	return putQuoted
+}
+
+// bare tells whether a text stands as its bytes are.
+func (at place) bare(t *native.Type) bool {
+	if at.style == PrintJSON {
+		return t.Kind == native.JSON && !at.key
+	}
+	return !at.inside
 }
 
 func appendAll(dst, value []byte) []byte { return append(dst, value...) }
@@ -138,68 +143,8 @@ func enumNamesAt(t *native.Type, at place) putter {
 		}
 		i := sort.Search(len(t.Enum), func(i int) bool { return t.Enum[i].Value >= n })
 		if i == len(t.Enum) || t.Enum[i].Value != n {
-			return strconv.AppendInt(dst, int64(n), 10)
+			return appendInt(dst, int64(n))
 		}
 		return append(dst, names[i]...)
 	}
-}
-
-// floats writes the shortest text that reads back as the same number.
-func floats(kind native.Kind, at place) putter {
-	null := at.style == PrintJSON && !at.key // JSON has neither NaN nor infinities
-	return func(dst, value []byte) []byte {
-		var f float64
-		bits := 32
-		switch kind {
-		case native.BFloat16:
-			f = float64(math.Float32frombits(uint32(binary.LittleEndian.Uint16(value)) << 16))
-		case native.Float32:
-			f = float64(math.Float32frombits(binary.LittleEndian.Uint32(value)))
-		default:
-			f, bits = math.Float64frombits(binary.LittleEndian.Uint64(value)), 64
-		}
-		switch {
-		case math.IsNaN(f) || math.IsInf(f, 0):
-			return appendNoNumber(dst, f, null)
-		case bits == 64 && farFromOne(f), bits == 32 && farFromOne(float32(f)):
-			return appendScientific(dst, f, bits)
-		}
-		return strconv.AppendFloat(dst, f, 'f', -1, bits)
-	}
-}
-
-// farFromOne tells numbers that are written with an exponent. The bounds are those of the number's own type.
-func farFromOne[T float32 | float64](f T) bool {
-	return f != 0 && f < 1e-6 && f > -1e-6 || f >= 1e21 || f <= -1e21
-}
-
-func appendNoNumber(dst []byte, f float64, null bool) []byte {
-	switch {
-	case null:
-		return append(dst, "null"...)
-	case math.IsNaN(f):
-		return append(dst, "nan"...)
-	case f < 0:
-		return append(dst, "-inf"...)
-	}
-	return append(dst, "inf"...)
-}
-
-// appendScientific writes 1e-7 and 1e21, without the plus and the zero of Go's 1e-07 and 1e+21.
-func appendScientific(dst []byte, f float64, bits int) []byte {
-	start := len(dst)
-	dst = strconv.AppendFloat(dst, f, 'e', -1, bits)
-	for i := len(dst) - 1; i > start; i-- {
-		if dst[i] != 'e' {
-			continue
-		}
-		to, from := i+1, i+1
-		if dst[from] == '-' {
-			to++
-		}
-		for from++; from < len(dst)-1 && dst[from] == '0'; from++ {
-		}
-		return append(dst[:to], dst[from:]...)
-	}
-	return dst
 }

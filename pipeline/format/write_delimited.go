@@ -21,9 +21,11 @@ type delimitedWriter struct {
 	escape    byte // what stands before a quote within quotes
 	itself    bool // and before itself
 	special   [256]bool
-	plain     bool // bare texts stand as they are
-	texts     bool // all texts are quoted
-	all       bool // and all others
+	marks     [4]uint64 // the special bytes, each in all bytes of a word, if there are no more
+	ways      []way     // by field
+	plain     bool      // bare texts stand as they are
+	texts     bool      // all texts are quoted
+	all       bool      // and all others
 	guard     bool
 	header    bool
 	unquoted  atomic.Bool // a text came that would have to be quoted, and there is no quote
@@ -50,6 +52,12 @@ func newDelimitedWriter(f *config.ExportFormat, fields []Field) *delimitedWriter
 	}
 	// What bare texts are made of: digits, signs, colons, blanks, and letters as in nan, false and 1e10.
 	w.plain = !w.all && f.Null == "" && strings.Contains(",;|\t", f.Delimiter[:1]) && (f.Quote == "" || strings.Contains("\"'`", f.Quote)) && (!w.itself || w.escape == '\\')
+	for i, c := range [...]byte{'\r', '\n', w.delimiter[0], w.quote} {
+		w.marks[i] = uint64(c) * eachLow
+	}
+	for i := range fields {
+		w.ways = append(w.ways, w.wayOf(&fields[i]))
+	}
 	return w
 }
 
@@ -78,6 +86,15 @@ func (w *delimitedWriter) Begin(dst []byte, i int) []byte {
 }
 
 func (w *delimitedWriter) End(dst []byte, i, start int, null bool) []byte {
+	dst = w.value(dst, i, start, null)
+	if i == len(w.fields)-1 {
+		dst = append(dst, w.end...)
+	}
+	return dst
+}
+
+// value finishes the text of a field.
+func (w *delimitedWriter) value(dst []byte, i, start int, null bool) []byte {
 	f := &w.fields[i]
 	switch {
 	case null:
@@ -93,9 +110,6 @@ func (w *delimitedWriter) End(dst []byte, i, start int, null bool) []byte {
 		}
 	default:
 		dst = w.text(dst, start, f)
-	}
-	if i == len(w.fields)-1 {
-		dst = append(dst, w.end...)
 	}
 	return dst
 }
