@@ -175,7 +175,7 @@ func TestExportPolicies(t *testing.T) {
 		"parquet":  {"query = \"SELECT char(255) AS a\"\nformat = { type = \"parquet\" }\n", ledger.Failed, "isn't UTF-8, and Parquet's texts are"},
 		"moment":   {"query = \"SELECT toDateTime64('2290-01-01 00:00:00', 7, 'UTC') AS a\"\nformat = { type = \"parquet\" }\n", ledger.Failed, "Parquet has no room for"},
 		"unquoted": {"query = \"SELECT 'a,b' AS x\"\nformat = { quote = \"\" }\n", ledger.Failed, "no quote to put around it"},
-		"sql":      {"query = \"SELECT nosuch\"\n", ledger.Failed, "nosuch"},
+		"sql":      {"query = \"SELECT nosuch\"\n", ledger.Failed, "UNKNOWN_IDENTIFIER"},
 		"refused":  {"query = \"SELECT * FROM url('http://localhost/')\"\n", ledger.Failed, "url"},
 	} {
 		t.Run(name, func(t *testing.T) {
