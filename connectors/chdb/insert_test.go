@@ -272,7 +272,7 @@ func TestCancelInsert(t *testing.T) {
 		start := time.Now()
 		cancel(gaveUp)
 		<-i.(*inserter).finished
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("cancelling took %s", took)
 		}
 		if err := i.Commit(); !errors.Is(err, gaveUp) {
@@ -302,7 +302,7 @@ func TestCancelWrite(t *testing.T) {
 		}
 		err = i.Write(numbers(t, "n", n*1000, 100_000))
 	}
-	if took := time.Since(start); !errors.Is(err, gaveUp) || took > 3*time.Second {
+	if took := time.Since(start); !errors.Is(err, gaveUp) || took > 20*time.Second {
 		t.Errorf("write says %v after %s", err, took)
 	}
 }

@@ -49,7 +49,7 @@ func TestCancelQuery(t *testing.T) {
 		if err := <-ended; !errors.Is(err, gaveUp) {
 			t.Errorf("%s: %v", sql, err)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("%s: cancelling took %s", sql, took)
 		}
 	}
