@@ -20,6 +20,7 @@ func (c checker) job(j *Job) {
 	c.matching(j)
 	c.folders(j)
 	c.claim(j)
+	c.order(j)
 	c.format(&j.Format)
 	c.columns(j)
 	c.target(j)
@@ -87,6 +88,9 @@ func (c checker) claim(j *Job) {
 	}
 	if c.has("when_done") && j.Claim != "remember" && !c.broken("claim") {
 		c.bad("when_done", `is only used with claim = "remember": a claimed file always moves to done or rejected`)
+	}
+	if j.UnmatchedAfter > 0 && j.Claim == "remember" && j.WhenDone != "move" && !c.broken("when_done") {
+		c.bad("unmatched_after", `needs when_done = "move" beside claim = "remember": as it is, a rejected file stays in its inbox`)
 	}
 }
 

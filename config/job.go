@@ -2,7 +2,7 @@ package config
 
 // Job is one job file, with `extends` resolved and every value checked and parsed. A run keeps the Job it started with.
 type Job struct {
-	_ struct{} `toml:"-" later:"unmatched_after,markers,rescan,recursive,sidecars,file_mode,group,parallel,where,expect"`
+	_ struct{} `toml:"-" later:"markers,rescan,recursive,sidecars,file_mode,group,parallel,where,expect"`
 
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
@@ -42,8 +42,12 @@ type Job struct {
 	WhenDone string `toml:"when_done" oneof:"leave,move,delete"`
 	// Empty is what happens to a file without bytes or without records: "reject" (default), "accept", "ignore" (it stays).
 	Empty string `toml:"empty" default:"reject" oneof:"reject,accept,ignore"`
-	// Order is which waiting file comes first: by "name" (default, by bytes) or as "seen" first.
-	Order string `toml:"order" default:"name" oneof:"name,seen" later:"mtime,sequence"`
+	// UnmatchedAfter is when a file of the inbox that no job's pattern matches is rejected, a duration: when it has stayed unchanged for so long since chute first saw it.
+	// Default 0s, never. The shortest of the jobs that share the inbox holds, and such a file goes to that job's rejected folder. Temporary and ignored names stay.
+	UnmatchedAfter Duration `toml:"unmatched_after"`
+	// Order is which file at rest comes first: by "name" (default, by bytes), as "seen" first by chute, by "mtime", the oldest modification time first, or by "sequence", the number that the
+	// capture (?P<sequence>…) of match_regexp takes. Among equals the name decides. A number that is missing isn't waited for; names without one come last.
+	Order string `toml:"order" default:"name" oneof:"name,seen,mtime,sequence"`
 	// Strict stops the job at the first file that fails: files are taken one at a time, one that waits for another try is waited for, and a file
 	// that is rejected or stuck holds the job. Default false.
 	Strict bool `toml:"strict"`

@@ -108,7 +108,7 @@ func (j *Job) Matches(name string) (vars map[string]string, ok bool) {
 
 // matchesAs is Matches for a name that is to be compared as if it were candidate.
 func (j *Job) matchesAs(name, candidate string) (vars map[string]string, ok bool) {
-	if vars, ok = j.matches(candidate); !ok || j.ignores(name) || j.ignores(candidate) {
+	if vars, ok = j.matches(candidate); !ok || j.Ignores(name) || j.Ignores(candidate) {
 		return nil, false
 	}
 	vars["name"] = name
@@ -126,7 +126,8 @@ func (j *Job) matches(name string) (map[string]string, bool) {
 	return make(map[string]string), true
 }
 
-func (j *Job) ignores(name string) bool {
+// Ignores tells whether the job says of the name that it is never taken.
+func (j *Job) Ignores(name string) bool {
 	for _, glob := range j.IgnoreNames {
 		if glob.Match(name) {
 			return true

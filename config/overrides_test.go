@@ -112,6 +112,9 @@ func TestJobKeys(t *testing.T) {
 			if key.Name == "when_done" {
 				set = append(set, "claim=remember")
 			}
+			if value == "sequence" {
+				set = append(set, `match_regexp=^(?P<day>\d{8})_(?P<sequence>\d+)`)
+			}
 			_, _, err := LoadJob("testdata/good/full/chute.toml", "acme-orders", set)
 			if err != nil && strings.Contains(err.Error(), "--set") {
 				t.Errorf("%s=%s: %v", key.Name, value, err)

@@ -38,12 +38,12 @@ func (im *Importer) claim(ctx context.Context, b *batch) error {
 	if len(items) == 0 {
 		return nil
 	}
-	if im.far() != nil {
+	if im.far() != nil && !b.unmatched {
 		if err := im.roomFor(ctx, items); err != nil {
 			return err // before the claim: they wait where their owners see them
 		}
 	}
-	if err := im.effect("claiming", func() error { return im.begin(ctx, items) }); err != nil {
+	if err := im.effect("claiming", func() error { return im.begin(ctx, b, items) }); err != nil {
 		return err
 	}
 	b.items, b.folder = append(items, b.left()...), im.folder(items[0].run.Batch)
@@ -86,9 +86,13 @@ func (im *Importer) stat(f connectors.OpenFile, it *item) (connectors.File, erro
 }
 
 // begin numbers the runs in the ledger.
-func (im *Importer) begin(ctx context.Context, items []*item) error {
+func (im *Importer) begin(ctx context.Context, b *batch, items []*item) error {
 	runs := runsOf(items)
-	if err := im.Ledger.Begin(ctx, runs); err != nil {
+	if b.unmatched {
+		if err := im.Ledger.BeginUnmatched(ctx, runs); err != nil {
+			return err
+		}
+	} else if err := im.Ledger.Begin(ctx, runs); err != nil {
 		return err
 	}
 	keep(items, runs)

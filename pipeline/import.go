@@ -69,13 +69,21 @@ type Importer struct {
 	Fault func(effect string, before bool) error
 }
 
-// Import takes files from the inbox, in order, and says what became of each. They are loaded together and judged apart.
+// Import takes files from the inbox, in order, and says what became of each. They are loaded together and judged apart. Those whose names the job doesn't match
+// are handed over to be rejected: nobody wants them.
 func (im *Importer) Import(ctx context.Context, files []connectors.File) []connectors.Verdict {
 	if im.Job.Claim == "remember" && !im.InPlace {
 		im = im.remembering()
 	}
 	var verdicts []connectors.Verdict
-	im.carry(ctx, im.newBatch(files), 0, func(_ *item, v connectors.Verdict) { verdicts = append(verdicts, v) })
+	tell := func(_ *item, v connectors.Verdict) { verdicts = append(verdicts, v) }
+	wanted, unmatched := im.sift(files)
+	if len(wanted) > 0 {
+		im.carry(ctx, im.newBatch(wanted), 0, tell)
+	}
+	if len(unmatched) > 0 {
+		im.turnAway(ctx, im.newBatch(unmatched), tell)
+	}
 	return verdicts
 }
 
@@ -170,6 +178,8 @@ type batch struct {
 	steps   []report.Step // so far, in this try
 	tried   bool          // an earlier try may have left something in the out folder
 	resumed bool          // begun in an earlier call: what it left on the server may be gone
+
+	unmatched bool // no job's pattern matches the names: they are rejected without a look into them
 
 	breakOff context.CancelCauseFunc // of advanceUnless
 	entered  bool                    // breakOff can be called by others

@@ -145,8 +145,11 @@ func (im *Importer) clearTry(ctx context.Context, b *batch) error {
 
 func decision(w ledger.Wish) *connectors.Rejection {
 	r := &connectors.Rejection{Code: "cancelled", Message: "The load was cancelled; nothing of the file was loaded."}
-	if w.Want == ledger.Reject {
+	switch w.Want {
+	case ledger.Reject:
 		r = &connectors.Rejection{Code: "refused_by_operator", Message: "The file was refused by the operators; nothing of it was loaded."}
+	case ledger.Unmatched:
+		r = &connectors.Rejection{Code: "unmatched", Message: "No file of this name is expected here; nothing of it was loaded. Is the name misspelt, or meant for another folder?"}
 	}
 	if w.Reason != "" {
 		r.Message += " The reason: " + w.Reason

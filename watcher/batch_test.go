@@ -82,7 +82,7 @@ func TestBatchBytes(t *testing.T) {
 }
 
 func TestOrder(t *testing.T) {
-	for order, want := range map[string]string{"name": "orders a b c d", "seen": "orders d b a c"} {
+	for order, want := range map[string]string{"name": "orders a b c d", "seen": "orders d b a c", "mtime": "orders b a c d"} {
 		t.Run(order, func(t *testing.T) {
 			simulate(t, func(x *world) {
 				var open atomic.Bool
@@ -105,6 +105,27 @@ func TestOrder(t *testing.T) {
 				x.pass(time.Minute)
 				x.expectHanded(want)
 			})
+		})
+	}
+}
+
+// TestOrderTies: files of one time are ordered by name, and of those that a number orders one that is missing isn't waited for.
+func TestOrderTies(t *testing.T) {
+	for order, want := range map[string]string{
+		"mtime":    "orders a10 a2 b007 b7 c18446744073709551616 x z1",
+		"sequence": "orders z1 a2 b007 b7 a10 c18446744073709551616 x",
+	} {
+		simulate(t, func(x *world) {
+			x.job("orders", "?", func(j *Job) {
+				j.Config.Order, j.Config.Match = order, config.Glob{}
+				must(t, j.Config.MatchRegexp.UnmarshalText([]byte(`^[a-z](?P<sequence>\d*)$`)))
+			})
+			for _, name := range []string{"x", "b7", "a10", "c18446744073709551616", "b007", "a2", "z1"} {
+				x.store.Put("in/"+name, text(2))
+			}
+			x.run()
+			x.pass(10 * time.Second)
+			x.expectHanded(want)
 		})
 	}
 }

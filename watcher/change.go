@@ -127,12 +127,12 @@ func (in *inbox) reassign() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for name, e := range in.entries {
-		if e.taker, _ = in.byName(name); e.taker == nil {
+		if !in.assign(e) {
 			delete(in.entries, name)
 		}
 	}
 	for name, o := range in.others {
-		if t, named := in.byName(name); t != nil || named != o.named {
+		if t, named := in.byName(name); t != nil || named != o.named || o.collected != in.collects(name, named) {
 			delete(in.others, name)
 		}
 	}

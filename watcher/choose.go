@@ -29,7 +29,7 @@ func (t *taker) choose(ctx context.Context) []picked {
 		if ctx.Err() != nil {
 			return nil
 		}
-		wantEnd := !p.unfinished && wantsLineEnd(t.job.Config.Format)
+		wantEnd := !p.unfinished && !p.unmatched && wantsLineEnd(t.job.Config.Format)
 		found := probe(ctx, in.folder, in.path(p.file.Name), p.file, wantEnd)
 		if found == (finding{}) {
 			kept = append(kept, p)

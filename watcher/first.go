@@ -25,7 +25,7 @@ func (w *Watcher) Pending(job string) (files int, known bool) {
 		files++
 	}
 	for _, e := range in.entries {
-		if e.taker == t && e.state.waits() {
+		if e.taker == t && !e.unmatched && e.state.waits() {
 			files++
 		}
 	}

@@ -184,7 +184,9 @@ func (in *inbox) update(files []connectors.File, look span) {
 		}
 		e := in.entries[f.Name]
 		if e == nil {
-			e = in.firstSight(f, look)
+			if e = in.firstSight(f, look); e == nil {
+				continue
+			}
 			in.entries[f.Name] = e
 		}
 		e.see(f, look)
@@ -212,7 +214,7 @@ func (in *inbox) place(e *entry, look span) {
 	case e.rested(look, e.restNeeded()) && look.began >= e.notBefore:
 		e.taker.queue.add(e)
 	default:
-		e.taker.queue.failed = e.taker.queue.failed || e.tries > 0
+		e.taker.queue.failed = e.taker.queue.failed || e.tries > 0 && !e.unmatched
 		in.due = min(in.due, at)
 	}
 }
@@ -223,7 +225,7 @@ func (in *inbox) enter(e *entry, state State, at moment) {
 		return
 	}
 	e.state, e.stateSince = state, at
-	in.changes.add(state, e.file.Name, e.taker, e.reason())
+	in.changes.add(state, e.file.Name, e.owner(), e.reason())
 }
 
 // wantLook sees to a look at the moment, or earlier. in.mu is held.

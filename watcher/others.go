@@ -17,6 +17,8 @@ type other struct {
 	kind  fs.FileMode
 	named State // what the name tells
 	state State // what the name and the type tell
+
+	collected bool // a plain file of this name is put away in time
 }
 
 // list lists what may be taken, and takes down the others.
@@ -44,8 +46,12 @@ func (in *inbox) wanted(name string, kind fs.FileMode) bool {
 		if named == 0 {
 			return true
 		}
-		o = &other{named: named}
+		o = &other{named: named, collected: in.collects(name, named)}
 		in.others[name] = o
+	}
+	if o.collected && kind == 0 {
+		delete(in.others, name)
+		return true
 	}
 	o.count, o.kind = in.listing, kind
 	if state := o.judge(); state != o.state {
@@ -74,6 +80,26 @@ func (in *inbox) byName(name string) (*taker, State) {
 		named = Disabled
 	}
 	return nil, named
+}
+
+// collector is who puts away files of a name that no job matches: the job that wants it soonest. nil: they stay. What a job ignores isn't meant for anybody yet.
+// in.mu is held.
+func (in *inbox) collector(name string) (first *taker) {
+	for _, t := range in.takers {
+		job := t.job.Config
+		if job.Ignores(name) {
+			return nil
+		}
+		if job.Enabled && job.UnmatchedAfter > 0 && (first == nil || job.UnmatchedAfter < first.job.Config.UnmatchedAfter) {
+			first = t
+		}
+	}
+	return first
+}
+
+// collects tells whether plain files of a name, with what that alone tells, are put away in time. in.mu is held.
+func (in *inbox) collects(name string, named State) bool {
+	return named == Unmatched && in.collector(name) != nil
 }
 
 func (o *other) judge() State {

@@ -24,22 +24,37 @@ func (q *queue) add(e *entry) { q.entries = append(q.entries, e) }
 // waiting are those that weren't taken out.
 func (q *queue) waiting() []*entry { return q.entries[q.next:] }
 
-// sort puts the queue into the job's order ("name" or "seen"), those that failed before behind the others, and tells whether it
+// sort puts the queue into the job's order, those that failed before behind the others, and what is only to be put away behind all, and tells whether it
 // holds anything. With strict it holds nothing while a file that failed waits, and that one doesn't lose its place.
 func (q *queue) sort(order string, strict bool) bool {
 	if strict && q.failed {
 		q.reset()
 	}
 	slices.SortFunc(q.entries, func(a, b *entry) int {
-		if c := cmp.Compare(a.tries, b.tries); c != 0 && !strict {
-			return c
+		switch {
+		case a.unmatched != b.unmatched && a.unmatched:
+			return 1
+		case a.unmatched != b.unmatched:
+			return -1
+		case a.tries != b.tries && !strict:
+			return cmp.Compare(a.tries, b.tries)
 		}
-		if order == "seen" && a.seen != b.seen {
-			return cmp.Compare(a.seen, b.seen)
-		}
-		return cmp.Compare(a.file.Name, b.file.Name)
+		return cmp.Or(compareBy(order, a, b), cmp.Compare(a.file.Name, b.file.Name))
 	})
 	return len(q.entries) > 0
+}
+
+// compareBy compares two files by the job's order; those that are equal in it are ordered by their names.
+func compareBy(order string, a, b *entry) int {
+	switch order {
+	case "seen":
+		return cmp.Compare(a.seen, b.seen)
+	case "mtime":
+		return a.file.ModTime.Compare(b.file.ModTime)
+	case "sequence":
+		return config.CompareSequence(a.sequence, b.sequence)
+	}
+	return 0
 }
 
 // batch takes the next files out of the queue that go together: at most limit.Files, at most limit.Bytes, none larger than may share

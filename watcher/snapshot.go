@@ -88,14 +88,14 @@ func (in *inbox) asWaiting(c candidate, now moment, ahead map[*entry]int) Waitin
 		}
 	}
 	w := in.waiting(c.entry, c.since)
-	w.Reason, w.Next, w.At = c.entry.explain(now, in.clock, ahead), c.entry.state.next(), c.entry.at(now, in.clock)
+	w.Reason, w.Next, w.At = c.entry.explain(now, in.clock, ahead), c.entry.next(), c.entry.at(now, in.clock)
 	return w
 }
 
 func (in *inbox) waiting(e *entry, since moment) Waiting {
 	w := Waiting{Store: in.store, Inbox: in.dir, Name: e.file.Name, Size: e.file.Size, State: e.state, Since: in.clock.wall(since), Seen: in.clock.wall(e.seen)}
-	if e.taker != nil {
-		w.Job = e.taker.name
+	if owner := e.owner(); owner != nil {
+		w.Job = owner.name
 	}
 	return w
 }

@@ -74,7 +74,7 @@ func (in *inbox) tallies(most int) []*tally {
 		all = append(all, of[t])
 	}
 	for name, e := range in.entries {
-		of[e.taker].add(e.state, candidate{name: name, seen: e.seen, since: e.stateSince, entry: e})
+		of[e.owner()].add(e.state, candidate{name: name, seen: e.seen, since: e.stateSince, entry: e})
 	}
 	for name, r := range in.running {
 		of[r.taker].add(Running, candidate{name: name, seen: r.seen, since: r.since, entry: r.entry})

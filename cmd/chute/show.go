@@ -143,7 +143,7 @@ type shownJSON struct {
 	Replaces     []uint64        `json:"replaces,omitempty"`      // runs of earlier files of the name whose rows left, or are about to leave, for those of this run
 	ReplacedBy   uint64          `json:"replaced_by,omitempty"`   // the run for whose rows those of this one left, or are about to leave
 	LeftBehind   bool            `json:"left_behind,omitempty"`   // true when it is under way by its status, and nobody is at it: chute ended meanwhile, and goes on with it when it is started
-	Wanted       ledger.Want     `json:"wanted,omitempty"`        // what a person wants of the run, or wanted: pause, cancel or reject
+	Wanted       ledger.Want     `json:"wanted,omitempty"`        // what a person wants of the run, or wanted: pause, cancel or reject; unmatched, where chute itself does, because no job matches the name
 	WantedAt     time.Time       `json:"wanted_at,omitzero"`      // when that was said
 	WantedBy     *uint32         `json:"wanted_by,omitempty"`     // the number of the user who said it
 	WantedReason report.Text     `json:"wanted_reason,omitempty"` // why, as it was said

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"chute/connectors"
 )
 
 func TestHolds(t *testing.T) {
@@ -58,6 +60,10 @@ func TestLatest(t *testing.T) {
 		if _, err := l.write.ExecContext(limit(t), `UPDATE runs SET status = ? WHERE id = ?`, status, runs[i].ID); err != nil {
 			t.Fatal(err)
 		}
+	}
+	unmatched := []Run{{Kind: Import, Job: runs[0].Job, Store: runs[0].Store, Inbox: "in", File: connectors.File{Name: "nobody's"}, Status: Rejected}}
+	if err := l.BeginUnmatched(limit(t), unmatched); err != nil {
+		t.Fatal(err)
 	}
 	for _, test := range []struct {
 		after uint64

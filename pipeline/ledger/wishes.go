@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 )
 
-// Want is what a person may want of a run that has announced nothing yet.
+// Want is what somebody may want of a run that has announced nothing yet.
 type Want string
 
 // What may be wanted.
@@ -18,9 +19,11 @@ const (
 	Pause  Want = "pause"  // nobody works on it until it is resumed
 	Cancel Want = "cancel" // nothing of its file is loaded
 	Reject Want = "reject" // the same, and the file is called at fault
+
+	Unmatched Want = "unmatched" // the same, by chute itself: no job's pattern matches the file's name, and the time for that is over
 )
 
-// Wish is what a person wants of a run. It is written down before anybody acts on it, and stays as a record of who wanted it.
+// Wish is what somebody wants of a run. It is written down before anybody acts on it, and stays as a record of who wanted it.
 type Wish struct {
 	Run    uint64
 	Want   Want
@@ -71,6 +74,28 @@ func (l *Ledger) Wish(ctx context.Context, w Wish) error {
 	if err != nil {
 		return fmt.Errorf("%s run %d: %w", w.Want, w.Run, err)
 	}
+	return nil
+}
+
+// BeginUnmatched is Begin for files that no job matches: that they are to be rejected is written down with their runs, so that it holds whatever happens, and
+// whatever jobs there are then.
+func (l *Ledger) BeginUnmatched(ctx context.Context, runs []Run) error {
+	begun := make([]Run, len(runs))
+	err := l.tx(ctx, func(tx *sql.Tx) error {
+		if err := insertRuns(ctx, tx, runs, begun, Claiming); err != nil {
+			return err
+		}
+		for _, r := range begun {
+			if _, err := tx.ExecContext(ctx, putWish, int64(r.ID), string(Unmatched), "", os.Getuid(), time.Now().UnixNano()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("begin %d runs: %w", len(runs), err)
+	}
+	copy(runs, begun)
 	return nil
 }
 
