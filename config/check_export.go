@@ -24,6 +24,8 @@ func (c checker) export(e *Export) {
 	c.exportWatermark(e)
 	c.retry(e.Retry)
 	c.exportFormat(&e.Format)
+	c.lines(e)
+	c.exportColumns(e)
 }
 
 // exportSource judges what is exported.

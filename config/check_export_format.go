@@ -13,7 +13,10 @@ var formatOnly = []struct {
 }{
 	{"delimiter", []string{"csv", "tsv"}}, {"quote", []string{"csv", "tsv"}}, {"quoting", []string{"csv", "tsv"}}, {"escape", []string{"csv", "tsv"}},
 	{"guard_formulas", []string{"csv", "tsv"}}, {"line_end", []string{"csv", "tsv", "fixed"}}, {"null", []string{"csv", "tsv", "fixed"}},
-	{"header", []string{"csv", "tsv", "fixed", "xlsx"}}, {"widths", []string{"fixed"}}, {"too_wide", []string{"fixed"}},
+	{"header", []string{"csv", "tsv", "fixed", "xlsx"}}, {"top", []string{"csv", "tsv", "fixed"}}, {"bottom", []string{"csv", "tsv", "fixed"}}, {"widths", []string{"fixed"}}, {"too_wide", []string{"fixed"}},
+	{"date_format", []string{"csv", "tsv", "fixed", "xml", "jsonl", "json"}}, {"time_format", []string{"csv", "tsv", "fixed", "xml", "jsonl", "json"}},
+	{"decimal", []string{"csv", "tsv", "fixed", "xml"}}, {"thousands", []string{"csv", "tsv", "fixed", "xml"}},
+	{"true", []string{"csv", "tsv", "fixed", "xml"}}, {"false", []string{"csv", "tsv", "fixed", "xml"}},
 	{"root", []string{"xml"}}, {"record", []string{"xml"}}, {"sheet", []string{"xlsx"}},
 	{"bom", []string{"csv", "tsv", "fixed", "jsonl", "json"}}, {"unmappable", []string{"csv", "tsv", "fixed", "xml", "xlsx", "parquet", "jsonl", "json"}},
 	{"compression", []string{"csv", "tsv", "fixed", "xml", "parquet", "jsonl", "json"}},

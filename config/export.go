@@ -53,6 +53,9 @@ type Export struct {
 	// Limit is how many rows of Table at most; 0 = all. Default 0.
 	Limit int `toml:"limit"`
 
+	// Column are the [[column]] entries, one for each column that isn't written as its type is. Default: none.
+	Column []ExportColumn `toml:"column"`
+
 	// Watermark is [watermark]: only what has come since the last delivery. Default: everything, each time.
 	Watermark Watermark `toml:"watermark"`
 
@@ -113,7 +116,7 @@ func (w Watermark) IsZero() bool { return w.From == "" && !w.Runs }
 
 // ExportFormat is how an exported file is written.
 type ExportFormat struct {
-	_ struct{} `toml:"-" later:"date_format,time_format,decimal,true,false,row_group"`
+	_ struct{} `toml:"-" later:"row_group"`
 
 	// Type is "csv" (default), "tsv", which is the same with a tab as its default delimiter, "fixed": fields of fixed width, "jsonl": an object in each line,
 	// "json": one array of objects, "xml", "xlsx": a workbook of Excel, or "parquet".
@@ -136,10 +139,27 @@ type ExportFormat struct {
 	Escape string `toml:"escape" default:"double"`
 	// Header writes the names of the columns as the first record. Default true, with type fixed false.
 	Header bool `toml:"header" default:"true"`
+	// Top are lines before all else, as they stand here: lines with variables, such as "H;{file};%Y%m%d". An import passes over them by skip_top. Default: none.
+	Top []Line `toml:"top"`
+	// Bottom are lines behind all records: "T;{rows};{sum(amount)}", with the number of records and the exact sum of a column in this file. An import passes over them by
+	// skip_bottom. Default: none.
+	Bottom []Line `toml:"bottom"`
 	// LineEnd ends records: "crlf" (default, as RFC 4180 wants it), "lf" or "cr".
 	LineEnd string `toml:"line_end" default:"crlf" oneof:"crlf,lf,cr"`
 	// Null is what stands for NULL, unquoted. A text that is the same is quoted. Default: nothing.
 	Null string `toml:"null"`
+	// DateFormat is how dates are written, in strftime words as imports read them: "%d.%m.%Y"; [[column]] may say otherwise. Default: as imports read them, 2026-01-31.
+	DateFormat TimeFormat `toml:"date_format"`
+	// TimeFormat is how dates with times are written: "%d.%m.%Y %H:%M:%S". Default: as imports read them, 2026-01-31 06:00:00.
+	TimeFormat TimeFormat `toml:"time_format"`
+	// Decimal is the character before the fraction of numbers. Default ".".
+	Decimal Separator `toml:"decimal" default:"."`
+	// Thousands is the character between groups of three digits, of all numbers: those that name something as well. Default: none.
+	Thousands Separator `toml:"thousands"`
+	// True is the word for true; it needs False. Default: true.
+	True string `toml:"true"`
+	// False is the word for false; it needs True. Default: false.
+	False string `toml:"false"`
 	// GuardFormulas puts an apostrophe before texts that a spreadsheet would take for a formula: those that begin with =, +, -, @, a tab or a
 	// carriage return. Numbers and dates aren't touched. Default false.
 	GuardFormulas bool `toml:"guard_formulas"`
@@ -153,6 +173,11 @@ type ExportFormat struct {
 	Record string `toml:"record" default:"row"`
 	// Sheet is the name of a workbook's sheet: up to 31 characters. Default "Sheet1".
 	Sheet string `toml:"sheet" default:"Sheet1"`
+}
+
+// End is what ends a line.
+func (f *ExportFormat) End() string {
+	return map[string]string{"crlf": "\r\n", "lf": "\n", "cr": "\r"}[f.LineEnd]
 }
 
 // JSON tells whether values are written as JSON.

@@ -47,7 +47,7 @@ func TestReference(t *testing.T) {
 func structs(t *testing.T) map[string]*ast.StructType {
 	t.Helper()
 	found := map[string]*ast.StructType{}
-	for _, file := range []string{"chute.go", "job.go", "format.go", "target.go", "export.go", "export_split.go"} {
+	for _, file := range []string{"chute.go", "job.go", "format.go", "target.go", "export.go", "export_split.go", "export_column.go"} {
 		parsed, err := goparser.ParseFile(token.NewFileSet(), file, nil, goparser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +151,7 @@ func elementName(e ast.Expr) string {
 var kinds = map[string]string{
 	"string": "text", "bool": "true, false", "int": "number", "float64": "number", "Size": "size", "Duration": "duration",
 	"Secret": "secret", "Glob": "glob", "Regexp": "regular expression", "Pattern": "pattern", "Zone": "time zone",
-	"TableName": "table", "Tolerance": `"any" or number`, "TimeFormat": "time format", "Bound": "number or text", "Separator": "character",
+	"TableName": "table", "Tolerance": `"any" or number`, "TimeFormat": "time format", "Bound": "number or text", "Separator": "character", "Line": "line",
 	"SFTP": "SFTP address", "Schedule": "schedule", "Day": "day",
 }
 

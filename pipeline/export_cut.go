@@ -160,11 +160,12 @@ type piece struct {
 // splitter lays the text of records into files. Each record has before it what stands between two.
 type splitter struct {
 	binder
-	frame   *Printing // for what comes before and after the records
-	out     io.Writer // of the open file
-	between int
-	size    func(text []byte) int64 // as the file has it
-	tailed  int64                   // size of what comes after the records
+	frame    *Printing // for what comes before and after the records
+	out      io.Writer // of the open file
+	envelope *envelope
+	between  int
+	size     func(text []byte) int64 // as the file has it
+	tailed   int64                   // size of what comes after the records
 }
 
 func (s *splitter) lay(p *piece) error {
@@ -187,6 +188,7 @@ func (s *splitter) lay(p *piece) error {
 		if _, err := s.out.Write(p.text[start:end]); err != nil {
 			return err
 		}
+		s.envelope.count(p.block, p.first+row, p.first+row+n)
 		s.rows += n
 		row, start = row+n, end
 	}

@@ -76,6 +76,9 @@ func (p *parts) begin(value string) error {
 	return err
 }
 
+// number is that of the open file, from 1.
+func (p *parts) number() int { return len(p.d.parts) + 1 }
+
 // name is what the next file is called. Names come of values, so anything may be wrong with them.
 func (p *parts) name(n int, value string) (string, error) {
 	split := &p.ex.Job.Split

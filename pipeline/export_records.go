@@ -27,13 +27,17 @@ func (ex *Exporter) newRecords(out *parts, columns []native.Column) (records, er
 		return ex.newTables(b, columns)
 	}
 	f, zone := &ex.Job.Format, ex.Job.Timezone.Location()
+	how, err := ex.writings(columns)
+	if err != nil {
+		return nil, err
+	}
 	printing := func() (p *Printing, err error) {
-		if p, err = newExportPrinting(f, columns, zone); err == nil {
+		if p, err = newExportPrinting(f, columns, zone, how); err == nil {
 			p.keys, err = newKeys(ex, columns)
 		}
 		return p, err
 	}
-	if ex.Job.Split.IsZero() {
+	if ex.Job.Split.IsZero() && len(f.Top)+len(f.Bottom) == 0 {
 		if err := out.begin(""); err != nil {
 			return nil, err
 		}
@@ -43,32 +47,55 @@ func (ex *Exporter) newRecords(out *parts, columns []native.Column) (records, er
 		}
 		return newPress(text, printing)
 	}
-	s, err := newSplitter(b, f, printing)
+	around, err := newEnvelope(ex, out.d, columns)
+	if err != nil {
+		return nil, err
+	}
+	around.restyle = func(i int, text []byte) []byte { return how[i].Number(text) }
+	s, err := newSplitter(b, f, around, printing)
 	if err != nil {
 		return nil, err
 	}
 	return newSplittingPress(s, printing)
 }
 
-// newSplitter makes files of a format of text.
-func newSplitter(b binder, f *config.ExportFormat, printing func() (*Printing, error)) (*splitter, error) {
+// newSplitter makes files of a format of text, with lines around their records.
+func newSplitter(b binder, f *config.ExportFormat, around *envelope, printing func() (*Printing, error)) (*splitter, error) {
 	frame, err := printing()
 	if err != nil {
 		return nil, err
 	}
-	s := &splitter{binder: b, frame: frame, between: len(frame.writer.Between(nil))}
+	s := &splitter{binder: b, frame: frame, envelope: around, between: len(frame.writer.Between(nil))}
 	if s.size, err = format.NewSizer(f); err != nil {
 		return nil, err
 	}
-	s.tailed = s.size(frame.writer.Tail(nil))
 	s.top = func() (err error) {
 		if s.out, err = format.NewEncoder(s.parts, f); err != nil {
 			return err
 		}
+		around.begin()
+		s.tailed = s.size(frame.writer.Tail(nil)) + s.size(around.room(s.parts.open.name, s.parts.number()))
+		if err := s.around(around.top); err != nil {
+			return err
+		}
 		return frame.Head(s.out)
 	}
-	s.bottom = func() error { return frame.Tail(s.out) }
+	s.bottom = func() error {
+		if err := frame.Tail(s.out); err != nil {
+			return err
+		}
+		return s.around(around.bottom)
+	}
 	return s, nil
+}
+
+// around writes lines before or behind the records.
+func (s *splitter) around(some []config.Line) error {
+	text, err := s.envelope.append(nil, some, s.parts.open.name, s.parts.number(), s.rows)
+	if err == nil && len(text) > 0 {
+		_, err = s.out.Write(text)
+	}
+	return err
 }
 
 // table is a file whose inside has an order of its own.

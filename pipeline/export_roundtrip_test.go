@@ -108,3 +108,114 @@ func roundTrip(w *world, format string) {
 		w.t.Errorf("rows: %s before, %s after", a, b)
 	}
 }
+
+// TestExportMirrored: dates, numbers and labels in other ways than the types', and lines around the records, are read again by an import with the same keys.
+func TestExportMirrored(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.exportJob(`file = "f.csv"
+table = "` + w.Database + `.src"
+split = { rows = 77, name = "f" }
+timezone = "Europe/Paris"
+[format]
+delimiter = ";"
+decimal = ","
+thousands = "."
+true = "oui"
+false = "non"
+date_format = "%e %b %Y"
+time_format = "%A, %d/%m/%Y %I:%M:%S %p %z"
+top = ["H;{file}", "%Y"]
+bottom = ["T;{rows};{sum(c)}"]
+[[column]]
+name = "m"
+format = "%j/%Y %-H:%M:%S.%f"
+[[column]]
+name = "c"
+decimals = 2
+[[column]]
+name = "n"
+decimal = "."
+thousands = "'"
+[[column]]
+name = "f"
+decimals = 3
+[[column]]
+name = "e"
+labels = { a = "Ä;1", b = "" }
+`)
+	w.write("jobs.d/stock.toml", strings.Replace(w.read("jobs.d/stock.toml"), "f.csv", "f-{part}.csv", 1))
+	ex := w.openExport()
+	w.exec("CREATE DATABASE %d", `CREATE TABLE %d.src ENGINE = MergeTree ORDER BY tuple() AS SELECT toDate(number * 199) AS d, toDateTime(intHash32(number)) AS t,
+		toDateTime64('1960-01-01 00:00:00', 3, 'Asia/Tokyo') + number * 9999999 + 0.123 AS m, toDecimal64(toInt64(number * 7919 - 500000), 5) / 64 AS c, CAST(cityHash64(number) AS Int64) AS n,
+		number / 7 AS f, CAST(number % 2 AS Bool) AS b, CAST(number % 3 + 1 AS Enum8('a' = 1, 'b' = 2, 'c' = 3)) AS e, if(number % 5 = 0, NULL, number * 1000000) AS u FROM numbers(200)`,
+		"CREATE TABLE %t AS %d.src ENGINE = MergeTree ORDER BY tuple()", "ALTER TABLE %t ADD COLUMN _chute_run UInt64, ADD COLUMN _chute_record UInt64")
+	run := mustExport(t, ex, Occasion{}, ledger.Finished)
+	total := w.rows("SELECT replace(toString(sum(c)), '.', ',') FROM (SELECT c FROM " + w.Database + ".src LIMIT 154, 100)")[0]
+	if text := w.read("store/out/f-3.csv"); len(run.Moves) != 3 || !strings.HasPrefix(text, "H;f-3.csv\r\n20") || !strings.HasSuffix(strings.NewReplacer(".", "").Replace(text), "\r\nT;46;"+total+"\r\n") {
+		t.Errorf("%d files; the last is %q", len(run.Moves), text)
+	}
+	w.close()
+	for i := range run.Moves {
+		name := fmt.Sprintf("f-%d.csv", i+1)
+		if err := os.Rename(filepath.Join(w.Dir, "store/out", name), filepath.Join(w.Dir, "store/in", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(filepath.Join(w.Dir, "jobs.d/stock.toml")); err != nil {
+		t.Fatal(err)
+	}
+	w.job(`timezone = "Europe/Paris"
+[errors]
+max_rejects = 0
+[target]
+table = "%t"
+[format]
+delimiter = ";"
+skip_top = 2
+skip_bottom = 1
+[[column]]
+name = "d"
+format = "%e %b %Y"
+[[column]]
+name = "t"
+format = "%A, %d/%m/%Y %I:%M:%S %p %z"
+[[column]]
+name = "m"
+format = "%j/%Y %-H:%M:%S.%f"
+[[column]]
+name = "c"
+decimal = ","
+thousands = "."
+[[column]]
+name = "n"
+thousands = "'"
+[[column]]
+name = "f"
+decimal = ","
+[[column]]
+name = "b"
+true = ["oui"]
+false = ["non"]
+[[column]]
+name = "e"
+map = { "Ä;1" = "a" }
+default = "b"
+[[column]]
+name = "u"
+decimal = ","
+thousands = "."
+`)
+	w.open()
+	for _, v := range w.importAll() {
+		if v.Outcome != connectors.Done {
+			reasons, _ := os.ReadFile(filepath.Join(w.Dir, "store/rejected", strings.TrimSuffix(v.File.Name, ".csv")+".rejects.jsonl"))
+			t.Fatalf("%+v\n%s", v, reasons[:min(len(reasons), 3000)])
+		}
+	}
+	for _, column := range []string{"d", "t", "m", "c", "n", "f", "b", "e", "u"} {
+		sum := "SELECT count(), sum(cityHash64(toString(" + column + "))), countIf(isNull(" + column + ")) FROM "
+		if a, b := w.rows(sum+w.Database+".src"), w.rows(sum+"%t"); a[0] != b[0] || !strings.HasPrefix(a[0], "200 ") {
+			t.Errorf("column %s: %s before, %s after", column, a, b)
+		}
+	}
+}

@@ -107,10 +107,22 @@ func TestExportForms(t *testing.T) {
 		"replaced": {"query = \"SELECT 'Größe €' AS g\"\nformat = { encoding = \"iso-8859-1\", unmappable = \"replace\", header = false }", "Gr\xf6\xdfe ?\r\n"},
 		"utf-16":   {"query = \"SELECT 'a€' AS g\"\nformat = { encoding = \"utf-16\", header = false, line_end = \"lf\" }", "\xff\xfea\x00\xac\x20\n\x00"},
 		"bom":      {"query = \"SELECT 1 AS g\"\nformat = { bom = true }", "\xef\xbb\xbfg\r\n1\r\n"},
-		"zone":     {"timezone = \"America/New_York\"\nquery = \"SELECT toDateTime(0) AS t, toDateTime(0, 'UTC') AS u\"", "t,u\r\n1969-12-31 19:00:00,1970-01-01 00:00:00\r\n"},
+		"lines": {"timezone = \"Asia/Tokyo\"\ntable = \"%t\"\ncolumns = [\"sku\", \"price\"]\norder_by = [\"sku\"]\nformat = { decimal = \",\", delimiter = \";\", line_end = \"lf\", " +
+			"top = [\"H;{file:8}|{job}|\", \"{{100%%}}\"], bottom = [\"{rows};{sum(price)};{sum(sku):05}\", \"end\"] }",
+			"H;lines   |stock|\n{100%}\nsku;price\n1;1,50\n2;20,00\n3;0,00\n4;-0,25\n5;7,00\n5;28,25;00015\nend\n"},
+		"fixed lines": {"query = \"SELECT sku, price FROM %t ORDER BY sku LIMIT 2\"\nformat = { type = \"fixed\", widths = [3, 6], line_end = \"lf\", bottom = [\"T{rows:2}{sum(price):06}\"] }",
+			"  1  1.50\n  2 20.00\nT 2021.50\n"},
+		"no rows": {"query = \"SELECT sku FROM %t WHERE sku > 9\"\nformat = { bottom = [\"{rows},{sum(sku)}\"] }", "sku\r\n0,0\r\n"},
+		"german": {"query = \"SELECT day, toDateTime(86399, 'UTC') AS t, price, toInt64(-1234567) AS n, toFloat64(0.5) AS f, name FROM %t WHERE sku = 4\"\nformat = { delimiter = \";\", line_end = \"lf\", header = false, decimal = \",\", date_format = \"%d.%m.%Y\", time_format = \"%d.%m.%y %H:%M\" }\n" +
+			"column = [{ name = \"n\", thousands = \".\", decimals = 1 }, { name = \"f\", decimals = 3 }, { name = \"name\", labels = { \"\" = \"none\" } }]", "28.02.2026;01.01.70 23:59;-0,25;-1.234.567,0;0,500;none\n"},
+		"comma": {"query = \"SELECT price FROM %t WHERE sku = 1\"\nformat = { decimal = \",\", guard_formulas = true }", "price\r\n\"1,50\"\r\n"},
+		"labels": {"query = \"SELECT CAST(if(sku = 1, 'a', 'b') AS Enum8('a' = 1, 'b' = 2)) AS e, day, toUInt8(sku) AS n FROM %t WHERE sku < 3 ORDER BY sku\"\nformat = { type = \"jsonl\" }\ncolumn = [{ name = \"e\", labels = { a = \"\\\"A\\\"\" } }, { name = \"day\", format = '%A, \"%e\" %B %Y' }, { name = \"n\", labels = { \"2\" = \"two\" } }]",
+			"{\"e\":\"\\\"A\\\"\",\"day\":\"Friday, \\\" 2\\\" January 2026\",\"n\":1}\n{\"e\":\"b\",\"day\":\"Saturday, \\\" 3\\\" January 2026\",\"n\":\"two\"}\n"},
+		"xml dates": {"query = \"SELECT day FROM %t WHERE sku = 1\"\nformat = { type = \"xml\", date_format = \"%Y<%j>\" }", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rows>\n  <row>\n    <day>2026&lt;002&gt;</day>\n  </row>\n</rows>\n"},
+		"zone":      {"timezone = \"America/New_York\"\nquery = \"SELECT toDateTime(0) AS t, toDateTime(0, 'UTC') AS u\"", "t,u\r\n1969-12-31 19:00:00,1970-01-01 00:00:00\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := strings.ReplaceAll(name, "-", "")
+			file := strings.NewReplacer("-", "", " ", "").Replace(name)
 			w.exportJob("file = \"" + file + "\"\n" + c.job)
 			job, err := w.loadExport()
 			if err != nil {
@@ -173,6 +185,14 @@ func TestExportPolicies(t *testing.T) {
 		"cell":     {"query = \"SELECT repeat('x', 32768) AS a\"\nformat = { type = \"xlsx\" }\n", ledger.Failed, "32768 characters, and a cell has room for 32767"},
 		"sheet":    {"query = \"SELECT char(255) AS a\"\nformat = { type = \"xlsx\" }\n", ledger.Failed, "can't stand in a workbook"},
 		"parquet":  {"query = \"SELECT char(255) AS a\"\nformat = { type = \"parquet\" }\n", ledger.Failed, "isn't UTF-8, and Parquet's texts are"},
+		"sum":      {"query = \"SELECT 1.5 AS a\"\nformat = { bottom = [\"{sum(a)}\"] }\n", ledger.Failed, "Float64, which has no exact sum"},
+		"no sum":   {"query = \"SELECT 1 AS a\"\nformat = { bottom = [\"{sum(b)}\"] }\n", ledger.Failed, "the answer has no column \"b\""},
+		"narrow":   {"query = \"SELECT 1000 AS a\"\nformat = { bottom = [\"{sum(a):3}\"] }\n", ledger.Failed, "{sum(a):3} of format.top or format.bottom has 4 characters"},
+		"style":    {"query = \"SELECT 1 AS a\"\ncolumn = [{ name = \"a\", format = \"%Y%m%d\" }]\n", ledger.Failed, "format is for dates and times, and the column is UInt8"},
+		"day":      {"query = \"SELECT today() AS a\"\ncolumn = [{ name = \"a\", format = \"%Y%m%d%H\" }]\n", ledger.Failed, "has words for a time of day"},
+		"no style": {"query = \"SELECT 1 AS a\"\ncolumn = [{ name = \"b\", decimals = 1 }]\n", ledger.Failed, "the answer has no column \"b\""},
+		"label":    {"query = \"SELECT 1 AS a\"\ncolumn = [{ name = \"a\", labels = { 2 = \"x\" }, unlabelled = \"fail\" }]\n", ledger.Failed, "column \"a\": a value has no label"},
+		"no label": {"query = \"SELECT CAST('a', 'Enum8(\\\\'a\\\\' = 1)') AS a\"\ncolumn = [{ name = \"a\", labels = { c = \"x\" } }]\n", ledger.Failed, "which the type lacks"},
 		"moment":   {"query = \"SELECT toDateTime64('2290-01-01 00:00:00', 7, 'UTC') AS a\"\nformat = { type = \"parquet\" }\n", ledger.Failed, "Parquet has no room for"},
 		"unquoted": {"query = \"SELECT 'a,b' AS x\"\nformat = { quote = \"\" }\n", ledger.Failed, "no quote to put around it"},
 		"sql":      {"query = \"SELECT nosuch\"\n", ledger.Failed, "UNKNOWN_IDENTIFIER"},

@@ -98,6 +98,8 @@ func refusedText(err error) error {
 		return refuse(unfit.Code, "%s", unfit.Message)
 	case errors.Is(err, convert.ErrUnprinted):
 		return refuse("type", "%v: such values can't be written", err)
+	case errors.Is(err, convert.ErrUnlabelled):
+		return refuse("unlabelled", "%v: nothing is delivered", err)
 	case errors.Is(err, format.ErrUnmappable):
 		return refuse("unmappable", "%v: choose another encoding, or unmappable = \"replace\"", err)
 	case errors.Is(err, format.ErrUnquoted):

@@ -54,7 +54,7 @@ func NewPrinting(as string, columns []native.Column, zone *time.Location, hidden
 }
 
 // newExportPrinting is NewPrinting for the file of an export.
-func newExportPrinting(f *config.ExportFormat, columns []native.Column, zone *time.Location) (*Printing, error) {
+func newExportPrinting(f *config.ExportFormat, columns []native.Column, zone *time.Location, how []convert.Writing) (*Printing, error) {
 	style := convert.PrintText
 	if f.JSON() {
 		style = convert.PrintJSON
@@ -62,6 +62,11 @@ func newExportPrinting(f *config.ExportFormat, columns []native.Column, zone *ti
 	printer, err := convert.NewPrinter(columns, style, zone)
 	if err != nil {
 		return nil, err
+	}
+	for i := range how {
+		if err := printer.Write(i, how[i]); err != nil {
+			return nil, err
+		}
 	}
 	writer, err := format.NewExportWriter(f, fieldsOf(printer, columns))
 	return &Printing{printer: printer, writer: writer, columns: len(columns)}, err
@@ -72,8 +77,8 @@ func fieldsOf(printer *convert.Printer, columns []native.Column) []format.Field 
 	fields := make([]format.Field, len(columns))
 	for i, c := range columns {
 		fields[i] = format.Field{
-			Name: c.Name, Nullable: printer.Nullable(i), Bare: printer.Form(i) == convert.Bare, Escaped: printer.Form(i) == convert.Literal,
-			Number: format.IsNumber(c.Type.Plain().Base()),
+			Name: c.Name, Nullable: printer.Nullable(i), Bare: printer.Form(i) == convert.Bare, Styled: printer.Styled(i), Escaped: printer.Form(i) == convert.Literal,
+			Number: printer.Form(i) == convert.Bare && format.IsNumber(c.Type.Plain().Base()),
 		}
 	}
 	return fields
@@ -133,7 +138,7 @@ func (p *Printing) print(text []byte, b *native.Block, before uint64, ends *[]in
 		text = format.AppendRows(p.writer, text, p.fields, n, before == 0 && done == 0, ends)
 		done += n
 	}
-	return text, p.writer.Err()
+	return text, p.wrong()
 }
 
 // pieces prints a block that is too large to be printed whole, and hands on some rows at a time.
@@ -147,7 +152,7 @@ func (p *Printing) pieces(b *native.Block, s *sheet, lay func(*piece) error) err
 		if s.ends = append(s.ends, len(p.text)); len(p.text) < printPiece && row+1 < b.Rows {
 			continue
 		}
-		err := p.writer.Err()
+		err := p.wrong()
 		if err == nil {
 			err = lay(&piece{text: p.text, ends: s.ends, first: row + 1 - len(s.ends), block: b, marks: &s.marks})
 		}
@@ -165,8 +170,16 @@ func (p *Printing) Tail(w io.Writer) error {
 	return p.flush(w)
 }
 
+// wrong tells of a value that can't be written as it should.
+func (p *Printing) wrong() error {
+	if err := p.printer.Err(); err != nil {
+		return err
+	}
+	return p.writer.Err()
+}
+
 func (p *Printing) flush(w io.Writer) error {
-	if err := p.writer.Err(); err != nil {
+	if err := p.wrong(); err != nil {
 		return err
 	}
 	if len(p.text) == 0 {

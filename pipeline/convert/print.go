@@ -33,6 +33,8 @@ const (
 type Printer struct {
 	columns []printed
 	style   Style
+	zone    *time.Location
+	err     error // of a value that can't be written as it should
 }
 
 // printed is one column of the block at hand.
@@ -40,8 +42,10 @@ type printed struct {
 	column native.Column
 	values source
 	form   Form
-	hidden []byte // instead of each value; nil: none is
-	nulls  []byte // of the block; nil: the type has no NULL
+	finish func(dst []byte, start int) []byte // writes a text anew; nil: it stays
+	styled bool                               // its texts are Bare but for signs that a job has chosen
+	hidden []byte                             // instead of each value; nil: none is
+	nulls  []byte                             // of the block; nil: the type has no NULL
 	row    int
 	text   []byte // memory for Column
 }
@@ -54,7 +58,7 @@ func NewPrinter(columns []native.Column, style Style, zone *time.Location) (*Pri
 	if zone == nil {
 		zone = time.UTC
 	}
-	p := &Printer{columns: make([]printed, len(columns)), style: style}
+	p := &Printer{columns: make([]printed, len(columns)), style: style, zone: zone}
 	for i, c := range columns {
 		c.Type = c.Type.Plain()
 		inner := c.Type.Base()
@@ -78,6 +82,9 @@ func (p *Printer) Hide(i int) {
 
 // Form says what the texts of column i may hold.
 func (p *Printer) Form(i int) Form { return p.columns[i].form }
+
+// Styled tells whether the texts of column i, though Bare, may hold any signs.
+func (p *Printer) Styled(i int) bool { return p.columns[i].styled }
 
 // Nullable tells whether column i may have NULL.
 func (p *Printer) Nullable(i int) bool { return p.columns[i].column.Type.Kind == native.Nullable }
@@ -125,5 +132,9 @@ func (p *Printer) Append(dst []byte, i int) (text []byte, null bool) {
 		c.values.skip(1)
 		return dst, true
 	}
-	return c.values.append(dst), false
+	start := len(dst)
+	if dst = c.values.append(dst); c.finish != nil {
+		dst = c.finish(dst, start)
+	}
+	return dst, false
 }

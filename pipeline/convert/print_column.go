@@ -14,19 +14,23 @@ func (p *Printer) Column(i int, spans [][2]uint32) (text, nulls []byte) {
 		nulls = c.nulls[c.row : c.row+len(spans)]
 		c.row += len(spans)
 	}
-	switch values := c.values.(type) {
-	case *texts:
-		if values.bare {
-			return values.column(spans), nulls
+	if c.finish == nil {
+		switch values := c.values.(type) {
+		case *texts:
+			if values.bare {
+				return values.column(spans), nulls
+			}
+		case *fixed:
+			c.text = values.column(c.text[:0], spans)
+			return c.text, nulls
 		}
-	case *fixed:
-		c.text = values.column(c.text[:0], spans)
-		return c.text, nulls
 	}
 	c.text = c.text[:0]
 	for j := range spans {
 		from := len(c.text)
-		c.text = c.values.append(c.text)
+		if c.text = c.values.append(c.text); c.finish != nil && (nulls == nil || nulls[j] == 0) {
+			c.text = c.finish(c.text, from)
+		}
 		spans[j] = [2]uint32{uint32(from), uint32(len(c.text))}
 	}
 	return c.text, nulls

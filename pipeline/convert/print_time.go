@@ -32,13 +32,9 @@ func timesOf(t *native.Type, zone *time.Location) (putter, error) {
 
 // instantsAt writes instants as the clocks of the type's zone show them, or else those of zone.
 func instantsAt(t *native.Type, zone *time.Location) (putter, error) {
-	clocks := zoneFor(zone, zone)
-	if t.Zone != "" {
-		named, err := time.LoadLocation(t.Zone)
-		if err != nil || t.Zone == "Local" {
-			return nil, fmt.Errorf("the time zone %q isn't known on this machine: select the column as a string", t.Zone)
-		}
-		clocks = zoneFor(t.Zone, named)
+	clocks, _, err := clocksOf(t, zone)
+	if err != nil {
+		return nil, err
 	}
 	known, near := newDays(), clocks.spans[0]
 	local := func(seconds int64) int64 { // most instants of a column are in the same half of a year
@@ -65,28 +61,46 @@ func instantsAt(t *native.Type, zone *time.Location) (putter, error) {
 	}, nil
 }
 
-// appendDay writes a day, given as days since 1970-01-01. It is civilDay backwards.
+// clocksOf finds the clocks of a type's zone, or else those of zone, and its name.
+func clocksOf(t *native.Type, here *time.Location) (clocks *zone, name string, err error) {
+	if t.Zone == "" {
+		return zoneFor(here, here), here.String(), nil
+	}
+	named, err := time.LoadLocation(t.Zone)
+	if err != nil || t.Zone == "Local" {
+		return clocks, "", fmt.Errorf("the time zone %q isn't known on this machine: select the column as a string", t.Zone)
+	}
+	return zoneFor(t.Zone, named), t.Zone, nil
+}
+
+// appendDay writes a day, given as days since 1970-01-01.
 func appendDay(dst []byte, day int64) []byte {
-	day += 719468 + 146097 // since 1 March of the year -400: 400 years are 146097 days
-	era := day / 146097
-	if day < 0 {
-		era = (day - 146096) / 146097
-	}
-	ofEra := day - era*146097
-	year := (ofEra - ofEra/1460 + ofEra/36524 - ofEra/146096) / 365
-	ofYear := ofEra - (365*year + year/4 - year/100)
-	month := (5*ofYear + 2) / 153
-	dom := ofYear - (153*month+2)/5 + 1
-	year += (era - 1) * 400
-	if month += 3; month > 12 {
-		month, year = month-12, year+1
-	}
+	year, month, dom := civil(day)
 	if year < 0 || year > 9999 {
 		return fmt.Appendf(dst, "%04d-%02d-%02d", year, month, dom) // no type of ClickHouse means such a day
 	}
 	dst = appendTwo(appendTwo(dst, year/100), year%100)
 	dst = append(appendTwo(append(dst, '-'), month), '-')
 	return appendTwo(dst, dom)
+}
+
+// civil is civilDay backwards.
+func civil(day int64) (year, month, dom int64) {
+	day += 719468 + 146097 // since 1 March of the year -400: 400 years are 146097 days
+	era := day / 146097
+	if day < 0 {
+		era = (day - 146096) / 146097
+	}
+	ofEra := day - era*146097
+	year = (ofEra - ofEra/1460 + ofEra/36524 - ofEra/146096) / 365
+	ofYear := ofEra - (365*year + year/4 - year/100)
+	month = (5*ofYear + 2) / 153
+	dom = ofYear - (153*month+2)/5 + 1
+	year += (era - 1) * 400
+	if month += 3; month > 12 {
+		month, year = month-12, year+1
+	}
+	return year, month, dom
 }
 
 func appendTwo(dst []byte, n int64) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }

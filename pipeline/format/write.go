@@ -27,6 +27,7 @@ type Writer interface {
 // Field is what a Writer knows of a column.
 type Field struct {
 	Name     string
+	Styled   bool // Bare, but for signs that a job has chosen: any may be among them
 	Bare     bool // its texts are digits, dates and their like, which stand everywhere as they are
 	Escaped  bool // control characters and backslashes in its texts are escaped already
 	Nullable bool // it may be NULL

@@ -31,12 +31,9 @@ type delimitedWriter struct {
 	unquoted  atomic.Bool // a text came that would have to be quoted, and there is no quote
 }
 
-// lineEnds are what ends records, by its word.
-var lineEnds = map[string]string{"crlf": "\r\n", "lf": "\n", "cr": "\r"}
-
 func newDelimitedWriter(f *config.ExportFormat, fields []Field) *delimitedWriter {
 	w := &delimitedWriter{
-		fields: fields, delimiter: []byte(f.Delimiter), end: []byte(lineEnds[f.LineEnd]), null: []byte(f.Null),
+		fields: fields, delimiter: []byte(f.Delimiter), end: []byte(f.End()), null: []byte(f.Null),
 		texts: f.Quoting == "texts" || f.Quoting == "all", all: f.Quoting == "all", guard: f.GuardFormulas, header: f.Header,
 	}
 	for _, c := range []byte{'\r', '\n', w.delimiter[0]} {
@@ -103,7 +100,7 @@ func (w *delimitedWriter) value(dst []byte, i, start int, null bool) []byte {
 		if len(w.fields) == 1 && len(w.null) == 0 && w.quoting {
 			dst = append(dst, w.quote, w.quote)
 		}
-	case f.Bare && w.plain:
+	case f.Bare && w.plain && !f.Styled:
 	case f.Bare:
 		if w.all || w.mustQuote(dst[start:]) || w.isNull(f, dst[start:]) {
 			dst = w.enclose(dst, start)

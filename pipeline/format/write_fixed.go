@@ -25,7 +25,7 @@ func newFixedWriter(f *config.ExportFormat, fields []Field) (*fixedWriter, error
 		return nil, unfit("columns", "there are %d columns, and format.widths has %d: give each its own", len(fields), len(f.Widths))
 	}
 	return &fixedWriter{
-		fields: fields, widths: f.Widths, end: []byte(lineEnds[f.LineEnd]), null: []byte(f.Null), cut: f.TooWide == "cut", header: f.Header,
+		fields: fields, widths: f.Widths, end: []byte(f.End()), null: []byte(f.Null), cut: f.TooWide == "cut", header: f.Header,
 	}, nil
 }
 
@@ -49,7 +49,7 @@ func (w *fixedWriter) End(dst []byte, i, start int, null bool) []byte {
 	if null {
 		dst = append(dst, w.null...)
 	}
-	if !f.Bare && bytes.ContainsAny(dst[start:], "\r\n") {
+	if (!f.Bare || f.Styled) && bytes.ContainsAny(dst[start:], "\r\n") {
 		w.refuse(unfit("unquoted", "a value of column %q has a line end in it, which would end the record: take it out in the query", f.Name))
 	}
 	dst = w.pad(dst, i, start, f.Number && !null)

@@ -58,7 +58,7 @@ const (
 func (w *delimitedWriter) wayOf(f *Field) way {
 	simple := w.quoting && !w.itself && len(w.delimiter) == 1 && !w.guard && !(f.Nullable && len(w.null) > 0)
 	switch {
-	case f.Bare && w.plain:
+	case f.Bare && w.plain && !f.Styled:
 		return asIs
 	case f.Bare || !simple:
 		return careful

@@ -46,7 +46,7 @@ func (w *xmlWriter) End(dst []byte, i, start int, null bool) []byte {
 	if null {
 		dst = dst[:start-len(w.fields[i].Name)-len("    <>")]
 	} else {
-		if !w.fields[i].Bare {
+		if f := &w.fields[i]; !f.Bare || f.Styled {
 			dst = w.escape(dst, start, i)
 		}
 		dst = append(dst, w.shut[i]...)

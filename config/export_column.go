@@ -1,0 +1,102 @@
+package config
+
+import (
+	"cmp"
+	"strconv"
+)
+
+// ExportColumn says how a column is written where that isn't as its type is.
+type ExportColumn struct {
+	// Name is the column of the answer. Required.
+	Name string `toml:"name"`
+	// Format is how its dates and times are written, in strftime words as imports read them: "%d.%m.%Y %H:%M". Default: format.date_format or format.time_format.
+	Format TimeFormat `toml:"format"`
+	// Decimal is the character before the fraction of its numbers. Default: format.decimal.
+	Decimal Separator `toml:"decimal"`
+	// Thousands is the character between groups of three digits of its numbers. Default: format.thousands.
+	Thousands Separator `toml:"thousands"`
+	// Decimals is how many digits the fraction of its numbers has, from 0 to 76: zeros are added, or left out at the end; other digits never are. -1: as they come. Default -1.
+	Decimals int `toml:"decimals" default:"-1"`
+	// True is the word for true of a Bool; it needs False. Default: format.true.
+	True string `toml:"true"`
+	// False is the word for false; it needs True. Default: format.false.
+	False string `toml:"false"`
+	// Labels are texts to write instead of values: of enums, texts, whole numbers and Bool. Default: none.
+	Labels map[string]string `toml:"labels"`
+	// Unlabelled is what a value does that Labels lacks: "keep" (default) writes it as it is, "fail" fails the run.
+	Unlabelled string   `toml:"unlabelled" default:"keep" oneof:"keep,fail"`
+	Pos        Position `toml:"-"`
+}
+
+// exportColumns judges how single columns are written.
+func (c checker) exportColumns(e *Export) {
+	f := &e.Format
+	c.separators("format.decimal", "format.thousands", string(f.Decimal), string(f.Thousands))
+	c.together("format.true", "format.false")
+	if f.DateFormat.Has("HIMSfpzZs") {
+		c.bad("format.date_format", "is for days, and has words for a time of day: format.time_format has those")
+	}
+	first := map[string]int{}
+	for i, column := range e.Column {
+		tree := c.tree.get("column").items[i]
+		if tree.kind != table {
+			continue
+		}
+		each := entryChecker{checker{tree, c.problems}, "column[" + strconv.Itoa(i+1) + "]", c.tree.damaged}
+		each.exported(f, &column)
+		if line, twice := first[column.Name]; twice {
+			each.bad("name", "another entry is for this column already, in line %d", line)
+		}
+		first[column.Name] = column.Pos.Line
+	}
+}
+
+// exported judges one entry by itself.
+func (e entryChecker) exported(f *ExportFormat, c *ExportColumn) {
+	e.required("name", `name = "price", a column of the answer`)
+	if e.has("decimal") && c.Decimal == "" && !e.broken("decimal") {
+		e.bad("decimal", `can't be empty; write for example decimal = ","`)
+	}
+	if point := cmp.Or(c.Decimal, f.Decimal); c.Thousands != "" && c.Thousands == point {
+		e.bad("thousands", "must be another character than decimal, which is %q", string(point))
+	}
+	if c.Decimals < -1 || c.Decimals > 76 {
+		e.bad("decimals", "must be from 0 to 76, or -1")
+	}
+	if e.has("true") != e.has("false") {
+		key, other := "true", "false"
+		if !e.has(key) {
+			key, other = other, key
+		}
+		e.bad(key, "needs %s as well", other)
+	}
+	if e.has("unlabelled") && !e.has("labels") {
+		e.bad("unlabelled", "says something about values that labels lacks, but there is no labels")
+	}
+	for _, key := range []string{"format", "decimal", "thousands", "decimals", "true", "false", "labels"} {
+		inJSON := key == "format" || key == "decimals" || key == "labels"
+		if e.has(key) && (f.Binary() || f.JSON() && !inJSON) {
+			e.bad(key, "isn't for format.type = %q, which has types of its own", f.Type)
+		}
+	}
+}
+
+// separators judges characters in numbers.
+func (c checker) separators(decimal, thousands, point, group string) {
+	if c.has(decimal) && point == "" && !c.broken(decimal) {
+		c.bad(decimal, `can't be empty; write for example decimal = ","`)
+	}
+	if group != "" && group == point {
+		c.bad(thousands, "must be another character than decimal, which is %q", point)
+	}
+}
+
+// together reports one of two keys without the other.
+func (c checker) together(a, b string) {
+	if c.has(a) && !c.has(b) {
+		c.bad(a, "needs %s as well", b)
+	}
+	if c.has(b) && !c.has(a) {
+		c.bad(b, "needs %s as well", a)
+	}
+}
