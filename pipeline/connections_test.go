@@ -78,6 +78,9 @@ func TestConnections(t *testing.T) {
 		"partitioned": {"MergeTree PARTITION BY id % 7 ORDER BY id", manyWide, 2, 1},
 		"log":         {"TinyLog", manyWide, 2, 2},
 	} {
+		if testing.Short() && name != "large" && name != "small" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "clickhouse")
 			w.job(wide)
@@ -155,6 +158,9 @@ func TestConnectionsInPart(t *testing.T) {
 			}
 			finish(w)
 		})
+		if testing.Short() {
+			return
+		}
 	}
 	t.Run("killed", func(t *testing.T) {
 		w := prepare(t)
