@@ -32,6 +32,9 @@ type Exporter struct {
 	// number of the next one and takes it from nobody.
 	Place string
 
+	// Interrupts, if set, are who breaks off the work on deliveries that somebody cancels.
+	Interrupts *Interrupts
+
 	// Now is the clock that watermarks go by, if it isn't that of the machine.
 	Now func() time.Time
 
@@ -53,6 +56,9 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string { return r.Message }
+
+// errCutOff: nobody waits any more for what was asked for by hand, or is no longer planned.
+var errCutOff = errors.New("it was cut off before its file was whole; nothing of it was delivered")
 
 func refuse(code, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Message: fmt.Sprintf(format, args...)}
@@ -89,10 +95,14 @@ func (ex *Exporter) carry(ctx context.Context, d *outgoing) (ledger.Run, error) 
 	if d.run.State == ledger.Delivering {
 		from = slices.IndexFunc(ex.steps(), func(s exportStep) bool { return s.name == "deliver" })
 	}
+	own, breakOff := context.WithCancelCause(ctx)
+	defer breakOff(nil)
+	defer func() { ex.Interrupts.remove(d.run.ID) }()
 	var err error
 	for _, s := range ex.steps()[from:] {
+		ex.Interrupts.put(d.run.ID, breakOff)
 		began := now()
-		if err = s.do(ctx, d); err != nil || d.skipped {
+		if err = s.do(own, d); err != nil || d.skipped {
 			break
 		}
 		d.steps = append(d.steps, report.Step{Name: s.name, Began: began, Took: time.Since(began)})
@@ -162,7 +172,14 @@ func (ex *Exporter) unfinished(ctx context.Context, why Occasion) (*outgoing, er
 		}
 		d := &outgoing{ex: ex, run: run, is: is}
 		asked := !why.Due.IsZero() && is.Due.Equal(why.Due)
+		cancelled, err := ex.cancelled(ctx, d)
+		if err != nil {
+			return nil, err
+		}
 		switch {
+		case cancelled && asked:
+			mine = d
+		case cancelled:
 		case run.State == ledger.Delivering:
 			if d.run, err = ex.carry(ctx, d); err != nil {
 				return d, fmt.Errorf("finish the delivery of run %d first: %w", run.ID, err)
@@ -175,7 +192,7 @@ func (ex *Exporter) unfinished(ctx context.Context, why Occasion) (*outgoing, er
 		case why.Due.IsZero() && !is.Due.IsZero() && ex.Job.Planned():
 			// The agenda takes care of it.
 		default:
-			if err := ex.giveUp(ctx, d, errors.New("it was cut off before its file was whole; nothing of it was delivered")); err != nil {
+			if err := ex.giveUp(ctx, d, errCutOff); err != nil {
 				return nil, err
 			}
 		}
@@ -246,6 +263,7 @@ func (ex *Exporter) variables(is ledger.Exporting) map[string]string {
 
 // withdraw ends a run whose number another delivery has got meanwhile, which somebody asked for. Nothing of it is left; another one begins in its place.
 func (ex *Exporter) withdraw(ctx context.Context, d *outgoing) error {
+	ex.Interrupts.remove(d.run.ID)
 	d.run.State, d.run.Status, d.run.Finished = ledger.Withdrawn, ledger.Failed, now()
 	d.run.Error = fmt.Sprintf("delivery %d was made by hand meanwhile: this one begins anew with the next number", d.is.Seq)
 	return ex.effect("withdraw", func() error { return ex.Ledger.UpdateExport(ctx, d.run, d.is) })

@@ -60,17 +60,25 @@ func (ex *Exporter) conclude(ctx context.Context, d *outgoing, err error) error 
 		if endErr := ex.end(ctx, d, report.Refused, ledger.Failed, refused); endErr != nil {
 			err = endErr
 		}
+	} else if err != nil {
+		err = ex.unlessCancelled(ctx, d, err)
 	}
 	if d.run.ID != 0 && d.run.State != ledger.Settled {
 		err = errors.Join(err, ex.postpone(ctx, d, err))
 	}
-	if d.run.State == ledger.Settled {
-		if clearErr := ex.clear(ctx, d); clearErr != nil {
-			ex.Log.Warn().Err(clearErr).Str("folder", d.folder()).Msg("the work folder of an export can't be removed now")
-		}
-	}
+	ex.tidy(ctx, d)
 	ex.logDelivery(d, err)
 	return err
+}
+
+// tidy removes what an export that is through has left; what it can't is swept up at the next start.
+func (ex *Exporter) tidy(ctx context.Context, d *outgoing) {
+	if d.run.State != ledger.Settled {
+		return
+	}
+	if err := ex.clear(ctx, d); err != nil {
+		ex.Log.Warn().Err(err).Str("folder", d.folder()).Msg("the work folder of an export can't be removed now")
+	}
 }
 
 // end ends a run that delivers nothing. The moment of its schedule is dealt with; the watermark stays where it is.
@@ -116,6 +124,9 @@ func (ex *Exporter) giveUp(ctx context.Context, d *outgoing, why error) error {
 
 // clear empties and removes the delivery's work folder.
 func (ex *Exporter) clear(ctx context.Context, d *outgoing) error {
+	if ex.Store == nil { // it isn't configured any more
+		return nil
+	}
 	return ex.effect("clear", func() error {
 		inside, err := ex.Store.List(ctx, d.folder())
 		if errors.Is(err, fs.ErrNotExist) {
@@ -145,7 +156,10 @@ func (ex *Exporter) tell(d *outgoing, result report.Result, why *Refusal) error 
 	if why != nil {
 		r.Rejection = &report.Rejection{Code: why.Code, Message: report.Text(why.Message)}
 	}
-	var err error
+	return ex.report(d, r)
+}
+
+func (ex *Exporter) report(d *outgoing, r report.Delivery) (err error) {
 	if d.run.Report, err = report.Encode(r, ""); err != nil {
 		return err
 	}
@@ -160,8 +174,8 @@ func (ex *Exporter) logDelivery(d *outgoing, err error) {
 	if err != nil {
 		line, message = ex.Log.Warn().Err(err), "later"
 	}
-	if d.run.State == ledger.Settled && d.run.Status == ledger.Failed {
-		message = "failed"
+	if d.run.State == ledger.Settled {
+		message = string(d.run.Status)
 	}
 	line.Str("job", ex.Job.Name).Str("file", config.Shown(d.run.File.Name)).Uint64("run", d.run.ID).Uint64("rows", d.run.Records).
 		Int64("bytes", d.run.File.Size).Dur("ms", time.Since(d.run.Started)).Msg(message)

@@ -46,25 +46,37 @@ func (i *Interrupts) enter(b *batch) {
 		return
 	}
 	b.entered = true
+	for _, it := range b.begun() {
+		i.put(it.run.ID, b.breakOff)
+	}
+}
+
+func (i *Interrupts) leave(b *batch) {
+	for _, it := range b.begun() {
+		i.remove(it.run.ID)
+	}
+}
+
+// put makes that the work on a run can be broken off.
+func (i *Interrupts) put(run uint64, breakOff context.CancelCauseFunc) {
+	if i == nil || run == 0 {
+		return
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.working == nil {
 		i.working = map[uint64]context.CancelCauseFunc{}
 	}
-	for _, it := range b.begun() {
-		i.working[it.run.ID] = b.breakOff
-	}
+	i.working[run] = breakOff
 }
 
-func (i *Interrupts) leave(b *batch) {
+func (i *Interrupts) remove(run uint64) {
 	if i == nil {
 		return
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for _, it := range b.begun() {
-		delete(i.working, it.run.ID)
-	}
+	delete(i.working, run)
 }
 
 // advanceUnless is advance, until somebody wants something else of one of the files: then it is broken.

@@ -38,11 +38,12 @@ func (h *heart) look(ctx context.Context, stopped time.Time) (status.Snapshot, e
 	for _, job := range d.jobs {
 		s.Jobs = append(s.Jobs, jobStatus(job, seen, held[job.Name], unwell[job.Name]))
 	}
-	exports, err := d.exportStatuses(ctx, unwell)
+	exports, err := d.exportStatuses(ctx, held, unwell)
 	if err != nil {
 		return status.Snapshot{}, err
 	}
 	s.Jobs = append(s.Jobs, exports...)
+	s.Jobs = append(s.Jobs, goneStatuses(s.Jobs, unwell)...)
 	q := &s.Daemon.Queue
 	q.Retrying, q.Stuck, q.Interrupted = counts[ledger.Retrying], counts[ledger.Stuck], counts[ledger.Interrupted]
 	for _, job := range s.Jobs {

@@ -13,7 +13,7 @@ import (
 )
 
 // exportStatus tells about one export. unwell are its runs that wait.
-func exportStatus(job *config.Export, seen agenda.Activity, unwell []ledger.Run) status.Job {
+func exportStatus(job *config.Export, seen agenda.Activity, hold ledger.Hold, unwell []ledger.Run) status.Job {
 	s := status.Job{
 		Schema: status.Schema, Job: job.Name, Label: job.Label, Kind: job.Kind, Store: job.Store, Outbox: job.Outbox.String(), State: "idle",
 		Files: map[string]int{}, Waiting: []status.File{}, Runs: []status.Run{}, StuckAfter: wholeSeconds(job.StuckAfter), Due: seen.Due.UTC(), NextDue: seen.Next.UTC(),
@@ -23,6 +23,8 @@ func exportStatus(job *config.Export, seen agenda.Activity, unwell []ledger.Run)
 	switch {
 	case !job.Enabled:
 		s.State = "disabled"
+	case hold.Held():
+		s.State, s.Reason, s.Since = status.Held, hold.Reason, hold.Since.UTC()
 	case seen.Running:
 		s.State = "running"
 	case seen.Problem != nil:
@@ -37,7 +39,7 @@ func wholeSeconds(d config.Duration) int64 {
 }
 
 // exportStatuses tells about all exports. unwell has the runs that wait, by job.
-func (d *daemon) exportStatuses(ctx context.Context, unwell map[string][]ledger.Run) (all []status.Job, err error) {
+func (d *daemon) exportStatuses(ctx context.Context, held map[string]ledger.Hold, unwell map[string][]ledger.Run) (all []status.Job, err error) {
 	seen := map[string]agenda.Activity{}
 	if a := d.agenda.Load(); a != nil {
 		for _, one := range a.Activities() {
@@ -47,7 +49,7 @@ func (d *daemon) exportStatuses(ctx context.Context, unwell map[string][]ledger.
 	for _, job := range d.config.Exports {
 		failed, failedErr := d.lastFailed(ctx, job)
 		err = errors.Join(err, failedErr)
-		all = append(all, exportStatus(job, seen[job.Name], append(failed, unwell[job.Name]...)))
+		all = append(all, exportStatus(job, seen[job.Name], held[job.Name], append(failed, unwell[job.Name]...)))
 	}
 	return all, err
 }

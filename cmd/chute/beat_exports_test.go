@@ -8,6 +8,7 @@ import (
 
 	"chute/config"
 	"chute/connectors"
+	"chute/pipeline/ledger"
 	"chute/watcher/agenda"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestExportStatusHasNoValues(t *testing.T) {
 	said := &connectors.DatabaseError{Code: 6, Name: "CANNOT_PARSE_TEXT", Message: "Cannot parse string 'secretvalue' as UInt8"}
 	seen := agenda.Activity{Job: "x", Problem: fmt.Errorf("select: %w", said), Until: time.Now().Add(time.Minute)}
-	s := exportStatus(&config.Export{Name: "x", Enabled: true}, seen, nil)
+	s := exportStatus(&config.Export{Name: "x", Enabled: true}, seen, ledger.Hold{}, nil)
 	if s.State != "paused" || strings.Contains(s.Reason, "secretvalue") || !strings.Contains(s.Reason, "error 6 CANNOT_PARSE_TEXT") {
 		t.Errorf("state %q, reason %q", s.State, s.Reason)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/base64"
+	"maps"
+	"slices"
 	"time"
 
 	"chute/config"
@@ -35,6 +37,23 @@ func jobStatus(job *config.Job, seen watcher.Snapshot, hold ledger.Hold, unwell 
 	addRuns(&s, unwell)
 	setState(&s, job, seen, hold, total)
 	return s
+}
+
+// goneStatuses tells about jobs that aren't configured any more and have runs that wait all the same.
+func goneStatuses(there []status.Job, unwell map[string][]ledger.Run) (gone []status.Job) {
+	for _, name := range slices.Sorted(maps.Keys(unwell)) {
+		if slices.ContainsFunc(there, func(j status.Job) bool { return j.Job == name }) {
+			continue
+		}
+		first := unwell[name][0]
+		s := status.Job{
+			Schema: status.Schema, Job: name, Kind: first.Kind, Store: config.Shown(first.Store), State: "gone", Reason: "the job isn't configured any more, and runs of it wait",
+			Files: map[string]int{}, Waiting: []status.File{}, Runs: []status.Run{},
+		}
+		addRuns(&s, unwell[name])
+		gone = append(gone, s)
+	}
+	return gone
 }
 
 // setState says in a word how the job is doing: what keeps it most comes first.

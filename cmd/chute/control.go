@@ -70,21 +70,35 @@ func continueCommand(name, short, long string, from map[ledger.Status]bool) *cob
 				if !from[run.Status] {
 					return fmt.Errorf("it is %s: there is nothing to %s", run.Status, name)
 				}
+				if run.Kind == ledger.Export && d.exportOf(run) == nil {
+					return forsaken(run)
+				}
 				if run.Status != ledger.Retrying {
 					if err := d.ledger.Continue(c.Context(), run.ID); err != nil {
 						return err
 					}
 				}
 				d.log.Info().Uint64("run", run.ID).Str("command", name).Msg("the run goes on")
-				when := "now"
-				if w := d.watcher.Load(); w == nil || !w.Retry(run.Job, run.ID) {
-					when = "when the daemon is started"
+				when, err := d.goOn(c.Context(), run)
+				if err != nil {
+					return err
 				}
 				fmt.Fprintf(c.OutOrStdout(), "run %d goes on %s\n", run.ID, when)
 				return nil
 			})
 		},
 	}
+}
+
+// goOn has a run gone on with, and says when that is.
+func (d *daemon) goOn(ctx context.Context, run ledger.Run) (when string, err error) {
+	if run.Kind == ledger.Export {
+		return d.retryExport(ctx, run)
+	}
+	if w := d.watcher.Load(); w == nil || !w.Retry(run.Job, run.ID) {
+		return "when the daemon is started", nil
+	}
+	return "now", nil
 }
 
 // withRuns does something to each of the runs as the owner of the state. What one of them can't have doesn't keep the others from it.
@@ -125,11 +139,9 @@ func (d *daemon) controllable(ctx context.Context, id uint64) (ledger.Run, error
 		return run, errors.New("there is no such run; chute runs lists them")
 	case err != nil:
 		return run, err
-	case run.Kind != ledger.Import:
-		return run, errors.New("it is an export: its file is delivered whole or not at all")
 	case run.State == ledger.Settled, run.State == ledger.Withdrawn:
 		return run, fmt.Errorf("it is over: %s", run.Status)
-	case jobNamed(d.jobs, run.Job) == nil:
+	case run.Kind == ledger.Import && jobNamed(d.jobs, run.Job) == nil:
 		return run, fmt.Errorf("its job %q isn't configured any more", run.Job)
 	}
 	return run, nil
@@ -153,8 +165,8 @@ func uidOf(c *cobra.Command) uint32 {
 
 // wish writes down what is wanted of a run, has it done, and says what came of it.
 func (d *daemon) wish(c *cobra.Command, run ledger.Run, w ledger.Wish) error {
-	if byHand(run) && w.Want != ledger.Cancel {
-		return errors.New("its file was given by hand: it can only be cancelled")
+	if err := grantable(run, w.Want); err != nil {
+		return err
 	}
 	if err := d.ledger.Wish(c.Context(), w); err != nil {
 		return err
@@ -166,8 +178,26 @@ func (d *daemon) wish(c *cobra.Command, run ledger.Run, w ledger.Wish) error {
 	return d.tellWish(c, run.ID, w.Want)
 }
 
+// grantable tells why something can't be wanted of a run of its kind.
+func grantable(run ledger.Run, want ledger.Want) error {
+	switch {
+	case want == ledger.Cancel:
+		return nil
+	case run.Kind == ledger.Export && want == ledger.Pause:
+		return fmt.Errorf("it is an export, which can't be paused: `chute cancel %d` gives it up, `chute hold %s` keeps the job from the next ones", run.ID, run.Job)
+	case run.Kind == ledger.Export:
+		return fmt.Errorf("it is an export, and there is nothing to reject: `chute cancel %d` gives it up", run.ID)
+	case byHand(run):
+		return errors.New("its file was given by hand: it can only be cancelled")
+	}
+	return nil
+}
+
 // fulfil has done what is wanted of a run: by who is at it now, by its job's next turn, or here, where nobody is.
 func (d *daemon) fulfil(ctx context.Context, run ledger.Run) error {
+	if run.Kind == ledger.Export {
+		return d.cancelExport(ctx, run)
+	}
 	if d.interrupts.Interrupt(run.ID) {
 		return nil
 	}
@@ -215,6 +245,10 @@ func tellEnd(c *cobra.Command, run ledger.Run, want ledger.Want) error {
 	wanted := map[ledger.Want]ledger.Status{ledger.Pause: ledger.Paused, ledger.Cancel: ledger.Cancelled, ledger.Reject: ledger.Rejected}[want]
 	if run.Status != wanted {
 		return fmt.Errorf("it is %s: that came first", run.Status)
+	}
+	if run.Kind == ledger.Export {
+		fmt.Fprintf(c.OutOrStdout(), "run %d is %s\n", run.ID, config.Shown(run.Error))
+		return nil
 	}
 	said := map[ledger.Want]string{
 		ledger.Pause:  "nothing of it is in the table; `chute resume` lets it go on from the beginning of its file",

@@ -160,7 +160,7 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	d.tell(systemd.Ready())
 	var beside sync.WaitGroup
 	beside.Go(func() { d.reloadOnSignals(ctx) })
-	beside.Go(func() { d.finishExports(ctx) })
+	beside.Go(func() { d.keepExports(ctx) })
 	beside.Go(func() { d.agenda.Load().Run(ctx) })
 	if err := d.ready(ctx); err != nil && ctx.Err() == nil {
 		d.log.Error().Err(err).Msg("no file can be loaded now; all wait in their inboxes")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -29,6 +28,9 @@ func (d *daemon) planned() (jobs []agenda.Job) {
 
 // deliver makes the delivery of a moment. One that has failed for good is dealt with: its run says so.
 func (d *daemon) deliver(ctx context.Context, job *config.Export, due time.Time) error {
+	if err := d.mayBegin(ctx, job, due); err != nil {
+		return err
+	}
 	ex, err := d.exporterTo(job, "")
 	if err == nil {
 		err = d.enoughRoom(ctx, place(d.config.Store(job.Store)), ex.Store)
@@ -46,6 +48,18 @@ func (d *daemon) deliver(ctx context.Context, job *config.Export, due time.Time)
 	return err
 }
 
+// mayBegin tells whether a delivery is kept from beginning, because the job is held. What was begun goes on.
+func (d *daemon) mayBegin(ctx context.Context, job *config.Export, due time.Time) error {
+	hold, err := d.ledger.HoldOf(ctx, job.Name)
+	if err != nil || !hold.Held() {
+		return err
+	}
+	if begun, err := d.ledger.BegunExport(ctx, job.Name, job.Store); err != nil || begun.Equal(due) {
+		return err
+	}
+	return agenda.ErrHeld
+}
+
 // announced tells the exports that follow a job when it may have loaded something. A benchmark has none.
 func announced[A any](d *daemon, job *config.Job, do func(context.Context, []A) []connectors.Verdict) func(context.Context, []A) []connectors.Verdict {
 	return func(ctx context.Context, what []A) []connectors.Verdict {
@@ -56,7 +70,21 @@ func announced[A any](d *daemon, job *config.Job, do func(context.Context, []A) 
 	}
 }
 
-// finishExports brings to their end the deliveries that an earlier process had begun.
+// keepExports brings to their end the deliveries that an earlier process had begun, and after each reload those that nobody goes on with any more.
+func (h *holdings) keepExports(ctx context.Context) {
+	d := h.now()
+	d.finishExports(ctx)
+	d.sweepExports(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.readings.changed:
+			h.now().finishExports(ctx)
+		}
+	}
+}
+
 func (d *daemon) finishExports(ctx context.Context) {
 	unsettled, err := d.ledger.Unsettled(ctx)
 	if err != nil {
@@ -71,6 +99,9 @@ func (d *daemon) finishExports(ctx context.Context) {
 			}
 		}
 	}
+}
+
+func (d *daemon) sweepExports(ctx context.Context) {
 	for _, job := range d.config.Exports {
 		ex, err := d.exporterTo(job, "")
 		if err == nil {
@@ -82,19 +113,33 @@ func (d *daemon) finishExports(ctx context.Context) {
 	}
 }
 
+// finishExport goes on with what was begun, unless the agenda does.
 func (d *daemon) finishExport(ctx context.Context, run ledger.Run) error {
-	i := slices.IndexFunc(d.config.Exports, func(e *config.Export) bool { return e.Name == run.Job && (e.Store == run.Store || byHand(run)) })
-	if i < 0 {
-		return errors.New("its job is gone or has another store")
+	job := d.exportOf(run)
+	if job == nil {
+		return d.strand(ctx, run)
 	}
-	dir := ""
-	if byHand(run) {
-		dir = run.Store
-	}
-	ex, err := d.exporterTo(d.config.Exports[i], dir)
+	ex, err := d.exporterFor(run, job)
 	if err != nil {
 		return err
 	}
 	defer d.exportAlone(run.Job)()
 	return ex.Resume(ctx)
+}
+
+// exportOf is the job that can go on with a run, or nil.
+func (d *daemon) exportOf(run ledger.Run) *config.Export {
+	i := slices.IndexFunc(d.config.Exports, func(e *config.Export) bool { return e.Name == run.Job && (e.Store == run.Store || byHand(run)) })
+	if i < 0 {
+		return nil
+	}
+	return d.config.Exports[i]
+}
+
+// exporterFor makes the exporter that wrote a run's file, or is to finish it.
+func (d *daemon) exporterFor(run ledger.Run, job *config.Export) (*pipeline.Exporter, error) {
+	if byHand(run) {
+		return d.exporterTo(job, run.Store)
+	}
+	return d.exporterTo(job, "")
 }

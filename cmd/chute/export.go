@@ -79,6 +79,9 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 	if errors.As(err, &refused) {
 		return &exit{exitRejected, fmt.Sprintf("run %d: %s", run.ID, refused.Message)}
 	}
+	if run.Status == ledger.Cancelled {
+		return fmt.Errorf("run %d: %s", run.ID, run.Error)
+	}
 	if err != nil {
 		return err
 	}
@@ -139,9 +142,7 @@ func previewExport(c *cobra.Command, ex *pipeline.Exporter, why pipeline.Occasio
 
 // exporterTo makes the exporter of a job that delivers to its store or, if there is one, writes into a folder on this machine.
 func (d *daemon) exporterTo(job *config.Export, dir string) (*pipeline.Exporter, error) {
-	ex := &pipeline.Exporter{
-		Job: job, Database: d.database, Ledger: d.ledger, RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Log: d.log,
-	}
+	ex := d.newExporter(job)
 	if dir == "" {
 		store, ok := d.stores[job.Store]
 		if !ok {
@@ -163,9 +164,26 @@ func (d *daemon) exporterTo(job *config.Export, dir string) (*pipeline.Exporter,
 	return ex, nil
 }
 
+func (d *daemon) newExporter(job *config.Export) *pipeline.Exporter {
+	return &pipeline.Exporter{
+		Job: job, Database: d.database, Ledger: d.ledger, RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Log: d.log, Interrupts: &d.interrupts,
+	}
+}
+
 // exportAlone waits until nobody else in this process exports for the job.
 func (d *daemon) exportAlone(job string) (unlock func()) {
+	lock := d.exportLock(job)
+	lock.Lock()
+	return lock.Unlock
+}
+
+// tryExportAlone doesn't wait: free tells whether nobody else does.
+func (d *daemon) tryExportAlone(job string) (unlock func(), free bool) {
+	lock := d.exportLock(job)
+	return lock.Unlock, lock.TryLock()
+}
+
+func (d *daemon) exportLock(job string) *sync.Mutex {
 	lock, _ := d.exports.LoadOrStore(job, &sync.Mutex{})
-	lock.(*sync.Mutex).Lock()
-	return lock.(*sync.Mutex).Unlock
+	return lock.(*sync.Mutex)
 }

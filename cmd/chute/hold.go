@@ -18,9 +18,9 @@ func holdCommand() *cobra.Command {
 	var reason string
 	c := &cobra.Command{
 		Use:   "hold JOB…",
-		Short: "keep jobs from taking files until they are released",
-		Long: "Keeps jobs from taking files until `chute release`, also through restarts. Files wait in the inbox; what was begun goes on. Jobs are also held by " +
-			"themselves, as their keys strict, hold_after and hold_header say. Imports by hand aren't kept from anything.",
+		Short: "keep jobs from taking files, or delivering, until they are released",
+		Long: "Keeps jobs from taking files, or from delivering, until `chute release`, also through restarts. Files wait in the inbox; what was begun goes on. Jobs are also held by " +
+			"themselves, as their keys strict, hold_after and hold_header say. Imports and exports by hand aren't kept from anything.",
 		Args:        cobra.MinimumNArgs(1),
 		Annotations: servedByOwner,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -33,7 +33,7 @@ func holdCommand() *cobra.Command {
 					fmt.Fprintf(c.OutOrStdout(), "job %s is held already\n", job)
 					return nil
 				}
-				d.log.Warn().Str("job", job).Str("reason", reason).Msg("the job is held: its files wait in the inbox until it is released")
+				d.log.Warn().Str("job", job).Str("reason", reason).Msg("the job is held until it is released")
 				fmt.Fprintf(c.OutOrStdout(), "job %s is held\n", job)
 				return nil
 			})
@@ -46,9 +46,9 @@ func holdCommand() *cobra.Command {
 func releaseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "release JOB…",
-		Short: "let held jobs take files again",
-		Long: "Lets jobs take files again that were held, by themselves or by `chute hold`. What became of their files before is no reason to hold them again. " +
-			"A daemon that is running looks at its inboxes at once.",
+		Short: "let held jobs take files, or deliver, again",
+		Long: "Lets jobs take files, or deliver, again that were held, by themselves or by `chute hold`. What became of their files before is no reason to hold them again. " +
+			"What exports would have delivered meanwhile is dealt with as catch_up says. A daemon that is running looks at once.",
 		Args:        cobra.MinimumNArgs(1),
 		Annotations: servedByOwner,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -77,7 +77,7 @@ func withJobs(c *cobra.Command, names []string, do func(d *daemon, job string) e
 		return err
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(jobs, func(j *config.Job) bool { return j.Name == name }) {
+		if jobNamed(jobs, name) == nil && exportNamed(chute.Exports, name) == nil {
 			return &exit{exitUsage, fmt.Sprintf("there is no job %q in %s; chute jobs lists them", name, chute.Jobs.Dir)}
 		}
 	}
@@ -91,8 +91,20 @@ func withJobs(c *cobra.Command, names []string, do func(d *daemon, job string) e
 		if w := d.watcher.Load(); w != nil {
 			w.Look()
 		}
+		if a := d.agenda.Load(); a != nil {
+			a.Look()
+		}
 		return nil
 	})
+}
+
+func exportNamed(exports []*config.Export, name string) *config.Export {
+	for _, e := range exports {
+		if e.Name == name {
+			return e
+		}
+	}
+	return nil
 }
 
 // heldJobs are the holds that the ledger knows of. A list of jobs is useful without them: what keeps them from being read is only said.

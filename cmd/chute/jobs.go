@@ -33,7 +33,7 @@ func jobsCommand() *cobra.Command {
 				}
 			}
 			for _, e := range chute.Exports {
-				if err := table.add(e.Name, e.Kind, e.Store, e.Outbox.String(), e.File.String(), e.Table.String(), strconv.FormatBool(e.Enabled), ""); err != nil {
+				if err := table.add(e.Name, e.Kind, e.Store, e.Outbox.String(), e.File.String(), e.Table.String(), strconv.FormatBool(e.Enabled), heldText(held[e.Name])); err != nil {
 					return err
 				}
 			}

@@ -28,6 +28,7 @@ type readings struct {
 	signals chan os.Signal
 	ready   chan struct{} // closed when there is something to reload
 	news    chan struct{} // raised after each reload, for who tells of it
+	changed chan struct{} // raised when nothing goes on as it was before a reload
 	alone   sync.Mutex    // one reload at a time
 
 	current atomic.Pointer[daemon] // as the last good reading has it
@@ -39,6 +40,7 @@ type readings struct {
 
 func (r *readings) begin(d *daemon) {
 	r.loaded, r.ready, r.news = time.Now(), make(chan struct{}), make(chan struct{}, 1)
+	r.changed = make(chan struct{}, 1)
 	r.current.Store(d)
 }
 
@@ -144,6 +146,10 @@ func (h *holdings) exchange(ctx context.Context) (found changes, err error) {
 	go func() {
 		<-left
 		<-delivered
+		select {
+		case h.readings.changed <- struct{}{}:
+		default:
+		}
 		if err := closeStores(unused); err != nil {
 			h.log.Warn().Err(err).Msg("connections to stores that aren't needed any more can't be closed")
 		}

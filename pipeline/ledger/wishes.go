@@ -41,8 +41,8 @@ var (
 	ErrNotWaiting = errors.New("the run doesn't wait for anybody")
 )
 
-// undecided are the states in which a run can still be given up. In the others its records are visible, or about to be.
-var undecided = []State{Claiming, Claimed, Staging}
+// undecided are the states in which a run can still be given up. In the others its records are visible, or about to be, or its file is being delivered.
+var undecided = []State{Claiming, Claimed, Staging, Writing}
 
 const putWish = `INSERT INTO wishes (run, want, reason, uid, at) VALUES (?1, ?2, ?3, ?4, ?5)
 	ON CONFLICT (run) DO UPDATE SET want = ?2, reason = ?3, uid = ?4, at = ?5`
@@ -55,7 +55,7 @@ func (l *Ledger) Wish(ctx context.Context, w Wish) error {
 		switch {
 		case err != nil:
 			return err
-		case !slices.Contains(undecided, run.State):
+		case !slices.Contains(undecided, run.State) && !closable(run, w.Want):
 			return fmt.Errorf("%w: it is %s", ErrTooLate, run.Status)
 		case w.Want == Pause && want != "" && want != Pause:
 			return fmt.Errorf("%w: somebody wanted before: %s", ErrTooLate, want)
@@ -97,6 +97,11 @@ func (l *Ledger) BeginUnmatched(ctx context.Context, runs []Run) error {
 	}
 	copy(runs, begun)
 	return nil
+}
+
+// closable tells whether nobody goes on with a delivery that has begun to move: then it can be cancelled after all.
+func closable(run Run, want Want) bool {
+	return run.State == Delivering && run.Status == Stuck && want == Cancel
 }
 
 // Continue lets a run go on that waits for a person: it is paused, stuck or interrupted. Else the error wraps ErrNotWaiting.

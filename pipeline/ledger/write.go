@@ -138,7 +138,7 @@ func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from
 		if !from.may(r.State) {
 			return fmt.Errorf("run %d: %w from %q to %q", r.ID, ErrState, from, r.State)
 		}
-		if want := wants[r.ID]; want != "" && r.State == Publishing && from != Publishing {
+		if want := wants[r.ID]; want != "" && (r.State == Publishing || r.State == Delivering) && r.State != from {
 			return fmt.Errorf("run %d: %w: %s", r.ID, ErrWished, want)
 		} else if slices.Contains(undecided, r.State) {
 			r.Status = underWish(want, r.Status)

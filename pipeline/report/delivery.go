@@ -11,7 +11,8 @@ import (
 // The results of an export, besides Skipped.
 const (
 	Delivered Result = "delivered"
-	Refused   Result = "failed" // its rows weren't what the job allows: nothing was delivered
+	Refused   Result = "failed"    // its rows weren't what the job allows: nothing was delivered
+	Cancelled Result = "cancelled" // by a person
 )
 
 // Manifest is what a partner may know of an exported file; as JSON it is FILE.manifest.json. Times are UTC.
@@ -58,7 +59,7 @@ type Delivery struct {
 
 	Kind      string     `json:"kind"` // "export"
 	Result    Result     `json:"result"`
-	Rejection *Rejection `json:"rejection,omitempty"` // with result "failed": why
+	Rejection *Rejection `json:"rejection,omitempty"` // with result "failed" or "cancelled": why
 	Ledger    string     `json:"ledger"`
 	Store     Text       `json:"store"`
 	Outbox    Text       `json:"outbox"`

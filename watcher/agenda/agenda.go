@@ -10,6 +10,7 @@ package agenda
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +20,10 @@ import (
 	"chute/config"
 	"chute/pipeline/ledger"
 )
+
+// ErrHeld: the job is held, so its delivery isn't begun. When it is released somebody calls Look, and what became due meanwhile is dealt with as what passes
+// while chute doesn't run.
+var ErrHeld = errors.New("the job is held")
 
 // Job is an export that has a schedule, or follows imports. Of one that isn't enabled it is only remembered that it wasn't.
 type Job struct {
@@ -167,6 +172,17 @@ func (a *Agenda) Look() {
 	for _, k := range a.all() {
 		k.unpause()
 	}
+}
+
+// Retry ends the pause of one job, and tells whether there is such a job.
+func (a *Agenda) Retry(name string) bool {
+	for _, k := range a.all() {
+		if k.job.Config.Name == name {
+			k.unpause()
+			return true
+		}
+	}
+	return false
 }
 
 // Activity is how one job is doing.

@@ -341,3 +341,27 @@ func TestChange(t *testing.T) {
 		}
 	})
 }
+
+// TestHeld: nothing is begun while a job is held. When it is released, what became due meanwhile is dealt with as what passed while chute didn't run.
+func TestHeld(t *testing.T) {
+	simulate(t, time.Date(2026, 5, 4, 5, 59, 0, 0, time.UTC), func(w *world) {
+		w.job("all", "UTC", "*/10 * * * *", time.Second, all)
+		w.job("last", "UTC", "*/10 * * * *", time.Second, nil)
+		w.job("none", "UTC", "*/10 * * * *", time.Second, func(c *config.Export) { c.CatchUp = "none" })
+		w.start()
+		w.pass(5 * time.Minute)
+		w.alter(func() { w.held = true })
+		w.pass(31 * time.Minute)
+		for _, name := range []string{"all", "last", "none"} {
+			w.want(name, "04 06:00")
+		}
+		w.alter(func() { w.held = false })
+		w.agenda.Look()
+		w.pass(10 * time.Second) // it is 6:35
+		w.want("all", "04 06:00", "04 06:10", "04 06:20", "04 06:30")
+		w.want("last", "04 06:00", "04 06:30")
+		w.want("none", "04 06:00")
+		w.pass(6 * time.Minute)
+		w.want("none", "04 06:00", "04 06:40")
+	})
+}

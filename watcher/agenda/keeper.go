@@ -2,6 +2,7 @@ package agenda
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
@@ -56,6 +57,9 @@ func (k *keeper) run(ctx context.Context) {
 		}
 		switch {
 		case ctx.Err() != nil:
+		case errors.Is(err, ErrHeld):
+			k.fresh = true
+			k.wait(ctx, time.Time{})
 		case err != nil:
 			k.pause(ctx, err)
 		case !due.IsZero():

@@ -35,6 +35,7 @@ type world struct {
 	under    map[string]int         // under way
 	failures map[string]int         // still to come
 	bookErr  error
+	held     bool // all jobs
 }
 
 var errBook, errDelivery = errors.New("the disk is full"), errors.New("the partner's server doesn't answer")
@@ -77,6 +78,10 @@ func (w *world) deliver(ctx context.Context, name string, due time.Time, takes t
 	if w.dealt[name+due.UTC().String()] {
 		w.mu.Unlock()
 		return nil
+	}
+	if w.held {
+		w.mu.Unlock()
+		return ErrHeld
 	}
 	w.begun[name] = due
 	w.under[name]++

@@ -11,7 +11,7 @@ func tone(word string) string {
 	switch word {
 	case "OK", "ok", "finished":
 		return "good"
-	case "WARNING", "finished-with-rejects", "retrying", Held, "paused", "rejected", "unreadable", "unknown", "UNKNOWN":
+	case "WARNING", "finished-with-rejects", "retrying", Held, "paused", "gone", "rejected", "unreadable", "unknown", "UNKNOWN":
 		return "warn"
 	case "CRITICAL", "stuck", "interrupted", "failed", "failing", "down", "low":
 		return "bad"

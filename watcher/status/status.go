@@ -103,8 +103,8 @@ type Job struct {
 	Outbox     string         `json:"outbox,omitempty"`        // of an export: the folder, as its key has it
 	Due        time.Time      `json:"due,omitzero"`            // of an export: the moment of the delivery that is under way, or is to be tried again
 	NextDue    time.Time      `json:"next_due,omitzero"`       // of an export: when its schedule wants the next delivery
-	State      string         `json:"state"`                   // disabled, held, running, paused (after an error), waiting (files are in the inbox), idle
-	Reason     string         `json:"reason,omitempty"`        // of held and paused, or why no new files are claimed
+	State      string         `json:"state"`                   // disabled, held, running, paused (after an error), waiting (files are in the inbox), idle; gone: it is configured no more, and has runs that wait
+	Reason     string         `json:"reason,omitempty"`        // of held, paused and gone, or why no new files are claimed
 	Since      time.Time      `json:"since,omitzero"`          // of held
 	Until      time.Time      `json:"until,omitzero"`          // of paused
 	Files      map[string]int `json:"files"`                   // how many files of the inbox are in each state

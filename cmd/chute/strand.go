@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"chute/config"
+	"chute/pipeline"
+	"chute/pipeline/ledger"
+)
+
+// strand deals with a delivery that was begun and whose job is gone, or has another store: it waits for a person, who brings the job back or cancels it. What somebody
+// asked for, and isn't whole, nobody waits for.
+func (d *daemon) strand(ctx context.Context, run ledger.Run) error {
+	defer d.exportAlone(run.Job)()
+	run, err := d.ledger.Run(ctx, run.ID) // it may have ended while others had the job
+	if err != nil || run.State == ledger.Settled || run.State == ledger.Withdrawn {
+		return err
+	}
+	ex, err := d.standIn(run)
+	if err == nil {
+		err = ex.Cancel(ctx, run.ID)
+	}
+	if err != nil {
+		return err
+	}
+	is, err := d.ledger.Exporting(ctx, run.ID)
+	if err == nil && run.State == ledger.Writing && is.Due.IsZero() {
+		err = ex.GiveUp(ctx, run.ID)
+	}
+	if err != nil {
+		return err
+	}
+	run, err = d.ledger.Run(ctx, run.ID)
+	if err != nil || run.State == ledger.Settled || run.Status == ledger.Stuck {
+		return err
+	}
+	run.Status = ledger.Stuck
+	run.Error = forsaken(run).Error()
+	if err := d.ledger.UpdateExport(ctx, run, is); err != nil {
+		return err
+	}
+	d.log.Error().Uint64("run", run.ID).Str("job", run.Job).Str("file", config.Shown(run.File.Name)).Msg("the run is stuck: " + run.Error)
+	return nil
+}
+
+// forsaken tells why nobody goes on with a delivery.
+func forsaken(run ledger.Run) error {
+	return fmt.Errorf("its job is gone or has another store: bring it back, or `chute cancel %d` gives the delivery up", run.ID)
+}
+
+// standIn makes an exporter that can end a delivery which no job goes on with. A store that isn't configured any more isn't looked into.
+func (d *daemon) standIn(run ledger.Run) (*pipeline.Exporter, error) {
+	job := &config.Export{Name: run.Job, Label: run.Job, Store: run.Store}
+	if !byHand(run) && d.config.Store(run.Store) == nil {
+		return d.newExporter(job), nil
+	}
+	return d.exporterFor(run, job)
+}
+
+// cancelExport sees to it that a delivery isn't made that somebody has cancelled.
+func (d *daemon) cancelExport(ctx context.Context, run ledger.Run) error {
+	if d.interrupts.Interrupt(run.ID) {
+		return nil
+	}
+	unlock, free := d.tryExportAlone(run.Job)
+	if !free {
+		return nil // another delivery of the job is under way: whoever makes it, or comes next, finds what is wanted
+	}
+	defer unlock()
+	ex, err := d.standIn(run)
+	if err != nil {
+		return err
+	}
+	err = ex.Cancel(ctx, run.ID)
+	if a := d.agenda.Load(); a != nil {
+		a.Retry(run.Job)
+	}
+	return err
+}
+
+// retryExport tries a delivery again at once, and says when that is.
+func (d *daemon) retryExport(ctx context.Context, run ledger.Run) (when string, err error) {
+	if a := d.agenda.Load(); d.exportOf(run).Planned() {
+		if a == nil || !a.Retry(run.Job) {
+			return "when the daemon is started", nil
+		}
+		return "now", nil
+	}
+	if err := d.finishExport(ctx, run); err != nil {
+		return "", errors.Join(errors.New("it isn't done yet"), err)
+	}
+	return "and is through", nil
+}
