@@ -50,11 +50,16 @@ func (im *Importer) claim(ctx context.Context, b *batch) error {
 	if im.InPlace {
 		return nil
 	}
+	claimed := false
 	for _, it := range items {
 		// Whatever the answer, locate looks where the file really is.
 		it.claimErr = im.effect("rename", func() error {
 			return im.Store.Rename(ctx, im.inboxName(it), b.fileName(it))
 		})
+		claimed = claimed || it.claimErr == nil
+	}
+	if claimed {
+		return im.site().used(ctx)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 type Exporter struct {
 	Job      *config.Export
 	Store    connectors.Folder // where files go to
+	StoreAt  string            // where Store is, its path or address; it is asked whether it still is what it was. "": it isn't
 	Work     string            // Store's work folder
 	Database connectors.Database
 	Ledger   *ledger.Ledger
@@ -157,6 +158,9 @@ func (d *outgoing) state() ledger.Run {
 // unfinished goes on with what an earlier call, or an earlier process, left: a delivery that had begun is finished, for nobody can take it back. A file that
 // was still being written is begun anew, or given up if nobody waits for it any more. It returns the delivery that the occasion is about, if there is one.
 func (ex *Exporter) unfinished(ctx context.Context, why Occasion) (*outgoing, error) {
+	if _, err := ex.site().present(ctx); err != nil {
+		return nil, err
+	}
 	runs, err := ex.Ledger.UnsettledExports(ctx, ex.Job.Name)
 	if err != nil {
 		return nil, err

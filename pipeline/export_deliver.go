@@ -211,7 +211,8 @@ func (ex *Exporter) moveOut(ctx context.Context, d *outgoing, i int) error {
 		from, lookErr := ex.look(ctx, m.From)
 		switch {
 		case errors.Is(lookErr, fs.ErrNotExist):
-			return nil // moved now, whatever the answer says, or before a crash
+			_, err := ex.site().present(ctx)
+			return err // moved now, whatever the answer says, or before a crash: unless the whole store went away
 		case !errors.Is(err, fs.ErrExist) || lookErr != nil || try > 9:
 			return errors.Join(err, lookErr)
 		}

@@ -194,7 +194,7 @@ func TestExportCut(t *testing.T) {
 	w := newWorld(t, "clickhouse")
 	w.overSFTP()
 	w.exportJob(inThree.job)
-	if err := os.MkdirAll(filepath.Join(w.Dir, "store"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(w.Dir, "store/in"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	ex := w.openExport()

@@ -62,7 +62,7 @@ func (w World) enterExport(ctx context.Context) (*Exporter, error) {
 		}
 	}
 	return &Exporter{
-		Job: c.Exports[0], Store: store, Work: c.Stores[0].Work, Database: db, Ledger: l, RunsDir: filepath.Join(c.State.Dir, "runs"), Log: zerolog.Nop(),
+		Job: c.Exports[0], Store: store, StoreAt: c.Stores[0].Path, Work: c.Stores[0].Work, Database: db, Ledger: l, RunsDir: filepath.Join(c.State.Dir, "runs"), Log: zerolog.Nop(),
 	}, nil
 }
 

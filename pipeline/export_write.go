@@ -14,6 +14,9 @@ func (ex *Exporter) write(ctx context.Context, d *outgoing) error {
 	if err := d.session.Kill(ctx, d.asked.ID); err != nil { // of an earlier try
 		return err
 	}
+	if err := ex.site().fit(ctx, d.run.Inbox); err != nil {
+		return err
+	}
 	d.parts = nil
 	out := &parts{ex: ex, d: d, ctx: ctx}
 	defer out.discard()
@@ -37,7 +40,7 @@ func (ex *Exporter) write(ctx context.Context, d *outgoing) error {
 	if ex.Job.Split.IsZero() {
 		d.run.SHA256 = d.parts[0].sha256
 	}
-	return nil
+	return ex.site().used(ctx)
 }
 
 // encode asks, and writes the answer in the job's format.

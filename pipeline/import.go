@@ -27,6 +27,7 @@ type Importer struct {
 	Job      *config.Job
 	Inbox    connectors.Folder // where files come from: the store, or with InPlace the whole machine
 	Store    connectors.Folder // where files and sidecars go to
+	StoreAt  string            // where Store is, its path or address; it is asked whether it still is what it was. "": it isn't
 	Work     string            // Store's work folder
 	Database connectors.Database
 	Staging  string // database for stages; "": the target's own
@@ -104,8 +105,8 @@ func (im *Importer) Resume(ctx context.Context, ids []uint64) []connectors.Verdi
 // carry takes a batch through the steps from the given one on, and then, each by itself, the files that turned out to be too large for it. Files of which
 // somebody wants something else are taken out of it as soon as that is known.
 func (im *Importer) carry(ctx context.Context, b *batch, from int, tell func(*item, connectors.Verdict)) {
-	var err error
-	if b.resumed {
+	_, err := im.site().present(ctx)
+	if err == nil && b.resumed {
 		err = im.grant(ctx, b, tell)
 	}
 	if err == nil && len(b.items) > 0 {

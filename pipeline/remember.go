@@ -20,6 +20,7 @@ func (im *Importer) remembering() *Importer {
 		im.swept = map[string]bool{} // which both share
 	}
 	other := *im
+	other.StoreAt = ""
 	other.remembers, other.InPlace, other.Dir = true, true, im.Job.Inbox
 	other.storeWork, other.Store, other.Work = im.Work, im.State, im.StateWork
 	other.Out = func(run uint64) string { return "runs/" + strconv.FormatUint(run, 10) }

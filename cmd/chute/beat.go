@@ -11,6 +11,7 @@ import (
 
 	"chute/connectors"
 	"chute/connectors/local"
+	"chute/pipeline"
 	"chute/pipeline/ledger"
 	"chute/watcher/status"
 )
@@ -133,15 +134,18 @@ func (d *holdings) answers(ctx context.Context) error {
 type roomy struct {
 	name, path string
 	open       func() (connectors.Sizer, error)
+	lost       func(context.Context) error // why it isn't what it was; nil: nobody asks
 }
 
 // places are the state and the stores on this machine. A partner's server isn't asked at each beat: it is asked before a claim.
 func (d *daemon) places() []roomy {
 	state := d.config.State.Dir
-	all := []roomy{{"state", state, func() (connectors.Sizer, error) { return openState(state) }}}
+	all := []roomy{{"state", state, func() (connectors.Sizer, error) { return openState(state) }, nil}}
 	for _, s := range d.config.Stores {
 		if folder, ok := d.stores[s.Name].(*local.Folder); ok {
-			all = append(all, roomy{s.Name, s.Path, func() (connectors.Sizer, error) { return folder, nil }})
+			all = append(all, roomy{s.Name, s.Path, func() (connectors.Sizer, error) { return folder, nil }, func(ctx context.Context) error {
+				return pipeline.Present(ctx, folder, d.ledger, s.Path, s.Work)
+			}})
 		}
 	}
 	return all
@@ -154,8 +158,16 @@ func (h *heart) askRoom(ctx context.Context, disk *status.Disk, place roomy) {
 	if err == nil {
 		free, err = sizer.Free(ctx)
 	}
+	var lost error
+	if place.lost != nil {
+		lost = place.lost(ctx)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	disk.Lost = ""
+	if errors.Is(lost, pipeline.ErrLost) {
+		disk.Lost = lost.Error()
+	}
 	disk.Known, disk.Free, disk.Reason = err == nil && free < math.MaxInt64, free, ""
 	if err != nil {
 		disk.Reason = err.Error()

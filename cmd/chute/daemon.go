@@ -114,7 +114,8 @@ func (d *daemon) Close() error {
 func (d *daemon) importer(job *config.Job) *pipeline.Importer {
 	im := d.newImporter(job)
 	store := d.stores[job.Store]
-	im.Inbox, im.Store, im.Work = store, store, d.config.Store(job.Store).Work
+	s := d.config.Store(job.Store)
+	im.Inbox, im.Store, im.StoreAt, im.Work = store, store, place(s), s.Work
 	im.Spool, im.State, im.StateWork = d.spool, d.state, rememberedFolder
 	im.Progress = d.watchProgress(job)
 	return im

@@ -36,12 +36,15 @@ func (d *daemon) deliver(ctx context.Context, job *config.Export, due time.Time)
 		err = d.enoughRoom(ctx, place(d.config.Store(job.Store)), ex.Store)
 	}
 	if err != nil {
-		d.log.Warn().Err(err).Str("job", job.Name).Msg("nothing can be delivered now")
+		d.sayUndelivered(job, err)
 		return err
 	}
 	defer d.exportAlone(job.Name)()
 	run, err := ex.Export(ctx, pipeline.Occasion{Due: due})
 	d.judgeLedger(err)
+	if err != nil && run.ID == 0 {
+		d.sayUndelivered(job, err)
+	}
 	if run.State == ledger.Settled {
 		return nil
 	}
@@ -58,6 +61,11 @@ func (d *daemon) mayBegin(ctx context.Context, job *config.Export, due time.Time
 		return err
 	}
 	return agenda.ErrHeld
+}
+
+// sayUndelivered is for what keeps a delivery from beginning: of one that has begun the exporter tells.
+func (d *daemon) sayUndelivered(job *config.Export, err error) {
+	d.log.Warn().Err(err).Str("job", job.Name).Msg("nothing can be delivered now")
 }
 
 // announced tells the exports that follow a job when it may have loaded something. A benchmark has none.

@@ -148,7 +148,8 @@ func (d *daemon) exporterTo(job *config.Export, dir string) (*pipeline.Exporter,
 		if !ok {
 			return nil, fmt.Errorf("the process that owns the state doesn't know store %q: chute reload", job.Store)
 		}
-		ex.Store, ex.Work = store, d.config.Store(job.Store).Work
+		s := d.config.Store(job.Store)
+		ex.Store, ex.StoreAt, ex.Work = store, place(s), s.Work
 		return ex, nil
 	}
 	place, err := filepath.Abs(dir)

@@ -24,7 +24,8 @@ const applicationID = 0x63687574
 //	6  what schedules and imports want of exports
 //	7  what people want of runs; listings of a job's runs by store
 //	8  what exports of what is new have reached
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
+//	9  where the ledger has folders of its own
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
 
 // schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
 // times and names as text.
@@ -167,6 +168,14 @@ CREATE TABLE wishes (
 const schema8 = `
 ALTER TABLE exports    ADD COLUMN moves INTEGER NOT NULL DEFAULT 0; -- 1: when it is delivered the job's watermark moves to until or, without one, runs to cut
 ALTER TABLE deliveries ADD COLUMN runs  TEXT    NOT NULL DEFAULT ''; -- JSON: what the runs have loaded that had ended then was delivered
+`
+
+// schema9 adds in which stores chute has worked: one of them that has nothing of it any more isn't there, whatever is in its place.
+const schema9 = `
+CREATE TABLE places (
+	place TEXT    PRIMARY KEY, -- path or address of a store, with its work folder
+	since INTEGER NOT NULL     -- nanoseconds since 1970 UTC
+) STRICT;
 `
 
 // migrate brings the file to the newest schema, one transaction a step.

@@ -115,6 +115,9 @@ func (j *judgement) surroundings(d Daemon) {
 		}
 	}
 	for _, k := range d.Disks {
+		if k.Lost != "" {
+			j.add("store-failing", "", "store %s can't be used: %s", k.Place, k.Lost)
+		}
 		if k.Known && k.Below {
 			j.add("disk-low", "", "%s (%s) has %d MiB left, less than limits.min_free = %d MiB: no new files are claimed", k.Path, k.Place, k.Free>>20, k.MinFree>>20)
 		}

@@ -68,6 +68,9 @@ func surroundings(d Daemon) []surrounding {
 		if k.Below {
 			one.State = "low"
 		}
+		if k.Lost != "" {
+			one.State, one.More = "failing", k.Lost
+		}
 		all = append(all, one)
 	}
 	return all

@@ -81,6 +81,7 @@ type Disk struct {
 	MinFree int64  `json:"min_free_bytes"`   // with less nothing is claimed: limits.min_free
 	Below   bool   `json:"below_min_free"`   // there is less
 	Reason  string `json:"reason,omitempty"` // why it couldn't be asked
+	Lost    string `json:"lost,omitempty"`   // why the store isn't what it was: mostly its file system isn't mounted, and nothing is done in it
 }
 
 // Inbox has the entries of one inbox that no job takes.

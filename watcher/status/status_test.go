@@ -49,6 +49,7 @@ func TestJudge(t *testing.T) {
 		"store": {func(s *Snapshot) {
 			s.Daemon.Stores[0] = Store{Store: "acme", Inbox: "in", Failing: true, Since: noon, Reason: "gone"}
 		}, "store-failing", "the inbox in of store acme can't be looked at since 2026-03-01T12:00:00Z: gone"},
+		"lost store":   {func(s *Snapshot) { s.Daemon.Disks[0].Place, s.Daemon.Disks[0].Lost = "acme", "/s is empty" }, "store-failing", "store acme can't be used: /s is empty"},
 		"disk":         {func(s *Snapshot) { s.Daemon.Disks[0].Below, s.Daemon.Disks[0].Free = true, 3<<20 }, "disk-low", "/var/lib/chute (state) has 3 MiB left, less than limits.min_free = 1024 MiB: no new files are claimed"},
 		"disk unknown": {func(s *Snapshot) { s.Daemon.Disks[0] = Disk{Below: true} }, "", ""},
 		"interrupted": {func(s *Snapshot) {

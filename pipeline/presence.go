@@ -1,0 +1,89 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"chute/connectors"
+	"chute/pipeline/ledger"
+)
+
+// ErrLost: a store isn't what it was. Mostly its file system isn't mounted, and what would be done to the bare mount point would be lost to everybody.
+var ErrLost = errors.New("the store isn't what it was")
+
+// site is a store as one ledger has it. The ledger's own folder in it, <work>/LEDGER, is the mark that it is the same store as before.
+type site struct {
+	store  connectors.Folder
+	ledger *ledger.Ledger
+	work   string
+	at     string // where the store is, for people and for the ledger; "": nobody asks
+}
+
+func (s site) mark() string { return path.Join(s.work, s.ledger.ID()) }
+
+// present makes sure that the mark is there, if it was ever made. A store that was never used has none; known tells.
+func (s site) present(ctx context.Context) (known bool, err error) {
+	if s.at == "" {
+		return false, nil
+	}
+	if known, err = s.ledger.KnowsPlace(ctx, path.Join(s.at, s.work)); err != nil || !known {
+		return false, err
+	}
+	_, err = s.store.List(ctx, s.mark())
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, s.lost("has no %s any more, which chute had made in it: if its file system isn't mounted, mount it; if it was emptied on purpose, make that folder, as chute's user", s.mark())
+	}
+	return true, err
+}
+
+// Present tells why a store isn't what it was when this ledger worked in it last; at says where it is.
+func Present(ctx context.Context, store connectors.Folder, l *ledger.Ledger, at, work string) error {
+	_, err := site{store, l, work, at}.present(ctx)
+	return err
+}
+
+// fit makes sure that something may be delivered to a folder of a store. In one that was never used it has to be there, or something else: an empty folder may
+// be the mount point of a file system that isn't mounted yet.
+func (s site) fit(ctx context.Context, outbox string) error {
+	if s.at == "" {
+		return nil
+	}
+	known, err := s.present(ctx)
+	if known || err != nil || outbox == "." {
+		return err
+	}
+	inside, err := s.store.List(ctx, ".")
+	if err == nil && len(inside) == 0 {
+		err = s.lost("is empty: if its file system isn't mounted, mount it; if it is new, make the folder %s in it", outbox)
+	}
+	return err
+}
+
+func (s site) lost(text string, of string) error {
+	return fmt.Errorf("%s "+text+": %w, %w", s.at, of, ErrLost, connectors.ErrUnavailable)
+}
+
+// used remembers that the mark was made.
+func (s site) used(ctx context.Context) error {
+	place := path.Join(s.at, s.work)
+	if s.at == "" {
+		return nil
+	}
+	if known, err := s.ledger.KnowsPlace(ctx, place); known || err != nil {
+		return err
+	}
+	return s.ledger.AddPlace(ctx, place, now())
+}
+
+func (im *Importer) site() site { return site{im.Store, im.Ledger, im.Work, im.StoreAt} }
+
+// site is nobody's business when somebody wants a file in a folder of theirs.
+func (ex *Exporter) site() site {
+	if ex.Place != "" {
+		return site{}
+	}
+	return site{ex.Store, ex.Ledger, ex.Work, ex.StoreAt}
+}
