@@ -96,7 +96,7 @@ type Store struct {
 	// Work is chute's own folder inside the store, on the file system of its inboxes. Default ".chute".
 	Work string `toml:"work" default:".chute"`
 
-	// KnownHosts is, for sftp, the absolute path of a file with the server's keys, as ssh reads them; hashed names are understood. One of known_hosts
+	// KnownHosts is, for sftp, the absolute path of a file with the server's keys, as ssh reads them; hashed names, @cert-authority and @revoked are understood. One of known_hosts
 	// and host_key is required, not both: there is no way to trust any server.
 	KnownHosts string `toml:"known_hosts"`
 	// HostKey are, for sftp, the fingerprints of the server's keys instead, as `ssh-keygen -l` prints them: "SHA256:…".

@@ -20,6 +20,7 @@ type HostKeyError struct {
 	Expected []string // the keys that it should have, likewise; empty when none is known
 	Source   string   // where those are from
 	Revoked  bool     // the key is marked as revoked
+	Reason   string   // why a certificate isn't accepted; empty for keys
 }
 
 func (e *HostKeyError) Error() string {
@@ -29,6 +30,9 @@ func (e *HostKeyError) Error() string {
 	case len(e.Expected) == 0:
 		return fmt.Sprintf("SFTP server %s isn't known: %s has no key for it. Get its key's fingerprint from whoever runs it, compare it with "+
 			"what ssh-keyscan prints, and add that line there", e.Address, e.Source)
+	case e.Reason != "":
+		return fmt.Sprintf("SFTP server %s shows A HOST CERTIFICATE THAT ISN'T ACCEPTED, %s: %s. Expected is %s, by %s. %s",
+			e.Address, e.Offered, e.Reason, strings.Join(e.Expected, " or "), e.Source, hostKeyAdvice)
 	case e.Offered == "":
 		return fmt.Sprintf("SFTP server %s HAS NONE OF THE HOST KEYS THAT ARE EXPECTED: %s, by %s. %s", e.Address, strings.Join(e.Expected, " or "), e.Source, hostKeyAdvice)
 	}
@@ -61,33 +65,66 @@ func (c *Config) hostChecks(address string) ([]hostCheck, error) {
 		return nil, fmt.Errorf("known_hosts can't be used: %w", err)
 	}
 	check := hostCheck{source: strings.Join(c.KnownHosts, ", ")}
-	// Go offers its own order of kinds and takes the first that the server has: another kind than the recorded one would look like a changed key.
-	supported := ssh.SupportedAlgorithms().HostKeys
-	for _, algorithm := range db.HostKeyAlgorithms(address) {
-		if slices.Contains(supported, algorithm) {
-			check.algorithms = append(check.algorithms, algorithm)
-		}
+	check.verify = func(key ssh.PublicKey, remote net.Addr) error {
+		return check.judge(address, key, db.HostKeyCallback()(address, remote, key))
 	}
+	certified := false
 	for _, key := range db.HostKeys(address) {
-		check.expected = append(check.expected, describeKey(key))
+		word := describeKey(key.PublicKey)
+		if certified = certified || key.Cert; key.Cert {
+			word = "a certificate by " + word
+		}
+		check.expected = append(check.expected, word)
 	}
-	if len(check.algorithms) == 0 {
+	// Go offers its own order of kinds and takes the first that the server has: another kind than the recorded one would look like a changed key. Of certificates
+	// any kind will do: an authority signs keys of other kinds than its own. They are asked for first and by themselves, so that a key that is known by itself
+	// is good beside one.
+	supported, checks := ssh.SupportedAlgorithms().HostKeys, []hostCheck(nil)
+	if check.algorithms = pick(supported, isCertificate); certified && len(check.algorithms) > 0 {
+		checks = append(checks, check)
+	}
+	known := db.HostKeyAlgorithms(address)
+	check.algorithms = pick(known, func(a string) bool { return slices.Contains(supported, a) && !isCertificate(a) })
+	if len(check.algorithms) > 0 {
+		checks = append(checks, check)
+	}
+	if len(checks) == 0 {
 		return nil, &HostKeyError{Address: address, Expected: check.expected, Source: check.source}
 	}
-	check.verify = func(key ssh.PublicKey, remote net.Addr) error {
-		err := db.HostKeyCallback()(address, remote, key)
-		var revoked *xknownhosts.RevokedError
-		switch {
-		case err == nil:
-			return nil
-		case errors.As(err, &revoked):
-			return &HostKeyError{Address: address, Offered: describeKey(key), Source: check.source, Revoked: true}
-		case knownhosts.IsHostKeyChanged(err), knownhosts.IsHostUnknown(err):
-			return &HostKeyError{Address: address, Offered: describeKey(key), Expected: check.expected, Source: check.source}
+	return checks, nil
+}
+
+// pick are those that are wanted.
+func pick(all []string, wanted func(string) bool) (some []string) {
+	for _, one := range all {
+		if wanted(one) {
+			some = append(some, one)
 		}
+	}
+	return some
+}
+
+func isCertificate(algorithm string) bool { return strings.Contains(algorithm, "-cert-v01@") }
+
+// judge makes of what known_hosts says of a key the error for people.
+func (check *hostCheck) judge(address string, key ssh.PublicKey, err error) error {
+	if err == nil {
+		return nil
+	}
+	wrong := &HostKeyError{Address: address, Offered: describeKey(key), Expected: check.expected, Source: check.source}
+	certificate, certified := key.(*ssh.Certificate)
+	switch {
+	case errors.As(err, new(*xknownhosts.RevokedError)):
+		wrong.Revoked, wrong.Expected = true, nil
+	case certified && !slices.Contains(check.expected, "a certificate by "+describeKey(certificate.SignatureKey)):
+		wrong.Reason = "no authority that is trusted for this server has signed it"
+	case certified:
+		wrong.Reason = strings.TrimPrefix(err.Error(), "ssh: ")
+	case knownhosts.IsHostKeyChanged(err), knownhosts.IsHostUnknown(err):
+	default:
 		return fmt.Errorf("host key of %s: %w", address, err)
 	}
-	return []hostCheck{check}, nil
+	return wrong
 }
 
 // kinds are the kinds of host keys, each with its algorithms, best first.
@@ -112,4 +149,9 @@ func (c *Config) pinned(address string) []hostCheck {
 	return checks
 }
 
-func describeKey(key ssh.PublicKey) string { return key.Type() + " " + ssh.FingerprintSHA256(key) }
+func describeKey(key ssh.PublicKey) string {
+	if c, ok := key.(*ssh.Certificate); ok {
+		return fmt.Sprintf("%s %s for %q, signed by %s", c.Key.Type(), ssh.FingerprintSHA256(c.Key), c.ValidPrincipals, describeKey(c.SignatureKey))
+	}
+	return key.Type() + " " + ssh.FingerprintSHA256(key)
+}

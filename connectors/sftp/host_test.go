@@ -1,12 +1,14 @@
 package sftp
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -119,5 +121,91 @@ func TestNoKnownHostsFile(t *testing.T) {
 	f := store(t, onStub(s, t.TempDir()), func(c *Config) { c.KnownHosts = []string{filepath.Join(t.TempDir(), "none")} })
 	if _, err := f.List(t.Context(), "."); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "known_hosts") {
 		t.Fatalf("error %v", err)
+	}
+}
+
+// TestHostCertificates: a server whose RSA key an authority has signed, and what is written down about it and its authority.
+func TestHostCertificates(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "host-cert.pub")
+	s := sshd.Start(t, "HostCertificate "+file)
+	authority, theirs, err := sshd.NewKey("ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, others, err := sshd.NewKey("ecdsa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsa := s.HostKeys[2]
+	host := knownhosts.Normalize(s.Address())
+	line := func(where string, key ssh.PublicKey) string {
+		return "@cert-authority " + knownhosts.Line([]string{where}, key)
+	}
+	for name, test := range map[string]struct {
+		signer string
+		change func(*ssh.Certificate)
+		known  []string
+		want   string // in the error; empty: the server is let in
+	}{
+		"trusted":           {authority, nil, []string{line(host, theirs)}, ""},
+		"trusted, hashed":   {authority, nil, []string{line(knownhosts.HashHostname(host), theirs)}, ""},
+		"trusted anywhere":  {authority, nil, []string{line("*", theirs), line("*", others)}, ""},
+		"known by itself":   {other, nil, []string{line(host, theirs), knownhosts.Line([]string{host}, rsa)}, ""},
+		"another authority": {other, nil, []string{line(host, theirs)}, "no authority that is trusted for this server has signed it. Expected is a certificate by ssh-ed25519"},
+		"not for this host": {authority, nil, []string{line("elsewhere.example", theirs)}, "isn't known"},
+		"another principal": {authority, func(c *ssh.Certificate) { c.ValidPrincipals = []string{"sftp.example\x1b"} }, []string{line(host, theirs)},
+			`principal "127.0.0.1" not in the set of valid principals for given certificate: ["sftp.example\x1b"]`},
+		"over":        {authority, func(c *ssh.Certificate) { c.ValidBefore = uint64(time.Now().Add(-time.Hour).Unix()) }, []string{line(host, theirs)}, "expired"},
+		"not begun":   {authority, func(c *ssh.Certificate) { c.ValidAfter = uint64(time.Now().Add(time.Hour).Unix()) }, []string{line(host, theirs)}, "not yet valid"},
+		"none at all": {"", nil, []string{line(host, theirs)}, "HAS NONE OF THE HOST KEYS THAT ARE EXPECTED: a certificate by ssh-ed25519 SHA256:"},
+		"only a key":  {authority, nil, []string{knownhosts.Line([]string{host}, theirs)}, "HAS ANOTHER HOST KEY THAN EXPECTED"},
+		"revoked":     {authority, nil, []string{"@revoked * " + strings.TrimSpace(sshd.Authorized(theirs)), line(host, theirs)}, "ISN'T ACCEPTED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			certify(t, s, file, rsa, test.signer, test.change)
+			c := on(s, t.TempDir())
+			c.KnownHosts = []string{filepath.Join(t.TempDir(), "known_hosts")}
+			if err := os.WriteFile(c.KnownHosts[0], []byte(strings.Join(test.known, "\n")+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := store(t, c, nil).List(t.Context(), ".")
+			var wrong *HostKeyError
+			switch {
+			case test.want == "" && err != nil:
+				t.Fatal(err)
+			case test.want == "":
+			case !errors.As(err, &wrong) || !strings.Contains(err.Error(), test.want) || errors.Is(err, connectors.ErrUnavailable) || strings.Contains(err.Error(), "\x1b"):
+				t.Fatalf("error %v, want a HostKeyError with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// certify gives an sshd a certificate for one of its keys, for 127.0.0.1 unless change says otherwise; no signer takes it away.
+func certify(t *testing.T, s *sshd.Server, file string, key ssh.PublicKey, signer string, change func(*ssh.Certificate)) {
+	t.Helper()
+	s.Kill()
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if signer != "" {
+		by, err := ssh.ParsePrivateKey([]byte(signer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &ssh.Certificate{
+			Key: key, CertType: ssh.HostCert, KeyId: "a host", ValidPrincipals: []string{"127.0.0.1"},
+			ValidAfter: uint64(time.Now().Add(-2 * time.Hour).Unix()), ValidBefore: uint64(time.Now().Add(2 * time.Hour).Unix()),
+		}
+		if change != nil {
+			change(c)
+		}
+		if err := errors.Join(c.SignCert(rand.Reader, by), os.WriteFile(file, ssh.MarshalAuthorizedKey(c), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
 	}
 }
