@@ -55,29 +55,49 @@ func (n *Numbers) Highest(ctx context.Context) (uint64, error) {
 	return highest, nil
 }
 
-func (n *Numbers) inStores(ctx context.Context, last uint64) (highest uint64, err error) {
+// inStores looks at each store once, at all of them at the same time: those that don't answer cost no more than one.
+func (n *Numbers) inStores(ctx context.Context, last uint64) (uint64, error) {
+	type place struct {
+		store connectors.Folder
+		work  string
+	}
+	places := map[place]*Importer{}
 	for _, im := range n.Importers {
-		ctx, cancel := context.WithTimeout(ctx, im.patience())
-		defer cancel()
-		batches, err := workFolders(ctx, im.Store, path.Join(im.Work, n.Ledger.ID()))
-		if err != nil {
-			continue // a store that isn't there now has nothing that could be claimed either
-		}
-		for _, batch := range batches {
-			highest = max(highest, batch)
-			if batch <= last {
-				continue
-			}
-			c, err := readClaim(ctx, im.Store, im.folder(batch))
-			if err != nil || c == nil {
-				continue // its files are looked at when they are decided about
-			}
-			for _, run := range c.Runs {
-				highest = max(highest, run.Run)
-			}
-		}
+		places[place{im.Store, im.Work}] = im
+	}
+	found := make(chan uint64, len(places))
+	for _, im := range places {
+		go func() { found <- n.inStore(ctx, im, last) }()
+	}
+	highest := uint64(0)
+	for range places {
+		highest = max(highest, <-found)
 	}
 	return highest, nil
+}
+
+// inStore is the highest number in the work folder of one store.
+func (n *Numbers) inStore(ctx context.Context, im *Importer, last uint64) (highest uint64) {
+	ctx, cancel := context.WithTimeout(ctx, im.patience())
+	defer cancel()
+	batches, err := workFolders(ctx, im.Store, path.Join(im.Work, n.Ledger.ID()))
+	if err != nil {
+		return 0 // a store that isn't there now has nothing that could be claimed either
+	}
+	for _, batch := range batches {
+		highest = max(highest, batch)
+		if batch <= last {
+			continue
+		}
+		c, err := readClaim(ctx, im.Store, im.folder(batch))
+		if err != nil || c == nil {
+			continue // its files are looked at when they are decided about
+		}
+		for _, run := range c.Runs {
+			highest = max(highest, run.Run)
+		}
+	}
+	return highest
 }
 
 // patience is how long a store may take to say what lies in its work folder. A local one takes as long as it takes; for a server that doesn't answer

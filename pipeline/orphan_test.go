@@ -3,10 +3,13 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"chute/connectors"
@@ -246,6 +249,44 @@ func TestNumbersUntold(t *testing.T) {
 	n.Untold = func(table string, err error) { untold = append(untold, table) }
 	if found, err := n.Highest(w.ctx); err != nil || found != 13 || len(untold) != 1 || untold[0] != job.Target.Table.String() {
 		t.Errorf("found %d (%v), untold %q; want 13 and %s", found, err, untold, job.Target.Table)
+	}
+}
+
+// lateFolder is a store that doesn't answer before all others have been asked too.
+type lateFolder struct {
+	connectors.Folder
+	asked *sync.WaitGroup
+	times atomic.Int64
+}
+
+func (f *lateFolder) List(context.Context, string) ([]connectors.File, error) {
+	if f.times.Add(1) == 1 {
+		f.asked.Done()
+	}
+	f.asked.Wait()
+	return nil, fmt.Errorf("the store is %w", connectors.ErrUnavailable)
+}
+
+// TestNumbersInStores: stores that don't answer are asked once each, however many jobs they have, and none waits for another.
+func TestNumbersInStores(t *testing.T) {
+	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var asked sync.WaitGroup
+	n, stores := &Numbers{Ledger: l}, []*lateFolder{{asked: &asked}, {asked: &asked}, {asked: &asked}}
+	asked.Add(len(stores))
+	for i := range 3 * len(stores) {
+		n.Importers = append(n.Importers, &Importer{Store: stores[i%len(stores)], Work: ".chute"})
+	}
+	if found, err := n.inStores(t.Context(), 0); found != 0 || err != nil {
+		t.Errorf("found %d, %v", found, err)
+	}
+	for i, store := range stores {
+		if times := store.times.Load(); times != 1 {
+			t.Errorf("store %d was asked %d times", i, times)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -48,10 +49,11 @@ var ledgerID = regexp.MustCompile(`^[a-z2-7]{10}$`)
 // listForsaken lists the ledgers, besides the own one, that have claimed files in the stores.
 func (d *daemon) listForsaken(c *cobra.Command) error {
 	t := newTable(c, column{name: "ledger"}, column{name: "store"}, column{name: "files", right: true}, column{name: "newest", rest: true})
+	var errs []error // a store that is down doesn't keep the others from being told about
 	for _, s := range d.config.Stores {
 		all, err := pipeline.Forsaken(c.Context(), d.stores[s.Name], s.Work, d.ledger.ID())
 		if err != nil {
-			return fmt.Errorf("store %q: %w", s.Name, err)
+			errs = append(errs, fmt.Errorf("store %q: %w", s.Name, err))
 		}
 		for _, of := range slices.Sorted(maps.Keys(all)) {
 			if err := t.add(of, s.Name, fmt.Sprint(all[of].Files), age(all[of].Newest)+" ago"); err != nil {
@@ -59,7 +61,7 @@ func (d *daemon) listForsaken(c *cobra.Command) error {
 			}
 		}
 	}
-	return t.flush()
+	return errors.Join(append(errs, t.flush())...)
 }
 
 // fresh is how young a claim is that makes one ask whether its chute isn't still at work.
@@ -72,43 +74,53 @@ func (d *daemon) adopt(c *cobra.Command, jobs []*config.Job, of string) error {
 	}
 	d.adopting.Lock()
 	defer d.adopting.Unlock()
-	ctx, found, left := c.Context(), 0, 0
+	found, left := 0, 0
+	var errs []error // a store that is down doesn't keep the files of the others
 	for _, s := range d.config.Stores {
-		o, err := d.orphans(s.Name, jobs, of)
-		if err != nil {
-			return err
-		}
-		if err := d.warnFresh(c, s, of); err != nil {
-			return err
-		}
-		err = o.Decide(ctx, func(f pipeline.Fate) {
+		err := d.adoptIn(c, s, jobs, of, func(f pipeline.Fate) {
 			found++
 			if f.Why != "" {
 				left++
 			}
-			tellFate(c, s.Name, f)
-			d.log.Info().Str("ledger", of).Str("store", s.Name).Str("job", f.Job).Str("file", config.Shown(f.File)).Uint64("run", f.Run).Str("ending", string(f.Ending)).Msg("adopted")
 		})
 		if err != nil {
-			return fmt.Errorf("store %q: %w", s.Name, err)
+			errs = append(errs, fmt.Errorf("store %q: %w", s.Name, err))
 		}
 	}
 	if w := d.watcher.Load(); w != nil {
 		w.Look()
 	}
-	if found == 0 {
+	switch {
+	case len(errs) > 0:
+		return errors.Join(errs...)
+	case left > 0:
+		return &exit{code: exitFailed}
+	case found == 0:
 		fmt.Fprintf(c.OutOrStdout(), "no store has claimed files of ledger %s\n", of)
 	}
-	if left > 0 {
-		return &exit{code: exitFailed}
-	}
 	return nil
+}
+
+// adoptIn decides about the claims in one store.
+func (d *daemon) adoptIn(c *cobra.Command, s config.Store, jobs []*config.Job, of string, count func(pipeline.Fate)) error {
+	o, err := d.orphans(s.Name, jobs, of)
+	if err != nil {
+		return err
+	}
+	if err := d.warnFresh(c, s, of); err != nil {
+		return err
+	}
+	return o.Decide(c.Context(), func(f pipeline.Fate) {
+		count(f)
+		tellFate(c, s.Name, f)
+		d.log.Info().Str("ledger", of).Str("store", s.Name).Str("job", f.Job).Str("file", config.Shown(f.File)).Uint64("run", f.Run).Str("ending", string(f.Ending)).Msg("adopted")
+	})
 }
 
 func (d *daemon) warnFresh(c *cobra.Command, s config.Store, of string) error {
 	all, err := pipeline.Forsaken(c.Context(), d.stores[s.Name], s.Work, d.ledger.ID())
 	if err != nil {
-		return fmt.Errorf("store %q: %w", s.Name, err)
+		return err
 	}
 	if left := all[of]; left.Files > 0 && time.Since(left.Newest) < fresh {
 		fmt.Fprintf(c.ErrOrStderr(), "chute: store %q: ledger %s claimed files %s ago: its chute must not run any more\n", s.Name, of, age(left.Newest))

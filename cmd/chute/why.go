@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chute/config"
+	"chute/connectors"
 	"chute/pipeline/report"
 	"chute/watcher"
 	"chute/watcher/control"
@@ -25,7 +27,7 @@ type whyJSON struct {
 	Store  report.Text `json:"store"`                 // the store's name
 	Path   report.Text `json:"path"`                  // the file's, in the store
 	Exact  string      `json:"path_base64,omitempty"` // the path's bytes, where they aren't UTF-8
-	State  string      `json:"state"`                 // of a file in an inbox see above, or "not running", "not seen yet", "gone"; of others the status of their run, or "unknown"
+	State  string      `json:"state"`                 // of a file in an inbox see above, or "not running", "not seen yet", "gone"; of others the status of their run, or "unknown", also where the store can't be asked
 	Reason report.Text `json:"reason"`                // a sentence
 	Next   string      `json:"next"`                  // what is going to happen to it
 	At     time.Time   `json:"at,omitzero"`           // when, if nothing changes; missing where that depends on something else
@@ -41,6 +43,8 @@ type question struct {
 	store *config.Store
 	dir   string // in the store
 	name  string
+
+	unasked error // why the store can't be asked about the file
 }
 
 func whyCommand() *cobra.Command {
@@ -149,7 +153,7 @@ func (q *question) answer(c *cobra.Command, d *daemon, asJSON bool) error {
 	}
 	e, found := w.Explain(q.store.Name, q.dir, q.name)
 	if !found {
-		return q.answerUnseen(c, asJSON)
+		return q.answerUnseen(c, d, asJSON)
 	}
 	a := q.newAnswer()
 	a.State, a.Reason, a.Next, a.At, a.Since, a.Job = e.State.String(), report.Text(e.Reason), e.Next, utcOf(e.At), utcOf(e.Since), report.Text(e.Job)
@@ -176,17 +180,45 @@ func (d *daemon) onlooker() *watcher.Watcher {
 }
 
 // answerUnseen tells about a name that no look has shown: the file is new, or it has gone.
-func (q *question) answerUnseen(c *cobra.Command, asJSON bool) error {
-	_, err := os.Lstat(filepath.Join(q.store.Path, q.path()))
-	if q.store.Path != "" && err == nil {
+func (q *question) answerUnseen(c *cobra.Command, d *daemon, asJSON bool) error {
+	there, err := q.there(c.Context(), d)
+	if there {
 		a := q.newAnswer()
 		a.State, a.Reason, a.Next = "not seen yet", "the daemon hasn't looked since it came", "the next look finds it"
 		return a.print(c, asJSON)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && q.store.Path != "" {
+	if err != nil && !q.store.Remote() {
 		return err
 	}
+	q.unasked = err
 	return q.answerByRun(c, asJSON)
+}
+
+// there tells whether something has the name now. A server is asked, for no longer than anybody wants to wait for an answer.
+func (q *question) there(ctx context.Context, d *daemon) (bool, error) {
+	if !q.store.Remote() {
+		_, err := os.Lstat(filepath.Join(q.store.Path, q.path()))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	store := d.stores[q.store.Name]
+	if store == nil {
+		return false, errors.New("the process that owns the state doesn't know it: chute reload")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, askTime, fmt.Errorf("it didn't answer for %v", askTime))
+	defer cancel()
+	f, err := store.Open(ctx, q.path())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case errors.Is(err, connectors.ErrIrregular), errors.Is(err, fs.ErrPermission):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	return true, f.Close()
 }
 
 func utcOf(t time.Time) time.Time {
