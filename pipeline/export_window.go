@@ -154,7 +154,12 @@ func (ex *Exporter) fill(d *outgoing) (string, error) {
 // that were delivered.
 func (ex *Exporter) runs(d *outgoing) string {
 	column := native.Identifier(ex.Job.Watermark.RunColumn)
-	lineage := func(run uint64) string { return strconv.FormatUint(ex.Ledger.Lineage(run), 10) }
+	lineage := func(run uint64) string {
+		if ex.Ledger != nil { // a check has none: its question is only explained
+			run = ex.Ledger.Lineage(run)
+		}
+		return strconv.FormatUint(run, 10)
+	}
 	among := func(runs []uint64) string {
 		texts := make([]string, len(runs))
 		for i, run := range runs {

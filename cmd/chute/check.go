@@ -123,7 +123,7 @@ func (i *inspection) all(ctx context.Context, onlyFolders bool) {
 // add takes a finding down. What is the matter with drafts alone is no problem yet.
 func (i *inspection) add(f finding) {
 	f.blocks = f.Level == levelProblem
-	if f.blocks && len(f.Jobs) > 0 && !slices.ContainsFunc(i.jobs, func(j *config.Job) bool { return j.Enabled && slices.Contains(f.Jobs, j.Name) }) {
+	if f.blocks && len(f.Jobs) > 0 && !i.enabled(f.Jobs) {
 		f.Level, f.Text = levelWarning, f.Text+" (no job that is enabled needs it)"
 	}
 	i.findings = append(i.findings, f)

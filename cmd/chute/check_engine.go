@@ -43,6 +43,9 @@ func (i *inspection) embedded(ctx context.Context) {
 		for _, j := range i.jobs {
 			i.judge(j, pipeline.CheckUnmade(j), "")
 		}
+		for _, e := range i.config.Exports {
+			i.fine("query", e.Name, "its question is looked at once the engine has been started")
+		}
 	}
 }
 

@@ -50,6 +50,7 @@ func (v *visit) folders() (all []*storeFolder) {
 			}
 		}
 	}
+	v.outboxes(v.store.Name, func(name, job string) { add(name, false, job) })
 	return all
 }
 

@@ -141,7 +141,7 @@ func (v *serverVisit) folder(ctx context.Context, sf *storeFolder) {
 func (v *serverVisit) renames(sf *storeFolder) bool {
 	return slices.ContainsFunc(v.jobs, func(j *config.Job) bool {
 		return slices.Contains(sf.jobs, j.Name) && j.WhenDone != "leave"
-	})
+	}) || slices.ContainsFunc(v.config.Exports, func(e *config.Export) bool { return slices.Contains(sf.jobs, e.Name) })
 }
 
 // probeName begins names that no job takes.

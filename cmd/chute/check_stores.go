@@ -56,6 +56,7 @@ func (v *visit) all(ctx context.Context, f finding) {
 	free := v.enough(ctx, f, v.folder)
 	v.workFolder(ctx, f)
 	v.forsaken(ctx, f)
+	v.bare(ctx, f)
 	folders := v.folders()
 	v.makeProbe(ctx, folders, f)
 	v.settle(f, "%s, %s left%s", v.store.Path, free, v.fileSystem(ctx, f))

@@ -14,6 +14,7 @@ func (i *inspection) tables(ctx context.Context, session connectors.Session, on 
 	for _, j := range i.jobs {
 		i.table(ctx, j, session, on)
 	}
+	i.queries(ctx, session, on)
 }
 
 func (i *inspection) table(ctx context.Context, j *config.Job, session connectors.Session, on string) {
@@ -50,4 +51,5 @@ func (i *inspection) unchecked(because string) {
 			Text: "not looked at: " + because,
 		})
 	}
+	i.unasked(because)
 }

@@ -28,13 +28,14 @@ func TestUnencrypted(t *testing.T) {
 
 // TestDraftsAreWarnings: what only drafts need is no problem yet, but it isn't well either.
 func TestDraftsAreWarnings(t *testing.T) {
-	i := &inspection{jobs: []*config.Job{{Name: "a", Enabled: true}, {Name: "draft"}}}
+	i := &inspection{config: &config.Chute{Exports: []*config.Export{{Name: "out", Enabled: true}, {Name: "sketch"}}}, jobs: []*config.Job{{Name: "a", Enabled: true}, {Name: "draft"}}}
 	for _, c := range []struct {
 		subject string
 		jobs    []string
 		want    level
 	}{
 		{"1", []string{"a"}, levelProblem}, {"2", []string{"draft"}, levelWarning}, {"3", []string{"draft", "a"}, levelProblem}, {"4", nil, levelProblem},
+		{"5", []string{"out"}, levelProblem}, {"6", []string{"sketch"}, levelWarning},
 	} {
 		f := finding{Kind: "folder", Subject: c.subject, Jobs: c.jobs, Code: "folder_unusable"}
 		if !i.bad(f, errors.New("closed")) {
@@ -48,8 +49,8 @@ func TestDraftsAreWarnings(t *testing.T) {
 	if i.bad(finding{Kind: "folder"}, nil) || worst(i.findings) != levelProblem || worst(nil) != levelOK {
 		t.Error("no error is a problem, or the worst isn't found")
 	}
-	i.settle(finding{Kind: "folder", Subject: "5"}, "files can be moved")
-	if !slices.ContainsFunc(i.findings, func(f finding) bool { return f.Subject == "5" && f.Level == levelOK && f.Text == "files can be moved" }) {
+	i.settle(finding{Kind: "folder", Subject: "7"}, "files can be moved")
+	if !slices.ContainsFunc(i.findings, func(f finding) bool { return f.Subject == "7" && f.Level == levelOK && f.Text == "files can be moved" }) {
 		t.Errorf("%+v", i.findings)
 	}
 }
