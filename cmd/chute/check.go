@@ -15,6 +15,7 @@ import (
 
 	"chute/config"
 	"chute/connectors/local"
+	"chute/connectors/sftp"
 	"chute/watcher/control"
 )
 
@@ -102,6 +103,8 @@ type inspection struct {
 	owner    *daemon // this process, when it checks for another one
 	probe    bool    // files are made on SFTP servers too
 	findings []finding
+
+	connections sftp.Pool // to servers of stores
 }
 
 func (i *inspection) all(ctx context.Context, onlyFolders bool) {

@@ -15,6 +15,7 @@ import (
 	"chute/config"
 	"chute/connectors"
 	"chute/connectors/local"
+	"chute/connectors/sftp"
 	"chute/pipeline"
 	"chute/pipeline/ledger"
 	"chute/systemd"
@@ -44,10 +45,13 @@ type holdings struct {
 	lock     *control.Lock
 	ledger   *ledger.Ledger
 	database connectors.Database
-	spooling sync.Mutex                      // guards the making of the next two
-	spool    *pipeline.Spool                 // of openSpool
-	state    connectors.Folder               // of openSpool: the state's folder
-	memory   int64                           // for reading a file
+	spooling sync.Mutex        // guards the making of the next two
+	spool    *pipeline.Spool   // of openSpool
+	state    connectors.Folder // of openSpool: the state's folder
+	memory   int64             // for reading a file
+
+	connections sftp.Pool // to servers of stores
+
 	hand     sync.RWMutex                    // read-locked by imports by hand that are under way
 	exports  sync.Map                        // a *sync.Mutex for each job that exports: its deliveries come one after the other
 	watcher  atomic.Pointer[watcher.Watcher] // of Run

@@ -29,7 +29,7 @@ func (d *daemon) openStores() error {
 		if d.stores[s.Name] != nil {
 			continue // of an earlier reading
 		}
-		folder, err := openStore(&s)
+		folder, err := openStore(&d.connections, &s)
 		if err != nil {
 			return fmt.Errorf("store %q: %w", s.Name, err)
 		}
@@ -38,18 +38,19 @@ func (d *daemon) openStores() error {
 	return nil
 }
 
-func openStore(s *config.Store) (connectors.Folder, error) {
+func openStore(connections *sftp.Pool, s *config.Store) (connectors.Folder, error) {
 	if s.Remote() {
-		return openServerStore(s)
+		return openServerStore(connections, s)
 	}
 	return local.New(s.Path, s.Work)
 }
 
 // openServerStore connects to nothing yet. Secrets are read at each login, so that new ones are found.
-func openServerStore(s *config.Store) (*sftp.Folder, error) {
+func openServerStore(connections *sftp.Pool, s *config.Store) (*sftp.Folder, error) {
 	c := sftp.Config{
 		Host: s.SFTP.Host, Port: s.SFTP.Port, User: s.SFTP.User, Root: s.SFTP.Root, Work: s.Work,
 		Fingerprints: s.HostKey, Certificate: s.Certificate, Agent: s.Agent,
+		Secrets:     fmt.Sprint(s.PrivateKey, s.Passphrase, s.Password),
 		DialTimeout: time.Duration(s.ConnectTimeout), Timeout: time.Duration(s.Timeout),
 	}
 	if s.KnownHosts != "" {
@@ -63,7 +64,7 @@ func openServerStore(s *config.Store) (*sftp.Folder, error) {
 			*secret.to = secret.from.Read
 		}
 	}
-	return sftp.New(c)
+	return connections.New(c)
 }
 
 // closeStores ends the connections of those that have any.

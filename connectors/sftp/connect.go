@@ -18,27 +18,27 @@ import (
 
 // connect returns the line to the server, a new one where there is none. One login serves all that wait for it; after one that failed, calls fail at
 // once until it is time for the next, so that a dead server costs nobody more than one wait.
-func (f *Folder) connect(ctx context.Context) (*line, error) {
+func (s *server) connect(ctx context.Context) (*line, error) {
 	for {
-		f.mu.Lock()
+		s.mu.Lock()
 		switch {
-		case f.closed:
-			f.mu.Unlock()
+		case s.closed:
+			s.mu.Unlock()
 			return nil, errClosed
-		case f.line != nil && !f.line.ended():
-			l := f.line
-			f.mu.Unlock()
+		case s.line != nil && !s.line.ended():
+			l := s.line
+			s.mu.Unlock()
 			return l, nil
-		case f.dialing == nil && time.Now().Before(f.retryAt):
-			err := f.failure
-			f.mu.Unlock()
+		case s.dialing == nil && time.Now().Before(s.retryAt):
+			err := s.failure
+			s.mu.Unlock()
 			return nil, err
-		case f.dialing == nil:
-			f.dialing = make(chan struct{})
-			f.dialer.Go(f.dial)
+		case s.dialing == nil:
+			s.dialing = make(chan struct{})
+			s.dialer.Go(s.dial)
 		}
-		over := f.dialing
-		f.mu.Unlock()
+		over := s.dialing
+		s.mu.Unlock()
 		select {
 		case <-over:
 		case <-ctx.Done():
@@ -48,41 +48,41 @@ func (f *Folder) connect(ctx context.Context) (*line, error) {
 }
 
 // dial makes a line and lets those know who wait for it.
-func (f *Folder) dial() {
-	ctx, cancel := context.WithTimeout(f.life, f.config.DialTimeout)
+func (s *server) dial() {
+	ctx, cancel := context.WithTimeout(s.life, s.config.DialTimeout)
 	defer cancel()
-	if old := f.line; old != nil { // only dial replaces it, and there is one at a time
+	if old := s.line; old != nil { // only dial replaces it, and there is one at a time
 		old.close(errClosed)
 	}
 	var l *line
-	s, conn, err := f.login(ctx)
+	session, conn, err := s.login(ctx)
 	if err == nil {
 		stop := context.AfterFunc(ctx, func() { conn.Close() })
-		l, err = open(f, s, conn)
+		l, err = open(s, session, conn)
 		stop()
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	over := f.dialing
-	f.dialing = nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	over := s.dialing
+	s.dialing = nil
 	defer close(over)
 	if err == nil {
-		f.line, f.failures, f.failure = l, 0, nil
+		s.line, s.failures, s.failure = l, 0, nil
 		return
 	}
-	if f.life.Err() == nil && (ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)) {
-		err = fmt.Errorf("no login within %v: %w", f.config.DialTimeout, err)
+	if s.life.Err() == nil && (ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)) {
+		err = fmt.Errorf("no login within %v: %w", s.config.DialTimeout, err)
 	}
-	f.failure = explain(f.address, err)
-	f.failures++
-	f.retryAt = time.Now().Add(f.backOff())
+	s.failure = explain(s.address, err)
+	s.failures++
+	s.retryAt = time.Now().Add(s.backOff())
 }
 
 // backOff is how long no login is tried after the latest failure, up to a tenth more so that many daemons don't come at once.
-func (f *Folder) backOff() time.Duration {
-	wait := f.config.RetryMax
-	if shift := f.failures - 1; errors.Is(f.failure, connectors.ErrUnavailable) && shift < 30 {
-		wait = min(wait, f.config.RetryMin<<shift)
+func (s *server) backOff() time.Duration {
+	wait := s.config.RetryMax
+	if shift := s.failures - 1; errors.Is(s.failure, connectors.ErrUnavailable) && shift < 30 {
+		wait = min(wait, s.config.RetryMin<<shift)
 	}
 	return wait + time.Duration(rand.Int64N(int64(wait/10)+1))
 }
@@ -112,6 +112,14 @@ func unreachable(err error) bool {
 func brokenOff(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// connect returns the connection's line, as long as the folder isn't closed.
+func (f *Folder) connect(ctx context.Context) (*line, error) {
+	if f.closed.Load() {
+		return nil, errClosed
+	}
+	return f.server.connect(ctx)
 }
 
 // ask makes a request that may be made twice: when the line breaks off before its answer, it is made once more on a new one. A server that doesn't

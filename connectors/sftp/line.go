@@ -62,8 +62,8 @@ func lost(err error) bool {
 }
 
 // open begins to use a connection after its login. It has the connection's deadline.
-func open(f *Folder, s *ssh.Client, conn net.Conn) (*line, error) {
-	l := &line{address: f.address, version: string(s.ServerVersion()), conn: conn, ssh: s, timeout: f.config.Timeout, longest: f.longest, patience: f.patience,
+func open(of *server, s *ssh.Client, conn net.Conn) (*line, error) {
+	l := &line{address: of.address, version: string(s.ServerVersion()), conn: conn, ssh: s, timeout: of.config.Timeout, longest: of.longest, patience: of.patience,
 		gone: make(chan struct{}), waiting: map[*request]struct{}{}}
 	err := l.begin()
 	if err == nil {
@@ -76,7 +76,7 @@ func open(f *Folder, s *ssh.Client, conn net.Conn) (*line, error) {
 	}
 	l.goroutines.Go(func() { l.end(l.sftp.Wait()) })
 	l.goroutines.Go(l.watch)
-	l.goroutines.Go(func() { l.keepAlive(f.config.KeepAlive) })
+	l.goroutines.Go(func() { l.keepAlive(of.config.KeepAlive) })
 	return l, nil
 }
 

@@ -123,19 +123,19 @@ func (c *Config) keySigner() (ssh.Signer, error) {
 }
 
 // login connects and proves both sides to each other.
-func (f *Folder) login(ctx context.Context) (*ssh.Client, net.Conn, error) {
-	checks, err := f.config.hostChecks(f.address)
+func (s *server) login(ctx context.Context) (*ssh.Client, net.Conn, error) {
+	checks, err := s.config.hostChecks(s.address)
 	if err != nil {
 		return nil, nil, err
 	}
-	methods, done, err := f.config.methods()
+	methods, done, err := s.config.methods()
 	defer done()
 	if err != nil {
 		return nil, nil, err
 	}
 	var refused error
 	for _, check := range checks {
-		client, conn, err := f.loginWith(ctx, check, methods)
+		client, conn, err := s.loginWith(ctx, check, methods)
 		var other *HostKeyError
 		var none *ssh.AlgorithmNegotiationError
 		switch {
@@ -145,7 +145,7 @@ func (f *Folder) login(ctx context.Context) (*ssh.Client, net.Conn, error) {
 			refused = err
 		case errors.As(err, &none) && none.What == "host key":
 			if refused == nil {
-				refused = &HostKeyError{Address: f.address, Expected: check.expected, Source: check.source}
+				refused = &HostKeyError{Address: s.address, Expected: check.expected, Source: check.source}
 			}
 		default:
 			return nil, nil, err
@@ -163,8 +163,8 @@ type buffered struct {
 func (b buffered) Read(p []byte) (int, error) { return b.in.Read(p) }
 
 // loginWith is one connection. Its deadline ends with the caller's next steps: see dial.
-func (f *Folder) loginWith(ctx context.Context, check hostCheck, methods []ssh.AuthMethod) (*ssh.Client, net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", f.address)
+func (s *server) loginWith(ctx context.Context, check hostCheck, methods []ssh.AuthMethod) (*ssh.Client, net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -179,7 +179,7 @@ func (f *Folder) loginWith(ctx context.Context, check hostCheck, methods []ssh.A
 	var wrong error // the handshake's error hides what it wraps from some
 	known := false
 	config := &ssh.ClientConfig{
-		User:              f.config.User,
+		User:              s.config.User,
 		Auth:              methods,
 		HostKeyAlgorithms: check.algorithms,
 		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
@@ -188,7 +188,7 @@ func (f *Folder) loginWith(ctx context.Context, check hostCheck, methods []ssh.A
 			return wrong
 		},
 	}
-	c, channels, requests, err := ssh.NewClientConn(conn, f.address, config)
+	c, channels, requests, err := ssh.NewClientConn(conn, s.address, config)
 	if err == nil {
 		return ssh.NewClient(c, channels, requests), conn, nil
 	}
@@ -198,7 +198,7 @@ func (f *Folder) loginWith(ctx context.Context, check hostCheck, methods []ssh.A
 	case wrong != nil:
 		return nil, nil, wrong
 	case known && !errors.As(err, &line) && !brokenOff(err):
-		return nil, nil, &LoginError{Address: f.address, User: f.config.User, Err: err}
+		return nil, nil, &LoginError{Address: s.address, User: s.config.User, Err: err}
 	}
 	return nil, nil, err
 }

@@ -227,6 +227,8 @@ func TestChangesDuringDownload(t *testing.T) {
 		"is cut 1":  {func(path string) error { return os.Truncate(path, size-1) }, connectors.ErrChanged},
 		"vanishes":  {os.Remove, fs.ErrNotExist},
 		"touched":   {func(path string) error { return os.Chtimes(path, time.Time{}, time.Unix(1e9+5, 0)) }, connectors.ErrChanged},
+		"touched 1": {func(path string) error { return os.Chtimes(path, time.Time{}, time.Unix(1e9+1, 0)) }, connectors.ErrChanged},
+		"the same":  {func(path string) error { return os.Chtimes(path, time.Time{}, time.Unix(1e9, 999e6)) }, nil}, // servers tell whole seconds
 		"replaced":  {func(path string) error { return replace(path, content(size), 1e9+9) }, connectors.ErrChanged},
 		"is a link": {func(path string) error { return errors.Join(os.Rename(path, path+"2"), os.Symlink("a2", path)) }, connectors.ErrIrregular},
 	} {

@@ -145,6 +145,35 @@ func TestReservedNames(t *testing.T) {
 	}
 }
 
+// TestCaseInsensitive: where case makes no difference, a name is taken when it is there in another case, and what has it stays.
+func TestCaseInsensitive(t *testing.T) {
+	for _, overwrites := range []bool{false, true} {
+		f, dir := disk(t, &sshd.Disk{FoldsCase: true, Overwrites: overwrites})
+		put(t, dir, ".chute/1/a", []byte("ours"))
+		put(t, dir, ".chute/1/b", []byte("ours"))
+		put(t, dir, "done/orders.csv", []byte("theirs"))
+		for _, to := range []string{"done/ORDERS.csv", ".chute/1/B"} {
+			if err := f.Rename(t.Context(), ".chute/1/A", to); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("overwrites %v, to %s: %v", overwrites, to, err)
+			}
+		}
+		if err := upload(t.Context(), f, ".chute/1/B", []byte("new")); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("overwrites %v, a new file: %v", overwrites, err)
+		}
+		if err := f.Rename(t.Context(), ".chute/1/A", "done/Orders2.csv"); err != nil {
+			t.Errorf("overwrites %v, to a free name: %v", overwrites, err)
+		}
+		for name, want := range map[string]string{"done/orders.csv": "theirs", "done/orders2.csv": "ours", ".chute/1/b": "ours"} {
+			if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+				t.Errorf("overwrites %v: %s is %q, %v", overwrites, name, got, err)
+			}
+		}
+		if left := names(t, dir, ".chute/1"); !slices.Equal(left, []string{"b"}) {
+			t.Errorf("overwrites %v: it left %q", overwrites, left)
+		}
+	}
+}
+
 // TestAbilities: what each kind of server is found to be able to.
 func TestAbilities(t *testing.T) {
 	refuse := func(words ...string) func(what, name string) error {

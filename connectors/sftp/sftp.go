@@ -13,13 +13,10 @@
 package sftp
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,6 +44,7 @@ type Config struct {
 	Certificate string                 // file with the certificate for PrivateKey, as ssh-keygen -s makes it
 	Agent       string                 // socket of an agent
 	Password    func() (string, error)
+	Secrets     string // for a Pool: what tells these secrets from others, such as where they are read; "": they are like no others
 
 	DialTimeout time.Duration // for connecting and login; default 20s
 	Timeout     time.Duration // how long the server may say nothing while it owes an answer; default 30s
@@ -61,24 +59,13 @@ type Config struct {
 	DirMode  fs.FileMode // of folders that Rename makes outside the work folder, likewise; default 0750
 }
 
-// Folder is a store behind an SSH server. It is made by New and used by pointer; it connects when it is first needed.
+// Folder is a store behind an SSH server. It is made by New or by a Pool and used by pointer; it connects when it is first needed.
 type Folder struct {
-	config  Config
-	address string // host:port
+	*server
+	config Config
 
-	mu       sync.Mutex
-	line     *line         // the latest; nil before the first
-	dialing  chan struct{} // closed when the login that is under way has an end; nil when there is none
-	failure  error         // of the latest login
-	failures int           // one after the other
-	retryAt  time.Time
-	closed   bool
-
-	longest, patience time.Duration // see line
-
-	life   context.Context // ends with Close
-	end    context.CancelFunc
-	dialer sync.WaitGroup
+	closed  atomic.Bool
+	leaving sync.Once
 
 	probing   sync.Mutex
 	abilities atomic.Pointer[Abilities] // nil: not known yet
@@ -97,13 +84,11 @@ var (
 
 // New returns a store without connecting: a server that is down is no error. Close ends it.
 func New(config Config) (*Folder, error) {
-	f := &Folder{config: config.withDefaults(), patience: 2 * time.Second}
-	f.address = net.JoinHostPort(f.config.Host, strconv.Itoa(f.config.Port))
+	f := &Folder{config: config.withDefaults()}
+	f.server = newServer(f.config)
 	if err := f.config.check(); err != nil {
 		return nil, fmt.Errorf("sftp store on %q: %w", f.address, err)
 	}
-	f.longest = 20 * f.config.Timeout
-	f.life, f.end = context.WithCancel(context.Background())
 	return f, nil
 }
 
@@ -156,16 +141,10 @@ func (c *Config) check() error {
 	return nil
 }
 
-// Close ends the connection and refuses new ones. Calls that wait for an answer fail.
+// Close refuses further calls and ends the connection, unless other folders have it too. With it, calls that wait for an answer fail.
 func (f *Folder) Close() error {
-	f.mu.Lock()
-	f.closed = true
-	f.mu.Unlock()
-	f.end()
-	f.dialer.Wait() // nobody changes the line any more
-	if f.line != nil {
-		f.line.close(errClosed)
-	}
+	f.closed.Store(true)
+	f.leaving.Do(f.leave)
 	return nil
 }
 
