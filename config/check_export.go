@@ -2,9 +2,11 @@ package config
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 // exportVariables are what the name of an exported file may hold.
@@ -16,6 +18,7 @@ func (c checker) export(e *Export) {
 	c.required("outbox", `outbox = "out"`)
 	c.required("file", `file = "stock_%Y%m%d_{seq}.csv"`)
 	c.exportSource(e)
+	c.parameters(e)
 	c.exportNames(e)
 	c.exportSplit(e)
 	c.splitNames(e)
@@ -26,6 +29,7 @@ func (c checker) export(e *Export) {
 	c.exportFormat(&e.Format)
 	c.lines(e)
 	c.exportColumns(e)
+	c.exportGroups(e)
 }
 
 // exportSource judges what is exported.
@@ -36,7 +40,7 @@ func (c checker) exportSource(e *Export) {
 	case !c.has("query") && !c.has("table") && !c.tree.damaged:
 		c.bad("query", `is missing; write for example query = "SELECT …", or table = "sales.orders"`)
 	case c.has("query"):
-		for _, key := range []string{"columns", "filter", "order_by", "distinct", "limit"} {
+		for _, key := range []string{"columns", "filter", "order_by", "group_by", "distinct", "limit"} {
 			if c.has(key) {
 				c.bad(key, "is only used with table: a query says such things itself")
 			}
@@ -100,21 +104,46 @@ func (c checker) exportNames(e *Export) {
 	if !e.Split.IsZero() {
 		variables = append(slices.Clone(variables), "part", "value")
 	}
-	c.exportName("file", e.File, variables)
+	c.exportName("file", e.File, e, variables)
 }
 
 // exportName judges what a file, or several together, are called.
-func (c checker) exportName(key string, name Pattern, variables []string) {
+func (c checker) exportName(key string, name Pattern, e *Export, variables []string) {
 	if !c.has(key) || c.broken(key) || name.IsZero() {
 		return
 	}
+	values := maps.Clone(e.Parameters)
+	if values == nil {
+		values = map[string]string{}
+	}
+	known := append(slices.Clone(variables), slices.Sorted(maps.Keys(e.Parameters))...)
+	for _, variable := range variables {
+		values[variable] = "1"
+	}
 	for _, used := range name.Variables() {
-		if !slices.Contains(variables, used) {
-			c.bad(key, "there is no variable {%s}; there are {%s}", used, strings.Join(variables, "}, {"))
+		if !slices.Contains(known, used) {
+			c.bad(key, "there is no variable {%s}; there are {%s}", used, strings.Join(known, "}, {"))
+			values[used] = "1"
 		}
 	}
-	if err := DeliveredName(name.shape("1")); err != nil {
+	made, err := name.Expand(time.Unix(0, 0).UTC(), values)
+	if err == nil || strings.Contains(name.shape("1"), "/") {
+		err = DeliveredName(cmp.Or(made, name.shape("1")))
+	}
+	if err != nil {
 		c.bad(key, "%v", err)
+	}
+}
+
+// parameters judges what parameters are called.
+func (c checker) parameters(e *Export) {
+	for _, name := range slices.Sorted(maps.Keys(e.Parameters)) {
+		switch {
+		case slices.Contains([]string{"since", "until", "runs", "seq", "job", "part", "value", "rows", "sum", "file"}, name):
+			c.bad("parameters."+name, "is a variable of its own: choose another name")
+		case !variableName(name):
+			c.bad("parameters."+name, "must be called with letters, digits and _, to stand in braces")
+		}
 	}
 }
 

@@ -2,7 +2,7 @@ package config
 
 // Export is the file of a job of kind "export", with `extends` resolved and every value checked and parsed.
 type Export struct {
-	_ struct{} `toml:"-" later:"parameters,group_by,denylist,encrypt,where,expect,file_mode,group,trailer"`
+	_ struct{} `toml:"-" later:"denylist,encrypt,where,expect,file_mode,group"`
 
 	// Name is the file's name without .toml.
 	Name string `toml:"-"`
@@ -48,6 +48,8 @@ type Export struct {
 	Filter string `toml:"filter"`
 	// OrderBy are columns of Table to sort by, each perhaps with DESC behind it: "day DESC". Default: rows come as the engine has them.
 	OrderBy []string `toml:"order_by"`
+	// GroupBy are columns of Table whose equal values make one row: the other Columns have an expression, such as "sum(qty)", in their [[column]]. Default: none.
+	GroupBy []string `toml:"group_by"`
 	// Distinct leaves out rows of Table that are equal to another one. Default false.
 	Distinct bool `toml:"distinct"`
 	// Limit is how many rows of Table at most; 0 = all. Default 0.
@@ -55,6 +57,10 @@ type Export struct {
 
 	// Column are the [[column]] entries, one for each column that isn't written as its type is. Default: none.
 	Column []ExportColumn `toml:"column"`
+
+	// Parameters are values by name, for one run by --set parameters.NAME=VALUE: they stand for {NAME:TYPE} in Query, Filter and expressions, as values of that type and nothing
+	// else, and for {NAME} in File, split.name, format.top and format.bottom. Default: none.
+	Parameters map[string]string `toml:"parameters"`
 
 	// Watermark is [watermark]: only what has come since the last delivery. Default: everything, each time.
 	Watermark Watermark `toml:"watermark"`

@@ -2,13 +2,17 @@ package config
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // ExportColumn says how a column is written where that isn't as its type is.
 type ExportColumn struct {
 	// Name is the column of the answer. Required.
 	Name string `toml:"name"`
+	// Expression is, with Table, the SQL expression that the column is made of: "sum(qty)". The column must be one of Columns. Default: the table's column of that name.
+	Expression string `toml:"expression"`
 	// Format is how its dates and times are written, in strftime words as imports read them: "%d.%m.%Y %H:%M". Default: format.date_format or format.time_format.
 	Format TimeFormat `toml:"format"`
 	// Decimal is the character before the fraction of its numbers. Default: format.decimal.
@@ -44,6 +48,14 @@ func (c checker) exportColumns(e *Export) {
 		}
 		each := entryChecker{checker{tree, c.problems}, "column[" + strconv.Itoa(i+1) + "]", c.tree.damaged}
 		each.exported(f, &column)
+		switch {
+		case each.has("expression") && strings.TrimSpace(column.Expression) == "":
+			each.bad("expression", "can't be empty")
+		case column.Expression != "" && e.Query != "":
+			each.bad("expression", "is only used with table: a query says such things itself")
+		case column.Expression != "" && !slices.Contains(e.Columns, column.Name):
+			each.bad("expression", "the column must be one of columns, to have its place among them")
+		}
 		if line, twice := first[column.Name]; twice {
 			each.bad("name", "another entry is for this column already, in line %d", line)
 		}
@@ -98,5 +110,38 @@ func (c checker) together(a, b string) {
 	}
 	if c.has(b) && !c.has(a) {
 		c.bad(b, "needs %s as well", a)
+	}
+}
+
+// computed tells whether a column of the job is made of an expression.
+func (e *Export) computed(name string) bool { return e.Expression(name) != "" }
+
+// Expression is what a column of the job's table is made of; "": it is one itself.
+func (e *Export) Expression(name string) string {
+	for _, c := range e.Column {
+		if c.Name == name {
+			return c.Expression
+		}
+	}
+	return ""
+}
+
+// exportGroups judges group_by.
+func (c checker) exportGroups(e *Export) {
+	if len(e.GroupBy) == 0 {
+		return
+	}
+	if len(e.Columns) == 0 && !c.broken("columns") {
+		c.bad("group_by", "needs columns: those of group_by, and others that have an expression in their [[column]]")
+	}
+	for i, name := range e.GroupBy {
+		if name == "" || slices.Contains(e.GroupBy[:i], name) {
+			c.bad("group_by", "%q is there twice, or empty", name)
+		}
+	}
+	for _, name := range e.Columns {
+		if !slices.Contains(e.GroupBy, name) && !e.computed(name) {
+			c.bad("columns", "%q is neither in group_by nor has it an expression in its [[column]]: which of a group's values is meant?", name)
+		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Line is a line of an exported file that is no record: a text with the strftime words %Y %m %d %H %M %S %j %y of the moment that the export was due, %% for a
-// percent sign, {{ and }} for braces, and variables. {rows} and {sum(COLUMN)} are numbers, {file}, {job}, {seq} and {part} what names have. Behind a variable may
+// percent sign, {{ and }} for braces, and variables. {rows} and {sum(COLUMN)} are numbers, {file}, {job}, {seq}, {part} and those of parameters what names have. Behind a variable may
 // stand how many characters it takes: {rows:8} has blanks before a number or behind a text, {rows:08} zeros.
 type Line struct {
 	text   string
@@ -20,7 +20,7 @@ type Line struct {
 type LinePiece struct {
 	Text     string // that stands there; with Word or Variable set ""
 	Word     string // layout of a strftime word, for package time
-	Variable string // "rows", "sum", "file", "job", "seq", "part"
+	Variable string // "rows", "sum", "file", "job", "seq", "part", or the name of a parameter
 	Column   string // of a sum
 	Width    int    // in characters; 0: as it comes
 	Zeros    bool   // fill it with zeros
@@ -91,8 +91,8 @@ func lineVariable(s string) (p LinePiece, err error) {
 	} else {
 		p.Variable, s, _ = strings.Cut(s, ":")
 	}
-	if _, known := lineVariables[p.Variable]; !known || p.Variable == "sum" && p.Column == "" {
-		return p, fmt.Errorf("there is no variable {%s}; there are {rows}, {sum(COLUMN)}, {file}, {job}, {seq}, {part}", p.Variable)
+	if !variableName(p.Variable) || p.Variable == "sum" && p.Column == "" {
+		return p, fmt.Errorf("{%s}: a variable is a name in braces, as {rows} or {sum(price)}; write {{ for a brace", p.Variable)
 	}
 	if s == "" {
 		return p, nil
@@ -100,9 +100,6 @@ func lineVariable(s string) (p LinePiece, err error) {
 	p.Zeros = s[0] == '0'
 	if p.Width, err = strconv.Atoi(s); err != nil || p.Width < 1 || p.Width > 1000 {
 		return p, fmt.Errorf("{%s:%s}: behind the colon stands a width from 1 to 1000, perhaps with a zero before it", p.Variable, s)
-	}
-	if p.Zeros && slices.Contains([]string{"file", "job"}, p.Variable) {
-		return p, fmt.Errorf("{%s:%s}: zeros are for numbers", p.Variable, s)
 	}
 	return p, nil
 }
@@ -124,7 +121,13 @@ func (c checker) lines(e *Export) {
 
 func (c checker) line(key string, e *Export, l Line) {
 	for _, p := range l.pieces {
+		_, known := lineVariables[p.Variable]
+		_, given := e.Parameters[p.Variable]
 		switch {
+		case p.Variable != "" && !known && !given:
+			c.bad(key, "there is no variable {%s}; there are {rows}, {sum(COLUMN)}, {file}, {job}, {seq}, {part} and those of parameters", p.Variable)
+		case p.Zeros && (given || p.Variable == "file" || p.Variable == "job"):
+			c.bad(key, "{%s:0%d}: zeros are for numbers", p.Variable, p.Width)
 		case p.Variable == "part" && e.Split.IsZero():
 			c.bad(key, "{part} is the number of a file of several, and there is no split")
 		case p.Column != "" && len(e.Columns) > 0 && !slices.Contains(e.Columns, p.Column):

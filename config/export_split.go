@@ -67,7 +67,7 @@ func (c checker) exportSplit(e *Export) {
 	if s.Column != "" && len(e.Columns) > 0 && !slices.Contains(e.Columns, s.Column) {
 		c.bad("split.column", "must be one of columns")
 	}
-	c.exportName("split.name", s.Name, exportVariables)
+	c.exportName("split.name", s.Name, e, exportVariables)
 }
 
 // splitNames judges whether the names of the files differ.

@@ -108,7 +108,7 @@ var outdone = []struct {
 	{"create", "false", []string{"order_by", "partition_by"}},
 	{"claim", "rename", []string{"when_done"}},
 	{"lineage", "false", []string{"run_column", "record_column"}},
-	{"query", "", []string{"table", "columns", "filter", "order_by", "distinct", "limit"}},
+	{"query", "", []string{"table", "columns", "filter", "order_by", "group_by", "distinct", "limit"}},
 	{"table", "", []string{"query"}},
 	{"type", "fixed", notOf("fixed")},
 	{"type", "jsonl", notOf("jsonl")},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -262,7 +263,9 @@ func (ex *Exporter) begin(ctx context.Context, d *outgoing) error {
 
 // variables are what names may hold.
 func (ex *Exporter) variables(is ledger.Exporting) map[string]string {
-	return map[string]string{"seq": strconv.FormatUint(is.Seq, 10), "job": ex.Job.Name}
+	vars := map[string]string{"seq": strconv.FormatUint(is.Seq, 10), "job": ex.Job.Name}
+	maps.Copy(vars, ex.Job.Parameters)
+	return vars
 }
 
 // withdraw ends a run whose number another delivery has got meanwhile, which somebody asked for. Nothing of it is left; another one begins in its place.

@@ -43,20 +43,25 @@ func (ex *Exporter) question(further string) string {
 	if j.Distinct {
 		b.WriteString("DISTINCT ")
 	}
-	columns := "*"
+	columns, computed := "*", false
 	if len(j.Columns) > 0 {
-		columns = listed(j.Columns, native.Identifier)
+		columns = listed(j.Columns, func(name string) string {
+			expression := j.Expression(name)
+			if expression == "" {
+				return native.Identifier(name)
+			}
+			computed = true
+			return "(" + expression + "\n) AS " + native.Identifier(name) // behind a line end, for it may end in a comment
+		})
 	}
-	b.WriteString(columns + " FROM " + native.Table(j.Table.Database, j.Table.Table))
-	var conditions []string
-	if j.Filter != "" {
-		conditions = append(conditions, "("+j.Filter+"\n)") // behind the line end, for the filter may end in a comment
+	b.WriteString(columns + " FROM ")
+	from := native.Table(j.Table.Database, j.Table.Table) + ex.conditions(further)
+	if computed { // what conditions are about are the table's columns, whatever is made of them under the same name
+		from = "(SELECT * FROM " + from + ")"
 	}
-	if further != "" {
-		conditions = append(conditions, "("+further+")")
-	}
-	if len(conditions) > 0 {
-		b.WriteString(" WHERE " + strings.Join(conditions, " AND "))
+	b.WriteString(from)
+	if len(j.GroupBy) > 0 {
+		b.WriteString(" GROUP BY " + listed(j.GroupBy, native.Identifier))
 	}
 	order := j.OrderBy
 	if first := j.Split.Column; first != "" && (len(order) == 0 || config.SortColumn(order[0]).Name != first) {
@@ -71,6 +76,21 @@ func (ex *Exporter) question(further string) string {
 		b.WriteString(" LIMIT " + strconv.Itoa(j.Limit))
 	}
 	return b.String()
+}
+
+// conditions is the clause that rows of the table must meet.
+func (ex *Exporter) conditions(further string) string {
+	var all []string
+	if ex.Job.Filter != "" {
+		all = append(all, "("+ex.Job.Filter+"\n)") // behind the line end, for the filter may end in a comment
+	}
+	if further != "" {
+		all = append(all, "("+further+")")
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(all, " AND ")
 }
 
 // orderedBy is the clause that sorts by some columns.

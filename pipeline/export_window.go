@@ -89,9 +89,44 @@ func (ex *Exporter) until(ctx context.Context, s connectors.Session, since time.
 
 // narrowed is the question of a delivery: of what is new, if the job is about that.
 func (ex *Exporter) narrowed(ctx context.Context, d *outgoing) (string, error) {
-	switch w := ex.Job.Watermark; {
-	case ex.Job.Query != "":
+	if ex.Job.Query != "" {
 		return ex.fill(d)
+	}
+	sql, err := ex.narrowedTable(ctx, d)
+	if err != nil || len(ex.Job.Parameters) == 0 {
+		return sql, err
+	}
+	if sql, err = query.Fill(sql, ex.parameter); err != nil {
+		return "", fmt.Errorf("the job's table, columns, filter or order_by: %w", err)
+	}
+	return sql, nil
+}
+
+// parameter is the value of one of the job's parameters, as an expression of the type that the question wants.
+func (ex *Exporter) parameter(name, typ string) (text string, known bool, err error) {
+	value, known := ex.Job.Parameters[name]
+	if !known {
+		return "", false, nil
+	}
+	if typ == "" {
+		return "", true, fmt.Errorf("{%s} needs a type: write for example {%s:String}", name, name)
+	}
+	t, err := native.ParseType(typ)
+	switch {
+	case err != nil:
+	case t.Kind == native.DateTime && t.Zone != "": // old servers read it by their own clocks in a CAST
+		text, err = native.Bind("toDateTime(?, ?)", value, t.Zone)
+	default:
+		text, err = native.Bind("CAST(? AS "+t.String()+")", value)
+	}
+	if err != nil {
+		return "", true, fmt.Errorf("{%s:%s}: %w", name, typ, err)
+	}
+	return text, true, nil
+}
+
+func (ex *Exporter) narrowedTable(ctx context.Context, d *outgoing) (string, error) {
+	switch w := ex.Job.Watermark; {
 	case w.IsZero():
 		return ex.question(""), nil
 	case w.Runs:
@@ -128,7 +163,7 @@ func (ex *Exporter) fill(d *outgoing) (string, error) {
 		case name == "runs" && typ == "" && w.Runs:
 			return "(" + ex.runs(d) + ")", true, nil
 		case !known && name != "runs":
-			return "", false, nil
+			return ex.parameter(name, typ)
 		case w.From == "" || !known:
 			return "", false, fmt.Errorf("{%s} stands in it, and watermark doesn't say what that is", name)
 		}

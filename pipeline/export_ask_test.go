@@ -1,0 +1,45 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+
+	"chute/pipeline/ledger"
+)
+
+// TestExportAsked: what a job with a table can ask, and parameters, which are values and never SQL.
+func TestExportAsked(t *testing.T) {
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.exportJob("file = \"f\"\ntable = \"%t\"\n")
+		ex := w.openExport()
+		w.exec(stock...)
+		for name, c := range map[string]struct{ job, want string }{
+			"grouped": {"table = \"%t\"\ncolumns = [\"sku\", \"price\", \"many\"]\ngroup_by = [\"sku\"]\nfilter = \"price >= 0\"\norder_by = [\"price DESC\"]\nlimit = 3\n" +
+				"column = [{ name = \"price\", expression = \"sum(price) -- in all\" }, { name = \"many\", expression = \"count()\" }]\n", "sku,price,many\r\n2,20.00,1\r\n5,7.00,1\r\n1,1.50,1\r\n"},
+			"distinct": {"table = \"%t\"\ncolumns = [\"sign\"]\ndistinct = true\norder_by = [\"sign\"]\ncolumn = [{ name = \"sign\", expression = \"price > 0\" }]\n", "sign\r\n0\r\n1\r\n"},
+			"filter":   {"table = \"%t\"\ncolumns = [\"sku\"]\nfilter = \"day = {day:Date} OR name = {name:String}\"\norder_by = [\"sku\"]\nparameters = { day = \"2026-02-28\", name = \"nut, \\\"hex\\\"\" }\n", "sku\r\n2\r\n4\r\n"},
+			"query": {"query = \"SELECT {text:String} AS t, {n:Nullable(Int16)} AS n, '{text:String}' AS same, {d:DateTime('Asia/Tokyo')} AS d\"\n" +
+				"parameters = { text = \"') UNION ALL SELECT ('\\\\\", n = \"-7\", d = \"2026-01-31 06:00:00\" }\n", "t,n,same,d\r\n') UNION ALL SELECT ('\\,-7,{text:String},2026-01-31 06:00:00\r\n"},
+			"lines": {"query = \"SELECT {p:UInt8} AS x\"\nparameters = { p = \"5\" }\nformat = { top = [\"H{p:3}|\"] }\n", "H5  |\r\nx\r\n5\r\n"},
+		} {
+			w.exportAs(t, ex, "out", "file = \""+name+"-{job}\"\n"+c.job)
+			mustExport(t, ex, Occasion{}, ledger.Finished)
+			w.wantContent("out/"+name+"-stock", c.want)
+		}
+		w.exportAs(t, ex, "out", "file = \"{p}_{q}\"\nquery = \"SELECT 1 AS x\"\nparameters = { p = \"a b\", q = \"ü\" }\n")
+		mustExport(t, ex, Occasion{}, ledger.Finished)
+		w.wantContent("out/a b_ü", "x\r\n1\r\n")
+		for says, job := range map[string]string{
+			"{p} needs a type":        "query = \"SELECT {p} AS x\"\n",
+			"{p:Enum9('a' = 1)}: ":    "query = \"SELECT {p:Enum9('a' = 1)} AS x\"\n",
+			"error 6 ":                "query = \"SELECT {p:Int8} AS x\"\n",
+			"filter or order_by: {p}": "table = \"%t\"\nfilter = \"{p} = 1\"\n",
+		} {
+			w.exportAs(t, ex, "out", "file = \"f\"\nparameters = { p = \"x\" }\n"+job)
+			if _, err := ex.Export(w.ctx, Occasion{}); err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %v", says, err)
+			}
+		}
+		w.wantNothingLeft()
+	})
+}
