@@ -121,6 +121,10 @@ func (v *serverVisit) folder(ctx context.Context, sf *storeFolder) {
 		v.bad(f, fmt.Errorf("it can't be listed: %w", cause(err)))
 		return
 	}
+	if missing { // trying it would make it, and nothing of a check stays
+		v.settle(f, "it isn't there yet and is made when it is needed")
+		return
+	}
 	if v.moves && v.renames(sf) {
 		if err := v.tryMoves(ctx, sf.name, files); err != nil {
 			f.Mend = "have the user of sftp be allowed to make and rename files in it"
@@ -128,10 +132,6 @@ func (v *serverVisit) folder(ctx context.Context, sf *storeFolder) {
 			return
 		}
 		v.settle(f, "files can be moved")
-		return
-	}
-	if missing {
-		v.settle(f, "it isn't there yet and is made when it is needed")
 		return
 	}
 	v.settle(f, "it can be listed")
