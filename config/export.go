@@ -167,7 +167,7 @@ type ExportFormat struct {
 	// False is the word for false; it needs True. Default: false.
 	False string `toml:"false"`
 	// GuardFormulas puts an apostrophe before texts that a spreadsheet would take for a formula: those that begin with =, +, -, @, a tab or a
-	// carriage return. Numbers and dates aren't touched. Default false.
+	// carriage return, names in the header too. Numbers and dates aren't touched. Default false.
 	GuardFormulas bool `toml:"guard_formulas"`
 	// Widths are, for type fixed, the columns' widths in characters, in their order. Numbers stand at the right, all else at the left.
 	Widths []int `toml:"widths"`

@@ -65,7 +65,7 @@ func (w *delimitedWriter) Head(dst []byte) []byte {
 	for i, f := range w.fields {
 		dst = w.Begin(dst, i)
 		start := len(dst)
-		dst = append(dst, f.Name...)
+		dst = w.guarded(append(dst, f.Name...), start)
 		if w.mustQuote(dst[start:]) || f.Name == "" || w.texts {
 			dst = w.enclose(dst, start)
 		}
@@ -102,7 +102,7 @@ func (w *delimitedWriter) value(dst []byte, i, start int, null bool) []byte {
 		}
 	case f.Bare && w.plain && !f.Styled:
 	case f.Bare:
-		if w.all || w.mustQuote(dst[start:]) || w.isNull(f, dst[start:]) {
+		if w.all || w.mustQuote(dst[start:]) || w.isNull(dst[start:]) {
 			dst = w.enclose(dst, start)
 		}
 	default:
@@ -113,24 +113,30 @@ func (w *delimitedWriter) value(dst []byte, i, start int, null bool) []byte {
 
 // text finishes a text of any bytes.
 func (w *delimitedWriter) text(dst []byte, start int, f *Field) []byte {
-	if w.guard && len(dst) > start && strings.IndexByte("=+-@\t\r", dst[start]) >= 0 {
-		dst = slices.Insert(dst, start, '\'')
-	}
+	dst = w.guarded(dst, start)
 	switch text := dst[start:]; {
 	case len(text) == 0:
 		// Readers take an empty field for NULL where there can be one, whatever the word for NULL is.
 		if (w.texts || f.Nullable || len(w.fields) == 1) && w.quoting {
 			dst = append(dst, w.quote, w.quote)
 		}
-	case w.texts || w.mustQuote(text) || w.isNull(f, text):
+	case w.texts || w.mustQuote(text) || w.isNull(text):
 		dst = w.enclose(dst, start)
 	}
 	return dst
 }
 
-// isNull tells whether a text would be taken for NULL.
-func (w *delimitedWriter) isNull(f *Field, text []byte) bool {
-	return f.Nullable && len(w.null) > 0 && bytes.Equal(text, w.null)
+// guarded keeps a text, where the job wants it, from being taken for a formula.
+func (w *delimitedWriter) guarded(dst []byte, start int) []byte {
+	if w.guard && len(dst) > start && strings.IndexByte("=+-@\t\r", dst[start]) >= 0 {
+		dst = slices.Insert(dst, start, '\'')
+	}
+	return dst
+}
+
+// isNull tells whether a text would be taken for NULL, also in a column that has none here: who reads it may have a nullable one.
+func (w *delimitedWriter) isNull(text []byte) bool {
+	return len(w.null) > 0 && bytes.Equal(text, w.null)
 }
 
 func (w *delimitedWriter) mustQuote(text []byte) bool {

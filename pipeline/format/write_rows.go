@@ -56,7 +56,7 @@ const (
 
 // wayOf chooses for a field.
 func (w *delimitedWriter) wayOf(f *Field) way {
-	simple := w.quoting && !w.itself && len(w.delimiter) == 1 && !w.guard && !(f.Nullable && len(w.null) > 0)
+	simple := w.quoting && !w.itself && len(w.delimiter) == 1 && !w.guard && len(w.null) == 0
 	switch {
 	case f.Bare && w.plain && !f.Styled:
 		return asIs

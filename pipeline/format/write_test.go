@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"chute/config"
 )
 
 // null stands for NULL in the records of these tests.
@@ -60,6 +63,27 @@ func TestWriters(t *testing.T) {
 	}
 	if _, err := NewWriter("xml", nil); err == nil || !strings.Contains(err.Error(), `"xml"`) {
 		t.Errorf("xml: %v", err)
+	}
+}
+
+// TestWrittenNull: what isn't NULL isn't written as if it were, whatever its column is; and a header is kept from being a formula as texts are.
+func TestWrittenNull(t *testing.T) {
+	fields := []Field{{Name: "=a"}, {Name: "b", Nullable: true}, {Name: "c", Bare: true}}
+	columns := []Column{
+		{Text: []byte("NA=1NA1"), Spans: [][2]uint32{{0, 2}, {2, 4}}}, {Text: []byte("NA"), Spans: [][2]uint32{{0, 2}, {0, 0}}, Nulls: []byte{0, 1}},
+		{Text: []byte("NA1"), Spans: [][2]uint32{{0, 2}, {2, 3}}},
+	}
+	for quote, want := range map[string]string{`"`: "'=a,b,c\n\"NA\",\"NA\",\"NA\"\n'=1,NA,1\n", "": ""} {
+		w, err := NewExportWriter(&config.ExportFormat{
+			Type: "csv", Delimiter: ",", Quote: quote, Escape: "double", Header: true, LineEnd: "lf", Null: "NA", GuardFormulas: true,
+		}, fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := string(AppendRows(w, w.Head(nil), columns, 2, true, nil))
+		if err := w.Err(); want == "" && !errors.Is(err, ErrUnquoted) || want != "" && (err != nil || got != want) {
+			t.Errorf("quote %q: %q, %v; want %q", quote, got, err, want)
+		}
 	}
 }
 
