@@ -25,13 +25,14 @@ import (
 // The scripts in testdata/script run the program as people do: as a process, on real files, with a real engine.
 //
 //	both/              on each engine
+//	either/            on the server, and with -every on each engine: what chute does there was tested with both in pipeline
 //	server/            where the engine makes no difference, or the script needs a server to stop and start
 //	commands/both/     what people call beside the daemon: many short processes with little that runs at once, and
 //	commands/server/   the same with the server only
 //	heavy/both/        crashes, crowds, large files, and
 //	heavy/server/      outages
 //
-// With -short, which is for the race detector, both/ runs on the embedded engine alone; commands/ and heavy/ are left out.
+// With -short, which is for the race detector, only server/ runs.
 //
 // Numbers in them were computed by other programs: testdata/files/figures.py for the real files, a sum in a comment for made ones.
 
@@ -40,6 +41,8 @@ const patience = 2 * time.Minute
 
 // commandTime is how long a command may take: the demo is to be through within a minute.
 const commandTime = time.Minute
+
+var everyEngine = flag.Bool("every", false, "run scripts on both engines where one is enough")
 
 // server is the package's ClickHouse server; scripts have databases of their own on it.
 var server *connectortest.Server
@@ -117,7 +120,10 @@ func TestScripts(t *testing.T) {
 	folders := map[string][]string{"clickhouse": {"server"}}
 	if !testing.Short() {
 		folders["chdb"] = []string{"both", "commands/both", "heavy/both"}
-		folders["clickhouse"] = append(folders["clickhouse"], "both", "commands/both", "commands/server", "heavy/both", "heavy/server")
+		if *everyEngine {
+			folders["chdb"] = append(folders["chdb"], "either")
+		}
+		folders["clickhouse"] = append(folders["clickhouse"], "both", "either", "commands/both", "commands/server", "heavy/both", "heavy/server")
 	}
 	for engine, dirs := range folders {
 		t.Run(engine, func(t *testing.T) {
