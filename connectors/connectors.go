@@ -157,8 +157,8 @@ type Session interface {
 	// Exec runs a statement without a result and returns when it is done.
 	Exec(ctx context.Context, s Statement) error
 
-	// Query runs a statement and calls each for every block of its result, which is only valid during the call. An error from each ends
-	// the statement and is returned. Blocks may have no rows.
+	// Query runs a statement and calls each for every block of its result, which is only valid during the call; but each may keep memory of its columns
+	// and leave other memory in its place, for a later block. An error from each ends the statement and is returned. Blocks may have no rows.
 	Query(ctx context.Context, s Statement, each func(*native.Block) error) error
 
 	// Insert starts an insert. s.SQL is the table, quoted, with nothing around it; columns are those that every block will have,

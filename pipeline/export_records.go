@@ -12,7 +12,7 @@ import (
 
 // records are the inside of the files that are being written. One goroutine uses them.
 type records interface {
-	// take writes a block, which isn't needed any more when it returns.
+	// take writes a block. When it returns the block's memory may be other memory, to be used again.
 	take(b *native.Block) error
 	// tail ends the last file's inside.
 	tail() error

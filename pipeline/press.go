@@ -75,7 +75,7 @@ func startPress(p *press, printing func() (*Printing, error)) (*press, error) {
 	return p, nil
 }
 
-// take takes a block, which isn't needed any more when it returns. An error may be one of an earlier block.
+// take takes a block, and leaves it other memory. An error may be one of an earlier block.
 func (p *press) take(b *native.Block) error {
 	s := <-p.free
 	if err := p.failed.Load(); err != nil {
@@ -87,11 +87,11 @@ func (p *press) take(b *native.Block) error {
 		return p.alone(b)
 	}
 	s.block.Columns, s.block.Rows, s.before = append(s.block.Columns[:0], b.Columns...), b.Rows, p.rows
-	for i, data := range b.Data {
-		if i == len(s.block.Data) {
-			s.block.Data = append(s.block.Data, nil)
-		}
-		s.block.Data[i] = append(s.block.Data[i][:0], data...)
+	for len(s.block.Data) < len(b.Data) {
+		s.block.Data = append(s.block.Data, nil)
+	}
+	for i := range b.Data { // the sheet's memory for the next block
+		s.block.Data[i], b.Data[i] = b.Data[i], s.block.Data[i]
 	}
 	p.rows += uint64(b.Rows)
 	p.order <- s

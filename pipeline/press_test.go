@@ -72,14 +72,15 @@ func (f *full) Write(p []byte) (int, error) {
 
 // TestPressFails: an error of the file, and of a block, comes out in the end and holds nobody up.
 func TestPressFails(t *testing.T) {
-	columns, blocks := pressedBlocks()
 	small := full(1000)
-	broken := &native.Block{Columns: columns, Data: [][]byte{{1}, {1}}, Rows: 3}
+	broken := &native.Block{Data: [][]byte{{1}, {1}}, Rows: 3}
 	for name, c := range map[string]struct {
 		out  io.Writer
 		more *native.Block
 		want string
-	}{"file": {&small, blocks[0], "full"}, "block": {io.Discard, broken, "print 3 values"}} {
+	}{"file": {&small, &native.Block{Data: make([][]byte, 2)}, "full"}, "block": {io.Discard, broken, "print 3 values"}} {
+		columns, blocks := pressedBlocks() // take leaves other memory in them
+		c.more.Columns = columns
 		p, err := newPress(c.out, func() (*Printing, error) { return NewPrinting("csv", columns, nil, nil) })
 		if err != nil {
 			t.Fatal(err)

@@ -114,6 +114,10 @@ func (c *printed) begin(data []byte, rows int) error {
 	if c.column.Type.Kind == native.Nullable {
 		c.nulls, data = data[:rows], data[rows:]
 	}
+	if values, ok := c.values.(*texts); ok {
+		values.data = data // begin would measure it once more
+		return nil
+	}
 	c.values.begin(data, rows)
 	return nil
 }
