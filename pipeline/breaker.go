@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -61,7 +62,11 @@ func (b *Breaker) reason(ctx context.Context, after uint64) (string, error) {
 	if job.HoldAfter == 0 && !job.HoldHeader && !job.Strict {
 		return "", nil
 	}
-	runs, err := b.Ledger.Latest(ctx, job.Name, job.Store, after, max(job.HoldAfter, 1))
+	most := 1
+	if job.HoldAfter > 0 || job.HoldHeader {
+		most = max(job.HoldAfter, 1) + job.Batch.Files
+	}
+	runs, err := b.Ledger.Latest(ctx, job.Name, job.Store, after, most)
 	if err != nil || len(runs) == 0 {
 		return "", err
 	}
@@ -69,25 +74,39 @@ func (b *Breaker) reason(ctx context.Context, after uint64) (string, error) {
 	if job.Strict && last.Status != ledger.Finished && last.Status != ledger.FinishedWithRejects {
 		return fmt.Sprintf("%s is %s, and the job is strict", config.Shown(last.File.Name), last.Status), nil
 	}
-	if job.HoldAfter > 0 && len(runs) == job.HoldAfter && allRejected(runs) {
-		if len(runs) == 1 {
-			return fmt.Sprintf("%s was rejected, and hold_after is 1", config.Shown(last.File.Name)), nil
+	// What was loaded together is judged together, so what matters may have come before the last of them.
+	for i, run := range runs {
+		if run.Batch != last.Batch {
+			break
 		}
-		return fmt.Sprintf("the last %d files were rejected, %s the last of them", len(runs), config.Shown(last.File.Name)), nil
-	}
-	if job.HoldHeader && last.Status == ledger.Rejected {
-		return b.headerReason(ctx, last)
+		if job.HoldAfter > 0 && allRejected(runs[i:], job.HoldAfter) {
+			return b.rowReason(run, i == 0), nil
+		}
+		if job.HoldHeader && run.Status == ledger.Rejected {
+			if reason, err := b.headerReason(ctx, run); err != nil || reason != "" {
+				return reason, err
+			}
+		}
 	}
 	return "", nil
 }
 
-func allRejected(runs []ledger.Run) bool {
-	for _, run := range runs {
-		if run.Status != ledger.Rejected {
-			return false
-		}
+// rowReason says that so many in a row were rejected. Those behind them were loaded together with them.
+func (b *Breaker) rowReason(last ledger.Run, newest bool) string {
+	name := config.Shown(last.File.Name)
+	switch n := b.Job.HoldAfter; {
+	case n == 1:
+		return name + " was rejected, and hold_after is 1"
+	case newest:
+		return fmt.Sprintf("the last %d files were rejected, %s the last of them", n, name)
+	default:
+		return fmt.Sprintf("%d files in a row were rejected, %s the last of them", n, name)
 	}
-	return true
+}
+
+// allRejected tells whether the first n are there and were all rejected.
+func allRejected(runs []ledger.Run, n int) bool {
+	return len(runs) >= n && !slices.ContainsFunc(runs[:n], func(run ledger.Run) bool { return run.Status != ledger.Rejected })
 }
 
 // headerReason looks into the report of a rejected file.

@@ -156,7 +156,7 @@ func (im *Importer) clearTry(ctx context.Context, b *batch) error {
 }
 
 func decision(w ledger.Wish) *connectors.Rejection {
-	r := &connectors.Rejection{Code: "cancelled", Message: "The load was cancelled; nothing of the file was loaded."}
+	r := &connectors.Rejection{Code: "cancelled", Message: "The load was cancelled by the operators; nothing of the file was loaded."}
 	switch w.Want {
 	case ledger.Reject:
 		r = &connectors.Rejection{Code: "refused_by_operator", Message: "The file was refused by the operators; nothing of it was loaded."}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"chute/config"
-	"chute/connectors/local"
 	"chute/pipeline"
 	"chute/pipeline/ledger"
 )
@@ -65,7 +65,10 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 	ex.Log = newLogFor(c, c.ErrOrStderr())
 	why := pipeline.Occasion{}
 	if f.since != "" {
-		if why.Since, err = sinceOf(job, f.since); err != nil {
+		if why.Since, err = sinceOf(job, f.since); err == nil {
+			err = d.known(c.Context(), why.Since.Run)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -107,6 +110,18 @@ func sinceOf(job *config.Export, text string) (*pipeline.Since, error) {
 		}
 	}
 	return nil, &exit{exitUsage, fmt.Sprintf("--since: %q isn't a moment: write 2026-01-31, or 2026-01-31T06:00:00, perhaps with Z behind it", text)}
+}
+
+// known refuses the number of a run that there is not: whoever wants what came behind it has mistaken the number. 0 is before all runs.
+func (d *daemon) known(ctx context.Context, run uint64) error {
+	if run == 0 {
+		return nil
+	}
+	_, err := d.ledger.Run(ctx, run)
+	if errors.Is(err, ledger.ErrNoRun) {
+		return &exit{exitUsage, fmt.Sprintf("--since: there is no run %d; chute runs lists them", run)}
+	}
+	return err
 }
 
 // told says what became of an export.
@@ -157,7 +172,7 @@ func (d *daemon) exporterTo(job *config.Export, dir string) (*pipeline.Exporter,
 		return nil, err
 	}
 	const work = ".chute"
-	store, err := local.Open(place, work)
+	store, err := openOut(place, work)
 	if err != nil {
 		return nil, err
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -95,7 +97,7 @@ func (d *daemon) handImporter(job *config.Job, out string) (*pipeline.Importer, 
 	if err != nil {
 		return nil, err
 	}
-	store, err := local.Open(root, work)
+	store, err := openOut(root, work)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +107,18 @@ func (d *daemon) handImporter(job *config.Job, out string) (*pipeline.Importer, 
 	}
 	im.InPlace, im.Inbox, im.Store, im.Work, im.Place = true, machine, store, work, root
 	return im, nil
+}
+
+// openOut opens the folder that somebody wants results in.
+func openOut(dir, work string) (*local.Folder, error) {
+	folder, err := local.Open(dir, work)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no folder %q to write to: make it first", dir)
+	case errors.Is(err, syscall.ENOTDIR):
+		return nil, fmt.Errorf("%q isn't a folder: nothing can be written there", dir)
+	}
+	return folder, err
 }
 
 // endHandRuns brings imports by hand to an end that were cut off: what was about to become visible does, the others are taken back. It
@@ -178,6 +192,9 @@ func (d *daemon) loadByHand(c *cobra.Command, im *pipeline.Importer, file connec
 	}
 	v := im.Import(c.Context(), []connectors.File{file})[0]
 	done()
+	if a := d.agenda.Load(); a != nil {
+		a.Imported(im.Job.Name)
+	}
 	if v.Outcome == connectors.Later {
 		if v.Run != 0 {
 			endErr := im.GiveUp(c.Context(), v.Run)

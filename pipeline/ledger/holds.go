@@ -104,7 +104,7 @@ func holdIn(row *sql.Row, job string) (Hold, error) {
 // Latest returns the job's last runs from its store, not by hand, that came to an end one way or the other, or wait for a person, the newest first: those behind the
 // run after, at most limit. Skipped files aren't among them: they say nothing about what the partner delivers; nor are those that no job matches: they aren't the job's.
 func (r *Reader) Latest(ctx context.Context, job, store string, after uint64, limit int) ([]Run, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT id, status, name FROM runs
+	rows, err := r.read.QueryContext(ctx, `SELECT id, batch, status, name FROM runs
 		WHERE job = ? AND store = ? AND id > ? AND status IN (?, ?, ?, ?, ?)
 		AND NOT EXISTS (SELECT 1 FROM wishes WHERE run = id AND want = ?) ORDER BY started DESC, id DESC LIMIT ?`,
 		job, store, after, Finished, FinishedWithRejects, Rejected, Stuck, Interrupted, Unmatched, limit)
@@ -116,7 +116,7 @@ func (r *Reader) Latest(ctx context.Context, job, store string, after uint64, li
 	for rows.Next() {
 		run := Run{Job: job}
 		var name []byte
-		if err := rows.Scan(&run.ID, &run.Status, &name); err != nil {
+		if err := rows.Scan(&run.ID, &run.Batch, &run.Status, &name); err != nil {
 			return nil, fmt.Errorf("the last runs of job %q: %w", job, r.explain(err))
 		}
 		run.File.Name = string(name)

@@ -98,6 +98,9 @@ func (p *Partner) outcome() string {
 	c := p.Counts
 	switch p.Result {
 	case Rejected:
+		if p.cancelled() {
+			return Visible(p.Rejection.Message) + " [" + p.Rejection.Code + "]"
+		}
 		return "The file was refused and nothing of it was loaded: " + Visible(p.Rejection.Message) + " [" + p.Rejection.Code + "]"
 	case Skipped:
 		return fmt.Sprintf("Nothing was loaded, because this file was loaded before: as %s, by run %d, on %s.",
@@ -174,6 +177,9 @@ func (p *Partner) warnings(b *bytes.Buffer) {
 	}
 }
 
+// cancelled tells whether the file went back because somebody wanted that, and not for what is in it.
+func (p *Partner) cancelled() bool { return p.Rejection != nil && p.Rejection.Code == "cancelled" }
+
 // next says what the partner can do, a line or more, or nothing.
 func (p *Partner) next() string {
 	var s string
@@ -187,6 +193,9 @@ func (p *Partner) next() string {
 			}
 		}
 	case Rejected:
+		if p.cancelled() {
+			return "  Nothing is wrong with the file. Ask the operators, and name the run, whether to deliver it again.\n"
+		}
 		s = "  Mend the file and deliver it again, whole. It may have the same name.\n"
 	case Skipped:
 		s = "  Nothing. If it was meant to be loaded once more, ask the operators and name the run.\n"
