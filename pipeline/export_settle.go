@@ -41,6 +41,10 @@ func (ex *Exporter) finish(ctx context.Context, d *outgoing, status ledger.Statu
 	if status == ledger.Finished || status == ledger.Skipped {
 		d.run.Error = ""
 	}
+	if status == ledger.Finished && ex.Place == "" {
+		reached.Files, reached.Rows, reached.Bytes = uint64(max(Parts(d.run), 1)), d.run.Records, uint64(d.run.File.Size)
+		reached.Latest = d.run.Finished
+	}
 	err := ex.effect("settled", func() error { return ex.Ledger.SettleExport(ctx, d.run, d.is, reached) })
 	if err != nil {
 		d.run.State, d.run.Finished = state, time.Time{}

@@ -114,7 +114,6 @@ func refusedText(err error) error {
 // enough judges how many rows there are.
 func (ex *Exporter) enough(d *outgoing) error {
 	rows := d.run.Records
-	d.run.Accepted = rows
 	switch {
 	case rows == 0 && ex.Job.Empty == "fail":
 		return refuse("empty", "the answer has no rows, and empty_result is \"fail\": nothing is delivered")

@@ -48,8 +48,11 @@ func (d *daemon) exportStatuses(ctx context.Context, held map[string]ledger.Hold
 	}
 	for _, job := range d.config.Exports {
 		failed, failedErr := d.lastFailed(ctx, job)
-		err = errors.Join(err, failedErr)
-		all = append(all, exportStatus(job, seen[job.Name], held[job.Name], append(failed, unwell[job.Name]...)))
+		made, madeErr := d.ledger.Deliveries(ctx, job.Name)
+		err = errors.Join(err, failedErr, madeErr)
+		s := exportStatus(job, seen[job.Name], held[job.Name], append(failed, unwell[job.Name]...))
+		s.Delivered, s.Rows, s.Bytes, s.Latest = made.Files, made.Rows, made.Bytes, utcOf(made.Latest)
+		all = append(all, s)
 	}
 	return all, err
 }

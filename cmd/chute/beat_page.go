@@ -52,7 +52,7 @@ func (h *heart) pastRuns(ctx context.Context, f ledger.Filter) ([]status.Past, e
 	var all []status.Past
 	for _, r := range runs {
 		all = append(all, status.Past{
-			Run: r.ID, Job: r.Job, File: config.Shown(r.File.Name), Status: string(r.Status),
+			Run: r.ID, Kind: r.Kind, Job: r.Job, File: config.Shown(r.File.Name), Status: string(r.Status),
 			Records: r.Records, Loaded: r.Accepted, Rejects: r.Rejects, Started: r.Started, Finished: r.Finished,
 		})
 	}

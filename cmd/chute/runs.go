@@ -180,8 +180,11 @@ func printRunTable(c *cobra.Command, r *ledger.Reader, f ledger.Filter) error {
 		if !run.Finished.IsZero() {
 			took = strconv.FormatFloat(run.Finished.Sub(run.Started).Seconds(), 'f', 3, 64)
 		}
-		err := t.add(fmt.Sprint(run.ID), run.Job, run.File.Name, string(run.Status), fmt.Sprint(run.Records), fmt.Sprint(run.Accepted),
-			fmt.Sprint(run.Rejects), run.Started.UTC().Format("2006-01-02T15:04:05Z"), took, run.Error)
+		loaded, rejects := fmt.Sprint(run.Accepted), fmt.Sprint(run.Rejects)
+		if run.Kind == ledger.Export {
+			loaded, rejects = "", ""
+		}
+		err := t.add(fmt.Sprint(run.ID), run.Job, run.File.Name, string(run.Status), fmt.Sprint(run.Records), loaded, rejects, run.Started.UTC().Format("2006-01-02T15:04:05Z"), took, run.Error)
 		if err != nil {
 			return err
 		}

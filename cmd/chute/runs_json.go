@@ -34,7 +34,8 @@ type runLine struct {
 	Table    report.Text `json:"table,omitempty"`       // quoted as in SQL; missing until it is known
 	Server   report.Text `json:"server,omitempty"`      // the address of the server that has the staging table, or where the embedded engine's data is
 	Records  uint64      `json:"records"`               // that were found, or written, so far
-	Loaded   uint64      `json:"loaded"`                // records loaded or, until the run has ended, good ones
+	Loaded   uint64      `json:"loaded"`                // records loaded or, until the run has ended, good ones; 0 of an export
+	Written  uint64      `json:"written,omitempty"`     // of an export: rows in its file so far
 	Rejects  uint64      `json:"rejects"`               // refused
 	Warnings uint64      `json:"warnings"`              // findings that refused nothing
 	SameAs   uint64      `json:"same_as,omitempty"`     // for a skipped file: the run that loaded it
@@ -57,6 +58,9 @@ func newRunLine(r ledger.Run) runLine {
 		if r.Kind == ledger.Export {
 			l.Inbox = report.Text(r.Store)
 		}
+	}
+	if r.Kind == ledger.Export {
+		l.Written = r.Records
 	}
 	l.Exact = exactly(r.File.Name)
 	return l

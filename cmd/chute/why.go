@@ -23,17 +23,18 @@ import (
 
 // whyJSON is what `chute why --json` prints. The README's table is made of these comments.
 type whyJSON struct {
-	Schema int         `json:"schema"`                // 1
-	Store  report.Text `json:"store"`                 // the store's name
-	Path   report.Text `json:"path"`                  // the file's, in the store
-	Exact  string      `json:"path_base64,omitempty"` // the path's bytes, where they aren't UTF-8
-	State  string      `json:"state"`                 // of a file in an inbox see above, or "not running", "not seen yet", "gone"; of others the status of their run, or "unknown", also where the store can't be asked
-	Reason report.Text `json:"reason"`                // a sentence
-	Next   string      `json:"next"`                  // what is going to happen to it
-	At     time.Time   `json:"at,omitzero"`           // when, if nothing changes; missing where that depends on something else
-	Since  time.Time   `json:"since,omitzero"`        // of the state; missing where that isn't known
-	Job    report.Text `json:"job,omitempty"`         // whose file it is
-	Run    uint64      `json:"run,omitempty"`         // the run that has it, or had it last
+	Schema  int         `json:"schema"`                // 1
+	Store   report.Text `json:"store"`                 // the store's name
+	Path    report.Text `json:"path"`                  // the file's, in the store
+	Exact   string      `json:"path_base64,omitempty"` // the path's bytes, where they aren't UTF-8
+	State   string      `json:"state"`                 // of a file in an inbox see above, or "not running", "not seen yet", "gone"; of others the status of their run, or "unknown", also where the store can't be asked
+	Reason  report.Text `json:"reason"`                // a sentence
+	Next    string      `json:"next"`                  // what is going to happen to it
+	At      time.Time   `json:"at,omitzero"`           // when, if nothing changes; missing where that depends on something else
+	Since   time.Time   `json:"since,omitzero"`        // of the state; missing where that isn't known
+	Job     report.Text `json:"job,omitempty"`         // whose file it is
+	Run     uint64      `json:"run,omitempty"`         // the run that has it, or had it last
+	Earlier []whyJSON   `json:"earlier,omitempty"`     // the same of earlier runs whose files were there, the newest first, at most nine
 }
 
 // question is which file `chute why` was asked about.
@@ -247,6 +248,12 @@ func (a *whyJSON) print(c *cobra.Command, asJSON bool) error {
 			continue
 		}
 		if _, err := fmt.Fprintf(c.OutOrStdout(), "%-8s%s\n", l[0], l[1]); err != nil {
+			return err
+		}
+	}
+	for i := range a.Earlier {
+		fmt.Fprintln(c.OutOrStdout())
+		if err := a.Earlier[i].print(c, false); err != nil {
 			return err
 		}
 	}

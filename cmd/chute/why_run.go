@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -78,38 +79,85 @@ func (q *question) answerByRun(c *cobra.Command, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	run, err := q.findRun(c, r)
+	runs, err := q.findRuns(c, r)
 	if err = errors.Join(err, r.Close()); err != nil {
 		return err
 	}
-	if run.ID == 0 {
-		return a.print(c, asJSON)
-	}
-	q.tellRun(&a, run)
-	left, err := leftBehind(q.chute, run)
-	if err != nil {
-		return err
-	}
-	if left {
-		a.State, a.Reason, a.Next = "not running", "chute ended while it was "+report.Text(run.Status), "it goes on when chute is started"
+	for i, run := range runs {
+		one := &a
+		if i > 0 {
+			a.Earlier = append(a.Earlier, q.newAnswer())
+			one = &a.Earlier[i-1]
+		}
+		if err := q.tellOf(one, run); err != nil {
+			return err
+		}
 	}
 	return a.print(c, asJSON)
 }
 
-// findRun finds the last run whose file is, or was, at the place that was asked for.
-func (q *question) findRun(c *cobra.Command, r *ledger.Reader) (ledger.Run, error) {
+func (q *question) tellOf(a *whyJSON, run ledger.Run) error {
+	q.tellRun(a, run)
+	left, err := leftBehind(q.chute, run)
+	if left {
+		a.State, a.Reason, a.Next = "not running", "chute ended while it was "+report.Text(run.Status), "it goes on when chute is started"
+	}
+	return err
+}
+
+// mostRuns are how many runs of a name are told of.
+const mostRuns = 10
+
+// findRuns finds the last runs whose files are, or were, at the place that was asked for, the newest first.
+func (q *question) findRuns(c *cobra.Command, r *ledger.Reader) (runs []ledger.Run, err error) {
 	for found, err := range r.Each(c.Context(), ledger.Filter{Stores: []string{q.store.Name}, File: literally(q.name)}) {
 		if err != nil {
-			return ledger.Run{}, err
+			return nil, err
 		}
-		if q.inInbox() && found.Inbox == q.dir {
-			return found, nil
+		run := found
+		if !q.inInbox() || found.Inbox != q.dir {
+			if run, err = q.brought(c, r, found.ID); err != nil {
+				return nil, err
+			}
+		}
+		if run.ID != 0 {
+			runs = append(runs, run)
+		}
+		if len(runs) == mostRuns {
+			break
+		}
+	}
+	if len(runs) > 0 {
+		return runs, nil
+	}
+	run, err := q.numbered(c, r)
+	if err == nil && run.ID == 0 {
+		run, err = q.carried(c, r)
+	}
+	if err == nil && run.ID != 0 {
+		runs = append(runs, run)
+	}
+	return runs, err
+}
+
+// lookedThrough are how many deliveries are looked through for a file that has another name than they have: a checksum, or one of several.
+const lookedThrough = 1000
+
+// carried finds the last delivery that a file went out with.
+func (q *question) carried(c *cobra.Command, r *ledger.Reader) (ledger.Run, error) {
+	for found, err := range r.Each(c.Context(), ledger.Filter{Stores: []string{q.store.Name}, Kinds: []string{ledger.Export}, Limit: lookedThrough}) {
+		if err != nil {
+			return ledger.Run{}, err
 		}
 		if run, err := q.brought(c, r, found.ID); err != nil || run.ID != 0 {
 			return run, err
 		}
 	}
-	// A file whose name was taken has its run's number in it.
+	return ledger.Run{}, nil
+}
+
+// numbered finds the run of a file whose name was taken: it has its run's number in it.
+func (q *question) numbered(c *cobra.Command, r *ledger.Reader) (ledger.Run, error) {
 	for _, number := range anyNumber.FindAllString(q.name, -1) {
 		id, err := strconv.ParseUint(number, 10, 63)
 		if err != nil {
@@ -134,6 +182,12 @@ func (q *question) brought(c *cobra.Command, r *ledger.Reader, id uint64) (ledge
 	if err != nil || q.inInbox() || run.Store != q.store.Name {
 		return ledger.Run{}, err
 	}
+	if run.Kind == ledger.Export {
+		if !slices.ContainsFunc(run.Moves, func(m ledger.Move) bool { return m.To == q.path() }) {
+			return ledger.Run{}, nil
+		}
+		return run, nil
+	}
 	shown := shownRun{Run: run}
 	if shown.delivered(q.store.Work, r.ID()) != q.path() {
 		return ledger.Run{}, nil
@@ -146,6 +200,10 @@ func (q *question) tellRun(a *whyJSON, run ledger.Run) {
 	a.Run, a.Job, a.State, a.Since, a.Next = run.ID, report.Text(run.Job), string(run.Status), utcOf(run.Finished), "nothing: it is through"
 	if run.Finished.IsZero() {
 		a.Since = utcOf(run.Started)
+	}
+	if run.Kind == ledger.Export {
+		tellDelivery(a, run)
+		return
 	}
 	switch run.Status {
 	case ledger.Running:

@@ -25,6 +25,9 @@ type Deliveries struct {
 	Due       time.Time // the last moment of the schedule that was dealt with
 	Followed  *Cut      // which runs had ended when the last one began; only written, nil: as before
 	Runs      *Cut      // what the runs have loaded that had ended then was delivered; nil: nothing or, written, as before
+
+	Files, Rows, Bytes uint64    // delivered in all; written, what comes to that
+	Latest             time.Time // when that was last
 }
 
 const (
@@ -32,9 +35,10 @@ const (
 ON CONFLICT (run) DO UPDATE SET due = ?2, seq = ?3, since = ?4, until = ?5, cut = ?6, moves = ?7`
 
 	// A clock that went back, or a run by hand of an old moment, takes nothing back.
-	putDeliveries = `INSERT INTO deliveries (job, seq, watermark, due, followed, runs) VALUES (?1, ?2, ?3, ?4, coalesce(?5, ''), coalesce(?6, ''))
+	putDeliveries = `INSERT INTO deliveries (job, seq, watermark, due, followed, runs, files, rows, bytes, latest)
+VALUES (?1, ?2, ?3, ?4, coalesce(?5, ''), coalesce(?6, ''), ?7, ?8, ?9, ?10)
 ON CONFLICT (job) DO UPDATE SET seq = max(seq, ?2), watermark = coalesce(max(watermark, ?3), watermark, ?3), due = coalesce(max(due, ?4), due, ?4),
-	followed = coalesce(?5, followed), runs = coalesce(?6, runs)`
+	followed = coalesce(?5, followed), runs = coalesce(?6, runs), files = files + ?7, rows = rows + ?8, bytes = bytes + ?9, latest = coalesce(?10, latest)`
 )
 
 // BeginExport numbers a run of kind export and records it as about to write its file. Run and State are set in place when it succeeds.
@@ -65,7 +69,11 @@ func (l *Ledger) SettleExport(ctx context.Context, r Run, e Exporting, d Deliver
 
 func (l *Ledger) export(ctx context.Context, r Run, e Exporting, d *Deliveries) error {
 	err := l.tx(ctx, func(tx *sql.Tx) error {
-		err := update(ctx, tx, []Run{r}, func(*Run, State) error { return nil })
+		again := false // the answer to an earlier call got lost: what was delivered is counted
+		err := update(ctx, tx, []Run{r}, func(_ *Run, from State) error {
+			again = from == Settled
+			return nil
+		})
 		if err == nil {
 			err = putAllDetails(ctx, tx, []Run{r})
 		}
@@ -73,7 +81,12 @@ func (l *Ledger) export(ctx context.Context, r Run, e Exporting, d *Deliveries) 
 			err = put(ctx, tx, r.ID, e)
 		}
 		if err == nil && d != nil {
-			_, err = tx.ExecContext(ctx, putDeliveries, r.Job, int64(d.Seq), nanos(d.Watermark), nanos(d.Due), d.Followed.value(), d.Runs.value())
+			n := *d
+			if again {
+				n.Files, n.Rows, n.Bytes = 0, 0, 0
+			}
+			_, err = tx.ExecContext(ctx, putDeliveries, r.Job, int64(n.Seq), nanos(n.Watermark), nanos(n.Due), n.Followed.value(), n.Runs.value(),
+				int64(n.Files), int64(n.Rows), int64(n.Bytes), nanos(n.Latest))
 		}
 		return err
 	})
@@ -98,10 +111,11 @@ func (c *Cut) value() any {
 
 // Deliveries returns how far a job has come.
 func (r *Reader) Deliveries(ctx context.Context, job string) (d Deliveries, err error) {
-	var seq int64
+	var seq, files, rows, bytes int64
 	var runs string
-	var watermark, due sql.NullInt64
-	err = r.read.QueryRowContext(ctx, `SELECT seq, watermark, due, runs FROM deliveries WHERE job = ?`, job).Scan(&seq, &watermark, &due, &runs)
+	var watermark, due, latest sql.NullInt64
+	err = r.read.QueryRowContext(ctx, `SELECT seq, watermark, due, runs, files, rows, bytes, latest FROM deliveries WHERE job = ?`, job).
+		Scan(&seq, &watermark, &due, &runs, &files, &rows, &bytes, &latest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Deliveries{}, nil
 	}
@@ -113,7 +127,10 @@ func (r *Reader) Deliveries(ctx context.Context, job string) (d Deliveries, err 
 	if err != nil {
 		return Deliveries{}, fmt.Errorf("read the deliveries of %q: %w", job, r.explain(err))
 	}
-	return Deliveries{Seq: uint64(seq), Watermark: moment(watermark), Due: moment(due), Runs: d.Runs}, nil
+	return Deliveries{
+		Seq: uint64(seq), Watermark: moment(watermark), Due: moment(due), Runs: d.Runs,
+		Files: uint64(files), Rows: uint64(rows), Bytes: uint64(bytes), Latest: moment(latest),
+	}, nil
 }
 
 // Exporting returns what a run of kind export has besides.

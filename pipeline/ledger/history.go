@@ -14,6 +14,7 @@ import (
 type Hour struct {
 	Start                 time.Time
 	Runs, Loaded, Rejects uint64
+	Exported              uint64        // rows that were delivered
 	Took, Longest         time.Duration // from the claim to the end: of all of them together, and of the longest
 }
 
@@ -68,23 +69,23 @@ func (h *History) Hours() []Hour {
 
 // add reads runs and counts those that have ended.
 func (h *History) add(ctx context.Context, r *Reader, which string, arg any) (n int, err error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT id, state, accepted, rejects, started, finished FROM runs WHERE `+which+` ORDER BY id LIMIT ?`, arg, atATime)
+	rows, err := r.read.QueryContext(ctx, `SELECT id, state, accepted, rejects, CASE WHEN kind = 'export' AND status = 'finished' THEN records ELSE 0 END, started, finished FROM runs WHERE `+which+` ORDER BY id LIMIT ?`, arg, atATime)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var id, loaded, rejects, started int64
+		var id, loaded, rejects, exported, started int64
 		var state State
 		var finished sql.NullInt64
-		if err := rows.Scan(&id, &state, &loaded, &rejects, &started, &finished); err != nil {
+		if err := rows.Scan(&id, &state, &loaded, &rejects, &exported, &started, &finished); err != nil {
 			return n, err
 		}
 		n++
 		h.last = max(h.last, uint64(id))
 		switch {
 		case state == Settled && finished.Valid:
-			h.count(finished.Int64, uint64(loaded), uint64(rejects), time.Duration(finished.Int64-started))
+			h.count(finished.Int64, uint64(loaded), uint64(rejects), uint64(exported), time.Duration(finished.Int64-started))
 		case state != Settled && state != Withdrawn:
 			h.open = append(h.open, uint64(id))
 		}
@@ -92,13 +93,14 @@ func (h *History) add(ctx context.Context, r *Reader, which string, arg any) (n 
 	return n, rows.Err()
 }
 
-func (h *History) count(finished int64, loaded, rejects uint64, took time.Duration) {
+func (h *History) count(finished int64, loaded, rejects, exported uint64, took time.Duration) {
 	key := hourOf(time.Unix(0, finished))
 	hour := h.hours[key]
 	hour.Start = time.Unix(key*3600, 0).UTC()
 	hour.Runs++
 	hour.Loaded += loaded
 	hour.Rejects += rejects
+	hour.Exported += exported
 	hour.Took += max(took, 0) // a clock may have been set back
 	hour.Longest = max(hour.Longest, took)
 	h.hours[key] = hour

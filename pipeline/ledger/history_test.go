@@ -23,13 +23,19 @@ func TestHistory(t *testing.T) {
 	}
 	follow(3)
 	wanted := map[time.Time]Hour{}
-	add := func(ended time.Time, loaded uint64, took time.Duration) {
+	exported := func(i int) uint64 { // run i is an export of i rows
+		if i%500 == 3 {
+			return uint64(i)
+		}
+		return 0
+	}
+	add := func(ended time.Time, loaded, exported uint64, took time.Duration) {
 		key := ended.UTC().Truncate(time.Hour)
 		w := wanted[key]
-		wanted[key] = Hour{key, w.Runs + 1, w.Loaded + loaded, w.Rejects, w.Took + took, max(w.Longest, took)}
+		wanted[key] = Hour{key, w.Runs + 1, w.Loaded + loaded, w.Rejects, w.Exported + exported, w.Took + took, max(w.Longest, took)}
 	}
 	for i := 100; i <= 2*atATime+100; i++ {
-		add(start.Add(time.Duration(i)*time.Minute+time.Millisecond), uint64(i), time.Millisecond)
+		add(start.Add(time.Duration(i)*time.Minute+time.Millisecond), uint64(i), exported(i), time.Millisecond)
 	}
 	check := func() {
 		t.Helper()
@@ -60,7 +66,7 @@ func TestHistory(t *testing.T) {
 	advance(t, l, runs[:1], Withdrawn)
 	follow(1)
 	follow(1)
-	add(runs[1].Finished, 7, time.Minute)
+	add(runs[1].Finished, 7, 0, time.Minute)
 	check()
 	if open := len(h.open); open != 1 {
 		t.Errorf("%d runs are looked at again, wanted 1", open)

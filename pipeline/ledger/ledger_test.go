@@ -264,7 +264,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"text":         {func(t *testing.T, path string) { write(t, path, strings.Repeat("not a database\n", 100)) }, "is damaged"},
 		"damaged page": {damage, "is damaged"},
-		"newer":        {sqliteFile(`PRAGMA user_version = 99`), "version 99, this chute knows up to 9; install the newer chute again"},
+		"newer":        {sqliteFile(`PRAGMA user_version = 99`), "version 99, this chute knows up to 10; install the newer chute again"},
 		"foreign":      {sqliteFile(`PRAGMA application_id = 7`), "not a ledger of chute"},
 		"no folder":    {func(t *testing.T, path string) {}, "no such file or directory"},
 	}

@@ -25,7 +25,8 @@ const applicationID = 0x63687574
 //	7  what people want of runs; listings of a job's runs by store
 //	8  what exports of what is new have reached
 //	9  where the ledger has folders of its own
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
+//	10 what exports have delivered in all
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10}
 
 // schema1 can be read with the sqlite3 shell: `.schema` shows these comments, `SELECT * FROM runs_readable` the newest runs with
 // times and names as text.
@@ -176,6 +177,17 @@ CREATE TABLE places (
 	place TEXT    PRIMARY KEY, -- path or address of a store, with its work folder
 	since INTEGER NOT NULL     -- nanoseconds since 1970 UTC
 ) STRICT;
+`
+
+// schema10 adds what each job has delivered, so that nobody has to add up its runs. An export has loaded nothing.
+const schema10 = `
+ALTER TABLE deliveries ADD COLUMN files  INTEGER NOT NULL DEFAULT 0; -- delivered so far, without what went to folders given by hand ...
+ALTER TABLE deliveries ADD COLUMN rows   INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN bytes  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN latest INTEGER; -- ... and when that was last, nanoseconds since 1970 UTC
+UPDATE deliveries SET (files, rows, bytes, latest) = (SELECT count(*), coalesce(sum(records), 0), coalesce(sum(size), 0), max(finished) FROM runs
+	WHERE runs.job = deliveries.job AND kind = 'export' AND state = 'settled' AND status = 'finished' AND store NOT LIKE '/%');
+UPDATE runs SET accepted = 0 WHERE kind = 'export';
 `
 
 // migrate brings the file to the newest schema, one transaction a step.

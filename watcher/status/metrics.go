@@ -3,6 +3,7 @@ package status
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,7 @@ func Metrics(s Snapshot) []byte {
 	m.value(truth(d.Database.Up))
 	m.surroundings(d)
 	m.jobs(s.Jobs)
+	m.exports(s.Jobs)
 	return m.Bytes()
 }
 
@@ -85,14 +87,42 @@ func (m *metricsText) jobs(jobs []Job) {
 	}
 }
 
-// metricsText writes gauges. A family's lines follow its head; one without values has no head either.
+// exports are what the jobs of that kind have delivered.
+func (m *metricsText) exports(jobs []Job) {
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(job Job) bool { return job.Kind != "export" })
+	for _, c := range []struct {
+		name, help string
+		of         func(Job) uint64
+	}{
+		{"chute_export_delivered_files_total", "Files that the export has delivered to its outbox.", func(j Job) uint64 { return j.Delivered }},
+		{"chute_export_delivered_rows_total", "Rows in those files.", func(j Job) uint64 { return j.Rows }},
+		{"chute_export_delivered_bytes_total", "Bytes of those files.", func(j Job) uint64 { return j.Bytes }},
+	} {
+		m.counter(c.name, c.help)
+		for _, job := range jobs {
+			m.value(int64(c.of(job)), "job", job.Job)
+		}
+	}
+	m.family("chute_export_last_delivery_time_seconds", "When the export delivered last, in seconds since 1970; missing when it never did.")
+	for _, job := range jobs {
+		if !job.Latest.IsZero() {
+			m.value(job.Latest.Unix(), "job", job.Job)
+		}
+	}
+}
+
+// metricsText writes gauges and counters. A family's lines follow its head; one without values has no head either.
 type metricsText struct {
 	bytes.Buffer
 	name, head string
 }
 
-func (m *metricsText) family(name, help string) {
-	m.name, m.head = name, fmt.Sprintf("# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
+func (m *metricsText) family(name, help string) { m.begin(name, help, "gauge") }
+
+func (m *metricsText) counter(name, help string) { m.begin(name, help, "counter") }
+
+func (m *metricsText) begin(name, help, kind string) {
+	m.name, m.head = name, fmt.Sprintf("# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 }
 
 // value writes one line; labels are names and values in turn.

@@ -35,10 +35,13 @@ type Page struct {
 // Past is a run as the page has it. What went wrong with it isn't on the page: an error may repeat values of records.
 type Past struct {
 	Run                      uint64
-	Job, File, Status        string // the file's name is escaped
+	Kind, Job, File, Status  string // the file's name is escaped
 	Records, Loaded, Rejects uint64
 	Started, Finished        time.Time
 }
+
+// Exported tells whether the run's records went out.
+func (p Past) Exported() bool { return p.Kind == ledger.Export }
 
 // Took is how long the run took.
 func (p Past) Took() time.Duration { return p.Finished.Sub(p.Started) }
@@ -94,6 +97,7 @@ type view struct {
 	WaitingOut  int
 	Unwell      []unwellRow
 	Periods     []period
+	Exports     bool // there are some
 
 	Surroundings []surrounding
 
@@ -133,10 +137,11 @@ type unwellRow struct {
 
 func (p Page) view() view {
 	now := p.Daemon.Heartbeat
+	exports := slices.ContainsFunc(p.Jobs, func(j Job) bool { return j.Kind == ledger.Export })
 	findings := Judge(p.Snapshot, now)
 	v := view{
 		Page: p, Written: now, Style: template.CSS(pageStyle), StyleHash: styleHash, Level: Worst(findings).String(), Findings: findings,
-		Running: p.Progress, Surroundings: surroundings(p.Daemon), Periods: periods(p.Hours, now),
+		Running: p.Progress, Surroundings: surroundings(p.Daemon), Periods: periods(p.Hours, now, exports), Exports: exports,
 		ChartLeft: chartLeft, ChartRight: chartWidth, ChartLabel: chartLeft - 6, ChartFoot: chartHeight - 4,
 	}
 	if more := len(findings) - rowsOnPage; more > 0 {
@@ -145,7 +150,7 @@ func (p Page) view() view {
 	if more := p.Daemon.Queue.Running - len(p.Progress); more > 0 {
 		v.RunningOut = more
 	}
-	v.Tiles = tiles(p.Daemon.Queue, v.Periods[0].Rows)
+	v.Tiles = tiles(p.Daemon.Queue, v.Periods[0].Rows, exports)
 	v.jobs(p)
 	return v
 }
@@ -183,15 +188,19 @@ func (v *view) jobs(p Page) {
 	v.WaitingOut = max(total-len(v.Waiting), 0)
 }
 
-func tiles(q Queue, day []span) []tile {
-	var runs, loaded, refused uint64
+func tiles(q Queue, day []span, exports bool) []tile {
+	var runs, loaded, refused, exported uint64
 	for _, s := range day {
-		runs, loaded, refused = runs+s.Runs, loaded+s.Loaded, refused+s.Rejects
+		runs, loaded, refused, exported = runs+s.Runs, loaded+s.Loaded, refused+s.Rejects, exported+s.Exported
 	}
 	unwell := uint64(q.Stuck + q.Interrupted)
-	return []tile{
+	all := []tile{
 		{"files wait", uint64(q.Waiting), false}, {"are being loaded", uint64(q.Running), false}, {"runs are tried again", uint64(q.Retrying), false},
 		{"runs need a person", unwell, unwell > 0}, {"runs in 24 hours", runs, false}, {"records loaded in 24 hours", loaded, false},
 		{"records refused in 24 hours", refused, false},
 	}
+	if exports {
+		all = append(all, tile{"records exported in 24 hours", exported, false})
+	}
+	return all
 }

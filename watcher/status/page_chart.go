@@ -54,16 +54,16 @@ type mark struct {
 const HistoryDays = 30
 
 // periods are the last day by the hour and the last days by the day.
-func periods(hours []ledger.Hour, now time.Time) []period {
+func periods(hours []ledger.Hour, now time.Time, exports bool) []period {
 	hour := now.UTC().Truncate(time.Hour).Add(-23 * time.Hour)
 	day := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-HistoryDays)
 	return []period{
-		newPeriod("day", "The last 24 hours", hour, time.Hour, 24, "15:04", 6, hours),
-		newPeriod("month", fmt.Sprintf("The last %d days", HistoryDays), day, 24*time.Hour, HistoryDays, "Jan 2", 7, hours),
+		newPeriod("day", "The last 24 hours", hour, time.Hour, 24, "15:04", 6, hours, exports),
+		newPeriod("month", fmt.Sprintf("The last %d days", HistoryDays), day, 24*time.Hour, HistoryDays, "Jan 2", 7, hours, exports),
 	}
 }
 
-func newPeriod(id, name string, start time.Time, step time.Duration, n int, layout string, every int, hours []ledger.Hour) period {
+func newPeriod(id, name string, start time.Time, step time.Duration, n int, layout string, every int, hours []ledger.Hour, exports bool) period {
 	spans := make([]span, n)
 	for i := range spans {
 		spans[i].Start = start.Add(time.Duration(i) * step)
@@ -72,6 +72,7 @@ func newPeriod(id, name string, start time.Time, step time.Duration, n int, layo
 		if i := int(h.Start.Sub(start) / step); !h.Start.Before(start) && i < n {
 			s := &spans[i]
 			s.Runs, s.Loaded, s.Rejects, s.Took, s.Longest = s.Runs+h.Runs, s.Loaded+h.Loaded, s.Rejects+h.Rejects, s.Took+h.Took, max(s.Longest, h.Longest)
+			s.Exported += h.Exported
 		}
 	}
 	p := period{ID: id, Name: name}
@@ -81,6 +82,9 @@ func newPeriod(id, name string, start time.Time, step time.Duration, n int, layo
 		}
 	}
 	for _, m := range measures {
+		if m.exports && !exports {
+			continue
+		}
 		c := m.draw(spans, layout, every)
 		c.Period = strings.ToLower(name[:1]) + name[1:]
 		p.Charts = append(p.Charts, c)
@@ -94,12 +98,14 @@ type measure struct {
 	of         func(span) float64
 	text       func(float64) string
 	counts     bool // there are no halves, and a sum says something
+	exports    bool // it is only shown where there are exports
 }
 
 var measures = []measure{
-	{"Records loaded", "loaded", func(s span) float64 { return float64(s.Loaded) }, counted, true},
-	{"Records refused", "refused", func(s span) float64 { return float64(s.Rejects) }, counted, true},
-	{"Time a run took", "took", func(s span) float64 { return s.Mean().Seconds() }, timed, false},
+	{"Records loaded", "loaded", func(s span) float64 { return float64(s.Loaded) }, counted, true, false},
+	{"Records refused", "refused", func(s span) float64 { return float64(s.Rejects) }, counted, true, false},
+	{"Time a run took", "took", func(s span) float64 { return s.Mean().Seconds() }, timed, false, false},
+	{"Records exported", "exported", func(s span) float64 { return float64(s.Exported) }, counted, true, true},
 }
 
 func counted(v float64) string { return message.NewPrinter(language.English).Sprintf("%d", int64(v)) }

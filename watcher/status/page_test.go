@@ -234,7 +234,7 @@ func TestSpansOfTime(t *testing.T) {
 		{Start: noon.AddDate(0, 0, -29).Truncate(24 * time.Hour), Loaded: 1000, Runs: 1}, // the first of the month
 		{Start: noon.AddDate(0, 0, -30), Runs: 1, Loaded: 10000},
 	}
-	all := periods(hours, noon)
+	all := periods(hours, noon, false)
 	got := ""
 	for _, p := range all {
 		for _, s := range p.Rows {

@@ -95,26 +95,30 @@ type Inbox struct {
 
 // Job is jobs/JOB.json: how one job is doing.
 type Job struct {
-	Schema     int            `json:"schema"`                  // 1
-	Job        string         `json:"job"`                     // the job's name
-	Label      string         `json:"label,omitempty"`         // its title
-	Kind       string         `json:"kind"`                    // import or export
-	Store      string         `json:"store"`                   // the store's name
-	Inbox      string         `json:"inbox"`                   // the folder in it; "" of an export
-	Outbox     string         `json:"outbox,omitempty"`        // of an export: the folder, as its key has it
-	Due        time.Time      `json:"due,omitzero"`            // of an export: the moment of the delivery that is under way, or is to be tried again
-	NextDue    time.Time      `json:"next_due,omitzero"`       // of an export: when its schedule wants the next delivery
-	State      string         `json:"state"`                   // disabled, held, running, paused (after an error), waiting (files are in the inbox), idle; gone: it is configured no more, and has runs that wait
-	Reason     string         `json:"reason,omitempty"`        // of held, paused and gone, or why no new files are claimed
-	Since      time.Time      `json:"since,omitzero"`          // of held
-	Until      time.Time      `json:"until,omitzero"`          // of paused
-	Files      map[string]int `json:"files"`                   // how many files of the inbox are in each state
-	Waiting    []File         `json:"waiting"`                 // those of them that have been there longest, at most 100
-	LeftOut    int            `json:"left_out,omitempty"`      // how many aren't among them
-	Oldest     time.Time      `json:"oldest,omitzero"`         // first sight of the file that has waited longest, in the inbox or, being retried, in the work folder
-	StuckAfter int64          `json:"stuck_after_seconds"`     // from then on a file that still waits, or a delivery, is late: the key stuck_after; 0: never
-	Runs       []Run          `json:"runs"`                    // those that are retrying, stuck, interrupted or paused, each kind the newest first, at most 100; of an export also the last one if it has failed
-	RunsOut    int            `json:"runs_left_out,omitempty"` // how many aren't among them
+	Schema     int            `json:"schema"`                    // 1
+	Job        string         `json:"job"`                       // the job's name
+	Label      string         `json:"label,omitempty"`           // its title
+	Kind       string         `json:"kind"`                      // import or export
+	Store      string         `json:"store"`                     // the store's name
+	Inbox      string         `json:"inbox"`                     // the folder in it; "" of an export
+	Outbox     string         `json:"outbox,omitempty"`          // of an export: the folder, as its key has it
+	Due        time.Time      `json:"due,omitzero"`              // of an export: the moment of the delivery that is under way, or is to be tried again
+	NextDue    time.Time      `json:"next_due,omitzero"`         // of an export: when its schedule wants the next delivery
+	Delivered  uint64         `json:"delivered,omitempty"`       // of an export: how many files it has delivered to its outbox so far
+	Rows       uint64         `json:"delivered_rows,omitempty"`  // of an export: how many rows were in them
+	Bytes      uint64         `json:"delivered_bytes,omitempty"` // of an export: how many bytes they had
+	Latest     time.Time      `json:"last_delivery,omitzero"`    // of an export: when the last of them was delivered
+	State      string         `json:"state"`                     // disabled, held, running, paused (after an error), waiting (files are in the inbox), idle; gone: it is configured no more, and has runs that wait
+	Reason     string         `json:"reason,omitempty"`          // of held, paused and gone, or why no new files are claimed
+	Since      time.Time      `json:"since,omitzero"`            // of held
+	Until      time.Time      `json:"until,omitzero"`            // of paused
+	Files      map[string]int `json:"files"`                     // how many files of the inbox are in each state
+	Waiting    []File         `json:"waiting"`                   // those of them that have been there longest, at most 100
+	LeftOut    int            `json:"left_out,omitempty"`        // how many aren't among them
+	Oldest     time.Time      `json:"oldest,omitzero"`           // first sight of the file that has waited longest, in the inbox or, being retried, in the work folder
+	StuckAfter int64          `json:"stuck_after_seconds"`       // from then on a file that still waits, or a delivery, is late: the key stuck_after; 0: never
+	Runs       []Run          `json:"runs"`                      // those that are retrying, stuck, interrupted or paused, each kind the newest first, at most 100; of an export also the last one if it has failed
+	RunsOut    int            `json:"runs_left_out,omitempty"`   // how many aren't among them
 }
 
 // File is an entry of an inbox: one state, and one reason for it.

@@ -246,6 +246,7 @@ func TestMetrics(t *testing.T) {
 	s.Jobs[0].Oldest = noon
 	s.Jobs[0].Files = map[string]int{"running": 2, "queued": 3, "settling": 4}
 	s.Daemon.Unwanted = []Inbox{{Store: "acme", Inbox: "in", Files: map[string]int{"odd name": 1, "temporary name": 2}}}
+	s.Jobs = append(s.Jobs, Job{Job: "out", Kind: "export", Delivered: 3, Rows: 1000, Bytes: 20_000, Latest: noon}, Job{Job: "never", Kind: "export"})
 	text := string(Metrics(s))
 	values := parseMetrics(t, text)
 	lint := exec.Command("promtool", "check", "metrics")
@@ -254,11 +255,16 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("promtool: %v: %s", err, said)
 	}
 	for line, want := range map[string]int64{
-		`chute_heartbeat_time_seconds`:                    noon.Unix() - 2,
-		`chute_database_up`:                               1,
-		`chute_up`:                                        1,
-		`chute_free_bytes{place="state"}`:                 5 << 30,
-		`chute_unwanted_entries{store="acme",inbox="in"}`: 3,
+		`chute_heartbeat_time_seconds`: noon.Unix() - 2,
+		`chute_database_up`:            1,
+		`chute_up`:                     1,
+		`chute_export_delivered_files_total{job="out"}`:                  3,
+		`chute_export_delivered_rows_total{job="out"}`:                   1000,
+		`chute_export_delivered_bytes_total{job="out"}`:                  20_000,
+		`chute_export_last_delivery_time_seconds{job="out"}`:             noon.Unix(),
+		`chute_export_delivered_files_total{job="never"}`:                0,
+		`chute_free_bytes{place="state"}`:                                5 << 30,
+		`chute_unwanted_entries{store="acme",inbox="in"}`:                3,
 		"chute_job_files{job=\"a\\\"b\\\\c\\nd\ufffd\",state=\"other\"}": 4,
 		"chute_job_held{job=\"a\\\"b\\\\c\\nd\ufffd\"}":                  0,
 	} {
@@ -284,8 +290,12 @@ func parseMetrics(t *testing.T, text string) map[string]int64 {
 			continue
 		}
 		if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
-			if family = strings.TrimSuffix(rest, " gauge"); family == rest || family != helped || families[family] {
-				t.Errorf("the head %q: no gauge, without a help before it, or again", line)
+			kind := " gauge"
+			if strings.HasSuffix(helped, "_total") {
+				kind = " counter"
+			}
+			if family = strings.TrimSuffix(rest, kind); family == rest || family != helped || families[family] {
+				t.Errorf("the head %q: of another kind, without a help before it, or again", line)
 			}
 			families[family] = true
 			continue
