@@ -63,12 +63,18 @@ func busyPage() Page {
 		}
 		p.Last = append(p.Last, past)
 	}
+	out := &p.Last[2]
+	out.Kind, out.Job, out.File, out.Records, out.Loaded = ledger.Export, "stock-daily", "stock_20260301_57.csv.gz", 52_107, 0
+	p.LastOf["stock-daily"] = *out
 	p.LastOf["acme-orders"], p.LastOf["acme-returns"] = p.Last[0], p.Last[5]
 	chance := rand.New(rand.NewPCG(1, 2))
 	for i := range 24 * HistoryDays {
 		start := noon.Add(time.Duration(i+1-24*HistoryDays) * time.Hour)
 		if n := uint64(chance.IntN(9)); n > 2 && start.Hour() > 4 {
 			p.Hours = append(p.Hours, ledger.Hour{Start: start, Runs: n, Loaded: n * uint64(100_000+chance.IntN(90_000)), Rejects: uint64(chance.IntN(40)) * (n / 6), Took: time.Duration(n*uint64(900+chance.IntN(2500))) * time.Millisecond, Longest: 9 * time.Second})
+			if start.Hour() == 6 {
+				p.Hours[len(p.Hours)-1].Exported = uint64(50_000 + chance.IntN(4000))
+			}
 		}
 	}
 	return p
@@ -89,6 +95,7 @@ func TestPage(t *testing.T) {
 	for _, want := range []string{
 		"chute CRITICAL", "As of 2026-03-01 11:59:58 UTC", "job acme-returns is held since", "1 run is stuck", "37 %, load", "1,843,211", "orders_20260301.csv", "36 s",
 		"queued behind 13 files", "nothing until `chute release acme-returns`", "no job's pattern fits", "finished-with-rejects", "10.3.7.1:22: connection refused", "And 1,218 more", "globex: incoming/%Y", "next delivery 2026-03-02 06:00:00",
+		"records exported in 24 hours", "Records exported", "stock_20260301_57.csv.gzfinished–––52,107",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page doesn't say %q", want)
