@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"sync"
 
@@ -140,11 +141,33 @@ func (im *Importer) fulfil(ctx context.Context, b *batch, w ledger.Wish) error {
 	it := b.items[0]
 	it.rejection, it.skip, it.result = decision(w), nil, result{}
 	it.run.Records, it.run.Accepted, it.run.Rejects, it.run.Error = 0, 0, 0, ""
-	way := []step{{"clear", im.clearTry}, {"judge", im.judge}, {"settle", im.settle}}
+	way := []step{{"clear", im.clearTry}, {"let go", im.letGo}, {"judge", im.judge}, {"settle", im.settle}}
 	if it.run.State == ledger.Claiming {
 		way = append([]step{{"locate", im.locate}}, way...)
 	}
 	return b.through(ctx, way)
+}
+
+// letGo withdraws a run that is given up and whose file isn't in the work folder any more: somebody has taken it, perhaps a chute that adopted it. There is
+// nothing to move then.
+func (im *Importer) letGo(ctx context.Context, b *batch) error {
+	if im.InPlace || im.remembers {
+		return nil
+	}
+	it := b.items[0]
+	f, err := im.Store.Open(ctx, b.fileName(it))
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil // what it is, settling finds out
+	}
+	it.err = errGone
+	it.run.State, it.run.Status, it.run.Finished = ledger.Withdrawn, ledger.Rejected, now()
+	if it.rejection.Code == "cancelled" {
+		it.run.Status = ledger.Cancelled
+	}
+	return nil
 }
 
 // clearTry takes back what was done for the files since they were claimed.

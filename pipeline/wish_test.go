@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -144,6 +146,33 @@ func (w *world) wantWish(want ledger.Want, name string, late bool, too error) (r
 		}
 	}
 	return 1
+}
+
+// TestWishOfGone: a run whose file was taken out of the work folder, as by a chute that has adopted it, ends when somebody gives it up.
+func TestWishOfGone(t *testing.T) {
+	for want, status := range map[ledger.Want]ledger.Status{ledger.Cancel: ledger.Cancelled, ledger.Reject: ledger.Rejected} {
+		t.Run(string(want), func(t *testing.T) {
+			w := newWorld(t, "clickhouse")
+			w.job(orders)
+			w.drop("a.csv", "id,amount,note\n1,1.10,x\n")
+			w.open()
+			w.im.Fault = func(effect string, before bool) error {
+				if effect == "staging" && before {
+					return errFault
+				}
+				return nil
+			}
+			w.importAll()
+			w.im.Fault = nil
+			run := w.runOf("a.csv")
+			must(t, os.Remove(filepath.Join(w.Dir, "store", Claimed(".chute", w.im.Ledger.ID(), run))))
+			must(t, w.im.Ledger.Wish(w.ctx, ledger.Wish{Run: run.ID, Want: want, At: time.Now()}))
+			w.im.Resume(w.ctx, []uint64{run.ID})
+			if run = w.runOf("a.csv"); run.State != ledger.Withdrawn || run.Status != status || run.Error != errGone.Error() || run.Finished.IsZero() {
+				t.Errorf("%s, %s: %q", run.State, run.Status, run.Error)
+			}
+		})
+	}
 }
 
 // TestWishKilled: killed at each effect of a run that is to be cancelled, or paused, the next start does what was wanted.

@@ -257,6 +257,9 @@ func tellEnd(c *cobra.Command, run ledger.Run, want ledger.Want) error {
 	if want != ledger.Pause && len(run.Moves) > 0 && !byHand(run) && !pipeline.Remembered(run) {
 		said += "; its file is " + config.Shown(lastPlace(run))
 	}
+	if run.State == ledger.Withdrawn && run.Error != "" {
+		said += "; " + run.Error
+	}
 	fmt.Fprintf(c.OutOrStdout(), "run %d is %s: %s\n", run.ID, run.Status, said)
 	return nil
 }
