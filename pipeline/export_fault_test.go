@@ -1,13 +1,18 @@
 package pipeline
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"chute/connectors"
+	"chute/connectors/connectortest"
+	"chute/connectors/connectortest/wire"
 	"chute/pipeline/ledger"
 )
 
@@ -23,6 +28,12 @@ var exportPoints = []struct{ effect, finds string }{
 	{"settled", "settled, the work folder there"},
 	{"clear", "settled"},
 }
+
+var (
+	exportCuts  = []string{"write", "companions", "move", "sync folders", "clear"} // with others there is no connection to the store, or it was just cut
+	exportFills = []string{"begin", "write", "delivering"}                         // behind which the store's file system is full
+	exportLost  = []wire.Moment{wire.Before, wire.After}                           // of the question, at which the database's connection is lost
+)
 
 // sample is a job of those tests.
 type sample struct {
@@ -138,8 +149,8 @@ func (w *world) failExport(job sample, effect string, before bool) {
 func TestExportRestart(t *testing.T) {
 	for turn, point := range exportPoints {
 		for _, side := range []string{"-", ""} {
-			if point.effect == "begin" && side == "-" {
-				continue // nothing has happened yet
+			if !killable(point.effect, side) {
+				continue
 			}
 			t.Run(strings.ReplaceAll(side+point.effect, " ", "_"), func(t *testing.T) {
 				d, effect := deliveryAt(turn+len(side), point.effect)
@@ -148,6 +159,9 @@ func TestExportRestart(t *testing.T) {
 		}
 	}
 }
+
+// killable: before the first effect nothing has happened yet.
+func killable(effect, side string) bool { return effect != exportPoints[0].effect || side == "" }
 
 func (w *world) killExport(job sample, point string) {
 	w.t.Helper()
@@ -175,17 +189,20 @@ func (w *world) killExport(job sample, point string) {
 }
 
 // fetch takes all that is in the outbox, as a partner does.
-func (w *world) fetch() (names []string) {
+func (w *world) fetch() []string {
 	w.t.Helper()
-	for _, name := range w.tree() {
-		if strings.HasPrefix(name, "out/") && !strings.HasSuffix(name, "/") {
-			names = append(names, name)
-			if err := os.Remove(filepath.Join(w.Dir, "store", name)); err != nil {
-				w.t.Fatal(err)
-			}
+	names := w.fetchable()
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(w.Dir, "store", name)); err != nil {
+			w.t.Fatal(err)
 		}
 	}
 	return names
+}
+
+// fetchable is what is in the outbox.
+func (w *world) fetchable() []string {
+	return slices.DeleteFunc(w.tree(), func(name string) bool { return !strings.HasPrefix(name, "out/") || strings.HasSuffix(name, "/") })
 }
 
 // TestExportCut: the connection to the outbox on a real sshd is cut before and behind each effect of one delivery that needs it. The delivery is tried again
@@ -223,7 +240,7 @@ func TestExportCut(t *testing.T) {
 			t.Fatalf("try %d: %+v, %v", tries, run, err)
 		}
 	}
-	for _, effect := range []string{"write", "companions", "move", "sync folders", "clear"} { // with others there is no connection, or it was just cut
+	for _, effect := range exportCuts {
 		if !cut["-"+effect] || !cut[effect] {
 			t.Errorf("nothing was cut at %s: %v", effect, cut)
 		}
@@ -234,5 +251,62 @@ func TestExportCut(t *testing.T) {
 	if slices.Sort(fetched); !slices.Equal(fetched, inThree.names) {
 		t.Errorf("delivered in all: %q, want %q", fetched, inThree.names)
 	}
+	w.wantDelivered()
+}
+
+// TestExportFull fills the store's file system behind effects of a delivery. Nothing half of it is in the outbox, and with room again all of it is delivered, once.
+func TestExportFull(t *testing.T) {
+	w := newWorld(t, "clickhouse")
+	disk := connectortest.StartDisk(t, 2<<10, 500)
+	w.moveTo(disk)
+	w.exportJob(inThree.job)
+	ex := w.openExport()
+	w.exec(stock...)
+	for _, effect := range exportFills {
+		struck := false
+		ex.Fault = func(at string, before bool) error {
+			if at == effect && !before && !struck {
+				struck = true
+				disk.Fill()
+			}
+			return nil
+		}
+		_, err := ex.Export(w.ctx, Occasion{Due: firstDue})
+		disk.Clear()
+		ex.Fault = nil
+		if !struck || !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("full behind %q (%t): %v", effect, struck, err)
+		}
+		if delivered := w.fetchable(); len(delivered) > 0 {
+			t.Errorf("full behind %q: delivered %q", effect, delivered)
+		}
+	}
+	mustExport(t, ex, Occasion{Due: firstDue}, ledger.Finished)
+	w.wantFiles(inThree.names...)
+	w.wantDelivered()
+}
+
+// TestExportLost: the connection to the database is lost when the question has been asked, and when all rows but not the end of the answer have come. Nothing of
+// such an answer is delivered, and the next try has all of it.
+func TestExportLost(t *testing.T) {
+	w := newWorld(t, "wire")
+	w.exportJob(inThree.job)
+	ex := w.openExport()
+	w.exec(stock...)
+	for _, moment := range exportLost {
+		if err := modern.Arm(wire.Fault{SQL: "ORDER BY `sku`", At: moment}); err != nil {
+			t.Fatal(err)
+		}
+		run, err := ex.Export(w.ctx, Occasion{Due: firstDue})
+		if !errors.Is(err, connectors.ErrUnavailable) || run.State != ledger.Writing || run.Attempts != 0 {
+			t.Errorf("moment %d: %+v, %v", moment, run, err)
+		}
+		if delivered := w.fetchable(); len(delivered) > 0 {
+			t.Errorf("moment %d: delivered %q", moment, delivered)
+		}
+		w.struck(false)
+	}
+	mustExport(t, ex, Occasion{Due: firstDue}, ledger.Finished)
+	w.wantFiles(inThree.names...)
 	w.wantDelivered()
 }

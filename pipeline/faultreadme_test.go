@@ -149,7 +149,24 @@ func faultTable() string {
 			[]string{" on local stores", " on SFTP stores"}[i], len(cells(false, false)), len(cells(false, true)))
 	}
 	b.WriteString("\n")
+	exportTable(&b)
 	return b.String()
+}
+
+// exportTable has the effects of an export, and what is tried at each: see TestExportFault, TestExportRestart, TestExportCut, TestExportFull and TestExportLost.
+func exportTable(b *strings.Builder) {
+	b.WriteString("| step of an export | found behind it | error before | error after | kill before | kill after | SFTP line cut before, after | disk full after |\n|---|---|---|---|---|---|---|---|\n")
+	whole := func(tried bool) string {
+		if tried {
+			return "whole"
+		}
+		return "-"
+	}
+	for _, p := range exportPoints {
+		fmt.Fprintf(b, "| `%s` | %s | whole | whole | %s | %s | %s | %s |\n", p.effect, p.finds, whole(killable(p.effect, "-")), whole(killable(p.effect, "")),
+			whole(slices.Contains(exportCuts, p.effect)), whole(slices.Contains(exportFills, p.effect)))
+	}
+	b.WriteString("\n")
 }
 
 func countCells(cells []faultCell, step faultStep) (n int) {
