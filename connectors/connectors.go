@@ -47,11 +47,12 @@ type Folder interface {
 	List(ctx context.Context, dir string) ([]File, error)
 
 	// Open opens a regular file for reading without following a link at any step. Something that isn't a regular file
-	// is refused with an error wrapping ErrIrregular, without blocking.
+	// is refused with an error wrapping ErrIrregular, without blocking. Reading it may end with ctx.
 	Open(ctx context.Context, name string) (OpenFile, error)
 
 	// Create starts a new file below the work folder; nothing has the name until Commit. Missing folders above it are made, private
 	// (0700), and their making is durable when Create returns. A name outside of the work folder is refused with fs.ErrPermission.
+	// Writing it may end with ctx.
 	Create(ctx context.Context, name string) (PendingFile, error)
 
 	// Rename moves a file or an own folder to a name that doesn't exist yet; one that exists gives an error wrapping

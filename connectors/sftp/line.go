@@ -31,6 +31,7 @@ type line struct {
 	patience time.Duration // how long a request may go on whose caller has given up: then the line is given up for it
 
 	heard atomic.Int64  // when something came from the server's SFTP, in ns since 1970
+	moved atomic.Int64  // bytes of files that came
 	gone  chan struct{} // closed when the line has ended
 	once  sync.Once
 	cause error // why it ended; set before gone is closed
@@ -102,7 +103,7 @@ func (l *line) begin() error {
 		return fmt.Errorf("the server has no SFTP for this user: %w", err)
 	}
 	l.goroutines.Go(func() { _, _ = io.Copy(io.Discard, said) }) // it stops when nobody reads it
-	l.sftp, err = client.NewClientPipe(listener{out, &l.heard}, in, client.MaxPacketUnchecked(largePacket))
+	l.sftp, err = client.NewClientPipe(&answers{in: listener{out, &l.heard}, moved: &l.moved}, in, client.MaxPacketUnchecked(largePacket))
 	if err != nil {
 		return fmt.Errorf("the server's SFTP doesn't answer: %w", err)
 	}

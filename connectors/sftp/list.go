@@ -32,6 +32,9 @@ func (f *Folder) list(ctx context.Context, dir string) ([]connectors.File, error
 		entries, err = c.ReadDir(f.path(dir))
 		return err
 	})
+	if broughtNothing(err) {
+		return nil, fmt.Errorf("the SFTP server sent no name %d times, and not that the folder ends: it is broken, see to it there", emptyListings)
+	}
 	if err != nil {
 		return nil, err
 	}

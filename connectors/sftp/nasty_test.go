@@ -2,7 +2,9 @@ package sftp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"chute/connectors"
@@ -95,13 +98,88 @@ func TestShortReads(t *testing.T) {
 	}
 }
 
-// TestAnswersWithoutBytes: a server that goes on answering nothing is given up like one that says nothing.
+// TestAnswersWithoutBytes: a server that answers a read with nothing isn't asked again and again. At the file's end that is how some say so.
 func TestAnswersWithoutBytes(t *testing.T) {
-	f, dir := disk(t, &sshd.Disk{Read: func(string, int64, int) int { return 0 }})
-	f.longest = 200 * time.Millisecond
+	var reads atomic.Int64
+	f, dir := disk(t, &sshd.Disk{Read: func(_ string, at int64, n int) int { reads.Add(1); return min(n, max(0, int(3-at))) }})
 	put(t, dir, "in/a", []byte("content"))
-	if _, err := fetch(t.Context(), f, "in/a", nil, 0); !errors.Is(err, connectors.ErrUnavailable) || !strings.Contains(err.Error(), "no answer to one request") {
+	_, err := fetch(t.Context(), f, "in/a", nil, 0)
+	if err == nil || errors.Is(err, connectors.ErrUnavailable) || errors.Is(err, connectors.ErrChanged) || !strings.Contains(err.Error(), "without any bytes at byte 3 of 7") {
 		t.Fatalf("error %v", err)
+	}
+	o, err := f.Open(t.Context(), "in/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if n, err := o.ReadAt(make([]byte, 3), 3); n != 0 || err == nil || !strings.Contains(err.Error(), "without any bytes") {
+		t.Fatalf("ReadAt: %d, %v", n, err)
+	}
+	if all, err := io.ReadAll(o); string(all) != "con" || err == nil {
+		t.Fatalf("%q read, %v", all, err)
+	}
+	if n := reads.Load(); n > 8 {
+		t.Fatalf("it was asked %d times", n)
+	}
+	if _, err := f.List(t.Context(), "in"); err != nil || f.server.failures != 0 {
+		t.Fatalf("the line is of no use any more: %v", err)
+	}
+}
+
+// TestAnswers: what the client is given of packets that come in pieces of any size.
+func TestAnswers(t *testing.T) {
+	packet := func(kind byte, content string) string {
+		return string(append(binary.BigEndian.AppendUint32(nil, uint32(1+len(content))), kind)) + content
+	}
+	refusal := packet(statusAnswer, "\x00\x00\x00\x07chut")
+	for name, test := range map[string]struct {
+		sent, want string
+		moved      int64
+	}{
+		"others":           {packet(2, "\x00\x00\x00\x03") + packet(102, "handle") + packet(statusAnswer, ""), "", 0},
+		"bytes":            {packet(dataAnswer, "\x00\x00\x00\x07\x00\x00\x00\x05bytes") + packet(102, "handle"), "", 5},
+		"no bytes":         {packet(dataAnswer, "\x00\x00\x00\x07\x00\x00\x00\x00") + packet(102, "handle"), refusal + packet(102, "handle"), 0},
+		"no bytes, padded": {packet(dataAnswer, "\x00\x00\x00\x07\x00\x00\x00\x00padding") + packet(102, "handle"), refusal + packet(102, "handle"), 0},
+		"listings": {strings.Repeat(packet(nameAnswer, "\x00\x00\x00\x07\x00\x00\x00\x00"), emptyListings+1),
+			strings.Repeat(packet(nameAnswer, "\x00\x00\x00\x07\x00\x00\x00\x00"), emptyListings) + refusal, 0},
+		"listings that end": {strings.Repeat(packet(nameAnswer, "\x00\x00\x00\x07\x00\x00\x00\x00")+packet(statusAnswer, "\x00\x00\x00\x08\x00\x00\x00\x01"), emptyListings+1), "", 0},
+		"short":             {packet(dataAnswer, "\x00\x00"), "", 2},
+		"no length":         {"\x00\x00\x00\x00" + packet(2, "1234"), "", 0},
+		"cut off":           {packet(dataAnswer, "\x00\x00\x00\x07\x00\x00\x00\x05bytes")[:7], "", 0},
+		"too long":          {"\x7f\xff\xff\xffg\x00\x00\x00\x07\x00\x00\x00\x00", "", 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, in := range []io.Reader{strings.NewReader(test.sent), iotest.OneByteReader(strings.NewReader(test.sent)), iotest.DataErrReader(strings.NewReader(test.sent))} {
+				var moved atomic.Int64
+				got, err := io.ReadAll(iotest.HalfReader(&answers{in: in, moved: &moved}))
+				if want := cmp.Or(test.want, test.sent); err != nil && err != io.ErrUnexpectedEOF || string(got) != want || moved.Load() != test.moved {
+					t.Errorf("%q with %d bytes of files, %v; want %q, %d", got, moved.Load(), err, want, test.moved)
+				}
+			}
+		})
+	}
+}
+
+// TestReadEndsWithItsContext: what was opened is read no longer than what it was opened for lasts.
+func TestReadEndsWithItsContext(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "in/a", []byte("content"))
+	st := stalls("Read")
+	f := store(t, st.serve(t, dir), func(c *Config) { c.Timeout = 10 * time.Minute })
+	f.patience = 50 * time.Millisecond
+	stop := errors.New("the daemon stops")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	o, err := f.Open(ctx, "in/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.on.Store(true)
+	go func() { <-st.met; cancel(stop) }()
+	if _, err := o.ReadAt(make([]byte, 1), 0); !errors.Is(err, stop) {
+		t.Fatalf("error %v", err)
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type openFile struct {
 	folder *Folder
 	line   *line
+	ctx    context.Context // what it was opened with: no read outlives it
 	file   *client.File
 	name   string
 	size   int64 // when it was opened
@@ -78,7 +79,7 @@ func (f *Folder) openOnce(ctx context.Context, name string) (*openFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &openFile{folder: f, line: l, name: path.Base(name)}
+	o := &openFile{folder: f, line: l, ctx: ctx, name: path.Base(name)}
 	err = l.run(ctx, func(c *client.Client) (err error) {
 		o.file, err = c.Open(f.path(name))
 		return err
@@ -91,7 +92,7 @@ func (f *Folder) openOnce(ctx context.Context, name string) (*openFile, error) {
 
 // Stat implements connectors.OpenFile.
 func (o *openFile) Stat() (connectors.File, error) {
-	file, err := o.stat(context.Background())
+	file, err := o.stat(o.ctx)
 	if err != nil {
 		return file, fmt.Errorf("look at open file %q: %w", o.name, err)
 	}
@@ -111,7 +112,9 @@ func (o *openFile) stat(ctx context.Context) (file connectors.File, err error) {
 
 // Close implements io.Closer.
 func (o *openFile) Close() error {
-	err := o.line.run(context.Background(), func(*client.Client) error { return o.file.Close() })
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.ctx), o.folder.config.Timeout)
+	defer cancel()
+	err := o.line.run(ctx, func(*client.Client) error { return o.file.Close() })
 	if err != nil && !lost(err) { // a line takes its open files with it
 		return fmt.Errorf("close %q: %w", o.name, err)
 	}
@@ -120,7 +123,7 @@ func (o *openFile) Close() error {
 
 // ReadAt implements io.ReaderAt.
 func (o *openFile) ReadAt(p []byte, at int64) (int, error) {
-	n, err := o.readAt(context.Background(), p, at)
+	n, err := o.readAt(o.ctx, p, at)
 	if err != nil && err != io.EOF {
 		return n, fmt.Errorf("read %q: %w", o.name, err)
 	}
@@ -151,10 +154,15 @@ func (o *openFile) readPacket(ctx context.Context, p []byte, at int64) (n int, e
 		n, err = o.file.ReadAt(p, at)
 		return err
 	})
-	if err == nil && n < len(p) {
+	switch {
+	case err == nil && n < len(p):
 		return n, io.ErrNoProgress
+	case !broughtNothing(err):
+		return n, err
+	case at+int64(n) >= o.size: // some say so that it ends
+		return n, io.EOF
 	}
-	return n, err
+	return n, fmt.Errorf("the SFTP server answers without any bytes at byte %d of %d, and not that the file ends: it is broken, see to it there", at+int64(n), o.size)
 }
 
 // Read implements io.Reader. It reads ahead, for callers with small buffers.

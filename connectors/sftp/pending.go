@@ -25,9 +25,10 @@ import (
 type Pending struct {
 	folder *Folder
 	line   *line
-	file   *client.File // nil once closed
-	temp   string       // its name now; empty when it has none any more
-	name   string       // its name to be
+	ctx    context.Context // what it was created with: no write outlives it
+	file   *client.File    // nil once closed
+	temp   string          // its name now; empty when it has none any more
+	name   string          // its name to be
 	mode   fs.FileMode
 
 	buffer []byte // not sent yet
@@ -63,7 +64,7 @@ func (f *Folder) create(ctx context.Context, name string) (*Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pending{folder: f, line: l, temp: path.Join(parent(name), ".pending-"+rand.Text()), name: name, mode: f.config.FileMode,
+	p := &Pending{folder: f, line: l, ctx: ctx, temp: path.Join(parent(name), ".pending-"+rand.Text()), name: name, mode: f.config.FileMode,
 		digest: sha256.New(), free: make(chan []byte, l.width(f.config.Window))}
 	for range cap(p.free) {
 		p.free <- nil // made when needed
@@ -112,7 +113,7 @@ func (p *Pending) send() {
 	p.buffer = nil
 	p.sent += int64(len(b))
 	p.writes.Go(func() {
-		err := p.line.run(context.Background(), func(*client.Client) error {
+		err := p.line.run(p.ctx, func(*client.Client) error {
 			_, err := file.WriteAt(b, at)
 			return err
 		})
@@ -211,6 +212,7 @@ func (p *Pending) compare(ctx context.Context) error {
 		return err
 	}
 	defer o.Close() // it was only read
+	o.size = p.sent
 	content := make([]byte, p.sent)
 	if _, err := o.readAt(ctx, content, 0); err != nil && err != io.EOF {
 		return err
@@ -227,14 +229,14 @@ func (p *Pending) Discard() error {
 		return nil
 	}
 	p.writes.Wait()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), p.folder.config.Timeout)
+	defer cancel()
 	if p.file != nil {
-		_ = p.line.run(context.Background(), func(*client.Client) error { return p.file.Close() })
+		_ = p.line.run(ctx, func(*client.Client) error { return p.file.Close() })
 		p.file = nil
 	}
 	temp := p.temp
 	p.temp = ""
-	ctx, cancel := context.WithTimeout(context.Background(), p.folder.config.Timeout)
-	defer cancel()
 	err := p.folder.ask(ctx, func(c *client.Client) error { return c.Remove(p.folder.path(temp)) })
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("discard %q: %w", p.name, err)
