@@ -190,6 +190,7 @@ func TestExportPolicies(t *testing.T) {
 		"narrow":   {"query = \"SELECT 1000 AS a\"\nformat = { bottom = [\"{sum(a):3}\"] }\n", ledger.Failed, "{sum(a):3} of format.top or format.bottom has 4 characters"},
 		"style":    {"query = \"SELECT 1 AS a\"\ncolumn = [{ name = \"a\", format = \"%Y%m%d\" }]\n", ledger.Failed, "format is for dates and times, and the column is UInt8"},
 		"day":      {"query = \"SELECT today() AS a\"\ncolumn = [{ name = \"a\", format = \"%Y%m%d%H\" }]\n", ledger.Failed, "has words for a time of day"},
+		"twice":    {"query = \"SELECT toDateTime(1792891800, 'Europe/Paris') AS a\"\nformat = { time_format = \"%d.%m.%Y %H:%M\" }\n", ledger.Failed, "column \"a\": a time comes twice"},
 		"no style": {"query = \"SELECT 1 AS a\"\ncolumn = [{ name = \"b\", decimals = 1 }]\n", ledger.Failed, "the answer has no column \"b\""},
 		"label":    {"query = \"SELECT 1 AS a\"\ncolumn = [{ name = \"a\", labels = { 2 = \"x\" }, unlabelled = \"fail\" }]\n", ledger.Failed, "column \"a\": a value has no label"},
 		"no label": {"query = \"SELECT CAST('a', 'Enum8(\\\\'a\\\\' = 1)') AS a\"\ncolumn = [{ name = \"a\", labels = { c = \"x\" } }]\n", ledger.Failed, "which the type lacks"},

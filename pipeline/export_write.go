@@ -103,6 +103,8 @@ func refusedText(err error) error {
 		return refuse("type", "%v: such values can't be written", err)
 	case errors.Is(err, convert.ErrUnlabelled):
 		return refuse("unlabelled", "%v: nothing is delivered", err)
+	case errors.Is(err, convert.ErrTwice):
+		return refuse("ambiguous_time", "%v; nothing is delivered", err)
 	case errors.Is(err, format.ErrUnmappable):
 		return refuse("unmappable", "%v: choose another encoding, or unmappable = \"replace\"", err)
 	case errors.Is(err, format.ErrUnquoted):

@@ -44,6 +44,7 @@ type printed struct {
 	form   Form
 	finish func(dst []byte, start int) []byte // writes a text anew; nil: it stays
 	styled bool                               // its texts are Bare but for signs that a job has chosen
+	judged bool                               // a value may be one that can't be written as it should
 	hidden []byte                             // instead of each value; nil: none is
 	nulls  []byte                             // of the block; nil: the type has no NULL
 	row    int

@@ -21,6 +21,9 @@ func (p *Printer) Column(i int, spans [][2]uint32) (text, nulls []byte) {
 				return values.column(spans), nulls
 			}
 		case *fixed:
+			if c.judged && nulls != nil {
+				break // what stands for NULL isn't to be judged
+			}
 			c.text = values.column(c.text[:0], spans)
 			return c.text, nulls
 		}
@@ -28,7 +31,9 @@ func (p *Printer) Column(i int, spans [][2]uint32) (text, nulls []byte) {
 	c.text = c.text[:0]
 	for j := range spans {
 		from := len(c.text)
-		if c.text = c.values.append(c.text); c.finish != nil && (nulls == nil || nulls[j] == 0) {
+		if nulls != nil && nulls[j] != 0 {
+			c.values.skip(1)
+		} else if c.text = c.values.append(c.text); c.finish != nil {
 			c.text = c.finish(c.text, from)
 		}
 		spans[j] = [2]uint32{uint32(from), uint32(len(c.text))}

@@ -23,9 +23,6 @@ func TestPrintedIsReadBack(t *testing.T) {
 		p := compiled(t, Column{Name: "c", Label: "C", Type: typeOf(t, c.typ)})
 		for i := 0; i < len(c.good); i += 2 {
 			first := blockOf(t, p, c.good[i])
-			if c.good[i] == "2024-10-27 02:30:00+01:00" {
-				continue // as ClickHouse prints it, the second half past two of that night has the text of the first
-			}
 			texts, _ := printAll(t, &first, PrintText, nil)
 			second := blockOf(t, p, texts[0][0])
 			if !bytes.Equal(first.Data[0], second.Data[0]) {
@@ -62,7 +59,7 @@ func TestPrintedInstants(t *testing.T) {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		ticks := rapid.Int64Range(-2208988800_000, 10413791999_999).Draw(t, "milliseconds")
+		ticks := rapid.Int64Range(-1855900000_000, 10413791999_999).Draw(t, "milliseconds") // since 1911, when Paris came to whole minutes
 		typ, err := native.ParseType("DateTime64(3)")
 		if err != nil {
 			t.Fatal(err)
@@ -76,7 +73,8 @@ func TestPrintedInstants(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.AppendUint64(uint64(ticks))
-		if got, want := string(put(nil, b.Last())), time.UnixMilli(ticks).In(paris).Format("2006-01-02 15:04:05.000"); got != want {
+		at := time.UnixMilli(ticks).In(paris)
+		if got, want := string(put(nil, b.Last())), at.Format("2006-01-02 15:04:05.000"); got != want && got != at.Format("2006-01-02 15:04:05.000-07:00") {
 			t.Fatalf("%d is printed as %s, not %s", ticks, got, want)
 		}
 	})

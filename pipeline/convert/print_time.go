@@ -30,21 +30,23 @@ func timesOf(t *native.Type, zone *time.Location) (putter, error) {
 	return nil, fmt.Errorf("values of this type aren't printed: select them as a string")
 }
 
-// instantsAt writes instants as the clocks of the type's zone show them, or else those of zone.
+// instantsAt writes instants as the clocks of the type's zone show them, or else those of zone. Where clocks show a time twice, its distance from UTC follows.
 func instantsAt(t *native.Type, zone *time.Location) (putter, error) {
 	clocks, _, err := clocksOf(t, zone)
 	if err != nil {
 		return nil, err
 	}
-	known, near := newDays(), clocks.spans[0]
-	local := func(seconds int64) int64 { // most instants of a column are in the same half of a year
-		if seconds < near.start || seconds >= near.end {
-			near = clocks.spans[clocks.find(seconds)]
-		}
-		return seconds + near.offset
-	}
+	known, clock := newDays(), &wallClock{zone: clocks, near: clocks.spans[0]}
 	if t.Kind == native.DateTime {
-		return func(dst, v []byte) []byte { return known.appendLocal(dst, local(int64(binary.LittleEndian.Uint32(v)))) }, nil
+		return func(dst, v []byte) []byte {
+			seconds := int64(binary.LittleEndian.Uint32(v))
+			offset, twice := clock.offset(seconds)
+			if !twice {
+				return known.appendLocal(dst, seconds+offset)
+			}
+			offset = wholeMinutes(offset)
+			return appendOffset(known.appendLocal(dst, seconds+offset), offset)
+		}, nil
 	}
 	scale, unit := t.Scale, powerOfTen(t.Scale)
 	return func(dst, v []byte) []byte {
@@ -53,13 +55,41 @@ func instantsAt(t *native.Type, zone *time.Location) (putter, error) {
 		if parts < 0 {
 			seconds, parts = seconds-1, parts+unit
 		}
-		dst = known.appendLocal(dst, local(seconds))
-		if scale == 0 {
-			return dst
+		offset, twice := clock.offset(seconds)
+		if twice {
+			offset = wholeMinutes(offset)
 		}
-		return appendDigits(append(dst, '.'), uint64(parts), scale)
+		if dst = known.appendLocal(dst, seconds+offset); scale > 0 {
+			dst = appendDigits(append(dst, '.'), uint64(parts), scale)
+		}
+		if twice {
+			dst = appendOffset(dst, offset)
+		}
+		return dst
 	}, nil
 }
+
+// wallClock is a zone's clocks and the span that was asked for last: most instants of a column are in the same half of a year.
+type wallClock struct {
+	zone *zone
+	near span
+}
+
+// offset returns what the clocks are ahead of UTC at an instant. twice tells that they show the same time at another instant as well.
+func (c *wallClock) offset(seconds int64) (offset int64, twice bool) {
+	if seconds >= c.near.from && seconds < c.near.till {
+		return c.near.offset, false
+	}
+	s := &c.zone.spans[c.zone.find(seconds)]
+	if twice = seconds < s.from || seconds >= s.till; !twice {
+		c.near = *s
+	}
+	return s.offset, twice
+}
+
+// wholeMinutes makes an offset one that can be written. Those of the time before clocks agreed have seconds: with a local time that goes by whole minutes the
+// instant is the same.
+func wholeMinutes(offset int64) int64 { return offset - offset%60 }
 
 // clocksOf finds the clocks of a type's zone, or else those of zone, and its name.
 func clocksOf(t *native.Type, here *time.Location) (clocks *zone, name string, err error) {

@@ -28,7 +28,7 @@ func TestWrittenTimes(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SampledFrom(sortedKeys(writtenFormats)).Draw(t, "words")
-		millis := rapid.Int64Range(-1861920000000, 10413791999999).Draw(t, "millis") // 1911, when Paris came to whole minutes, to 2299
+		millis := rapid.Int64Range(-1855900000000, 10413791999999).Draw(t, "millis") // 1911, when Paris came to whole minutes, to 2299
 		typ, err := native.ParseType("DateTime64(3, 'Europe/Paris')")
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"math"
 	"sort"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ type zone struct{ spans []span }
 type span struct {
 	start, end int64 // UTC, end not included
 	offset     int64 // seconds east of Greenwich
+	from, till int64 // UTC, till not included: what the clocks show then they show in no other span
 }
 
 // The table's bounds are a little outside of what the types hold.
@@ -52,11 +54,36 @@ func newZone(location *time.Location) *zone {
 		if n := len(z.spans); n > 0 && z.spans[n-1].offset == offset {
 			z.spans[n-1].end = until // only the name of the time changes
 		} else {
-			z.spans = append(z.spans, span{at, until, offset})
+			z.spans = append(z.spans, span{start: at, end: until, offset: offset})
 		}
 		at = until
 	}
+	for i := range z.spans {
+		z.spans[i].from, z.spans[i].till = z.once(i)
+	}
 	return z
+}
+
+// spansNear is how many spans to each side may show the same times as one: no clock is further from UTC than a day, and spans as short as that hardly exist.
+const spansNear = 3
+
+// once returns the part of a span whose local times come in it alone. The first span goes back, and the last one on, for ever.
+func (z *zone) once(i int) (from, till int64) {
+	s := &z.spans[i]
+	from, till = s.start, s.end
+	if i == 0 {
+		from = math.MinInt64
+	}
+	if i == len(z.spans)-1 {
+		till = math.MaxInt64
+	}
+	for j := max(0, i-spansNear); j < i; j++ {
+		from = max(from, z.spans[j].end+z.spans[j].offset-s.offset)
+	}
+	for j := i + 1; j < min(len(z.spans), i+spansNear+1); j++ {
+		till = min(till, z.spans[j].start+z.spans[j].offset-s.offset)
+	}
+	return from, till
 }
 
 // spanAt returns the offset at an instant, and a later instant up to which it stays.
@@ -95,13 +122,12 @@ func (z *zone) instant(local int64) (seconds int64, code string) {
 	if len(z.spans) == 1 {
 		return local - z.spans[0].offset, ""
 	}
-	// No clock is further from UTC than a day, and spans as short as that hardly exist: three to each side are plenty.
 	near := z.find(local)
 	if s := &z.spans[near]; local > s.start+2*daySeconds && local < s.end-2*daySeconds {
 		return local - s.offset, ""
 	}
 	found := false
-	for i := max(0, near-3); i < min(len(z.spans), near+4); i++ {
+	for i := max(0, near-spansNear); i < min(len(z.spans), near+spansNear+1); i++ {
 		s := &z.spans[i]
 		at := local - s.offset
 		if (at < s.start && i > 0) || (at >= s.end && i < len(z.spans)-1) {
