@@ -96,7 +96,7 @@ func TestOlderSchema(t *testing.T) {
 	}
 	id := l.ID()
 	begin(t, l, 2)
-	if _, err := l.write.ExecContext(limit(t), `DROP TABLE wishes; DROP TABLE exports; DROP TABLE deliveries; DROP TABLE replacements; DROP TABLE holds; PRAGMA user_version = 2`); err != nil {
+	if _, err := l.write.ExecContext(limit(t), `DROP TABLE wishes; DROP TABLE exports; DROP TABLE deliveries; DROP TABLE replacements; DROP TABLE holds; DROP TABLE places; PRAGMA user_version = 2`); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Close(); err != nil {
