@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"chute/config"
@@ -40,8 +41,11 @@ func benchBlock(t testing.TB, rows int) *native.Block {
 func BenchmarkPrinting(b *testing.B) {
 	const rows = 16384
 	block := benchBlock(b, rows)
-	for _, as := range []string{"csv", "tsv", "jsonl"} {
+	for _, as := range []string{"csv", "tsv", "jsonl", "export with a word for NULL"} {
 		p, err := NewPrinting(as, block.Columns, nil, nil)
+		if strings.HasPrefix(as, "export") {
+			p, err = newExportPrinting(&config.ExportFormat{Type: "csv", Delimiter: ",", Quote: `"`, Escape: "double", LineEnd: "lf", Null: `\N`}, block.Columns, nil, nil)
+		}
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,13 +18,19 @@ import (
 
 // What the texts look like is compared with the engines' own in TestTypesOnEngines. Here is what needs no engine.
 
+// bareText is what the texts of the form Bare are made of: a format relies on it when it looks for its word for NULL.
+var bareText = regexp.MustCompile(`^([-+]*(nan|inf|true|false)|[0-9a-f+\-.: ]+)$`)
+
 // TestPrintedIsReadBack prints what was converted and converts it again: the same bytes.
 func TestPrintedIsReadBack(t *testing.T) {
 	for _, c := range typeTable {
 		p := compiled(t, Column{Name: "c", Label: "C", Type: typeOf(t, c.typ)})
 		for i := 0; i < len(c.good); i += 2 {
 			first := blockOf(t, p, c.good[i])
-			texts, _ := printAll(t, &first, PrintText, nil)
+			texts, nulls := printAll(t, &first, PrintText, nil)
+			if formOf(first.Columns[0].Type.Plain().Base()) == Bare && !nulls[0][0] && !bareText.MatchString(texts[0][0]) {
+				t.Errorf("%s: %q isn't bare", c.typ, texts[0][0])
+			}
 			second := blockOf(t, p, texts[0][0])
 			if !bytes.Equal(first.Data[0], second.Data[0]) {
 				t.Errorf("%s: %q is printed as %q, which is another value", c.typ, c.good[i], texts[0][0])

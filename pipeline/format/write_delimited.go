@@ -47,8 +47,7 @@ func newDelimitedWriter(f *config.ExportFormat, fields []Field) *delimitedWriter
 			w.special[w.escape] = true
 		}
 	}
-	// What bare texts are made of: digits, signs, colons, blanks, and letters as in nan, false and 1e10.
-	w.plain = !w.all && f.Null == "" && strings.Contains(",;|\t", f.Delimiter[:1]) && (f.Quote == "" || strings.Contains("\"'`", f.Quote)) && (!w.itself || w.escape == '\\')
+	w.plain = !w.all && !mayBeBare(f.Null) && strings.Contains(",;|\t", f.Delimiter[:1]) && (f.Quote == "" || strings.Contains("\"'`", f.Quote)) && (!w.itself || w.escape == '\\')
 	for i, c := range [...]byte{'\r', '\n', w.delimiter[0], w.quote} {
 		w.marks[i] = uint64(c) * eachLow
 	}
@@ -56,6 +55,16 @@ func newDelimitedWriter(f *config.ExportFormat, fields []Field) *delimitedWriter
 		w.ways = append(w.ways, w.wayOf(&fields[i]))
 	}
 	return w
+}
+
+// mayBeBare tells whether a word for NULL can be the text of a number, a date or the like: columns of those need no look for one that can't. Besides a few words
+// their texts are made of digits, signs, colons, blanks, and letters as in 1e10 and UUIDs.
+func mayBeBare(word string) bool {
+	switch strings.TrimLeft(word, "+-") {
+	case "nan", "inf", "true", "false":
+		return true
+	}
+	return word != "" && strings.Trim(word, "0123456789abcdef+-.: ") == ""
 }
 
 func (w *delimitedWriter) Head(dst []byte) []byte {

@@ -56,7 +56,7 @@ const (
 
 // wayOf chooses for a field.
 func (w *delimitedWriter) wayOf(f *Field) way {
-	simple := w.quoting && !w.itself && len(w.delimiter) == 1 && !w.guard && len(w.null) == 0
+	simple := w.quoting && !w.itself && len(w.delimiter) == 1 && !w.guard
 	switch {
 	case f.Bare && w.plain && !f.Styled:
 		return asIs
@@ -89,7 +89,7 @@ func (w *delimitedWriter) rows(dst []byte, columns []Column, rows int, ends *[]i
 			case way == careful || len(text) == 0 && way != asIs:
 				start := len(dst)
 				dst = w.value(append(dst, text...), i, start, false)
-			case way == enclosed || way == asNeeded && w.marked(text):
+			case way == enclosed || way == asNeeded && (w.marked(text) || w.isNull(text)):
 				dst = w.appendQuoted(dst, text)
 			case len(text) <= overshoot && cap(text) >= overshoot && cap(dst)-len(dst) >= overshoot:
 				n := len(dst) + len(text)

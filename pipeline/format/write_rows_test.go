@@ -19,7 +19,7 @@ func TestRowsSameAsFields(t *testing.T) {
 			Quote:     rapid.SampledFrom([]string{`"`, `"`, "'", ""}).Draw(t, "quote"),
 			Escape:    rapid.SampledFrom([]string{"double", "double", `\`}).Draw(t, "escape"),
 			Quoting:   rapid.SampledFrom([]string{"needed", "texts", "all"}).Draw(t, "quoting"),
-			Null:      rapid.SampledFrom([]string{"", "", "NULL"}).Draw(t, "null"),
+			Null:      rapid.SampledFrom([]string{"", "", "NULL", "nan"}).Draw(t, "null"),
 			LineEnd:   rapid.SampledFrom([]string{"crlf", "lf", "cr"}).Draw(t, "line end"),
 			Record:    "r", Root: "R", GuardFormulas: rapid.Bool().Draw(t, "guard"),
 		}
@@ -79,7 +79,7 @@ func drawnColumns(t *rapid.T, fields []Field, rows int) []Column {
 			case f.Bare:
 				text = bare.Draw(t, "value")
 			default:
-				text = rapid.OneOf(free, rapid.SampledFrom([]string{"NULL", "plain text", "a longer text without anything in it"})).Draw(t, "text")
+				text = rapid.OneOf(free, rapid.SampledFrom([]string{"NULL", "nan", "plain text", "a longer text without anything in it"})).Draw(t, "text")
 			}
 			from := len(c.Text)
 			c.Text = append(c.Text, text...)

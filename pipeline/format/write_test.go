@@ -66,16 +66,16 @@ func TestWriters(t *testing.T) {
 	}
 }
 
-// TestWrittenNull: what isn't NULL isn't written as if it were, whatever its column is; and a header is kept from being a formula as texts are.
+// TestWrittenNull: what isn't NULL isn't written as if it were, whatever its column is, as long as its texts can be that word; and a header is kept from being a formula as texts are.
 func TestWrittenNull(t *testing.T) {
 	fields := []Field{{Name: "=a"}, {Name: "b", Nullable: true}, {Name: "c", Bare: true}}
 	columns := []Column{
-		{Text: []byte("NA=1NA1"), Spans: [][2]uint32{{0, 2}, {2, 4}}}, {Text: []byte("NA"), Spans: [][2]uint32{{0, 2}, {0, 0}}, Nulls: []byte{0, 1}},
-		{Text: []byte("NA1"), Spans: [][2]uint32{{0, 2}, {2, 3}}},
+		{Text: []byte("nan=1nan1"), Spans: [][2]uint32{{0, 3}, {3, 5}}}, {Text: []byte("nan"), Spans: [][2]uint32{{0, 3}, {0, 0}}, Nulls: []byte{0, 1}},
+		{Text: []byte("nan1"), Spans: [][2]uint32{{0, 3}, {3, 4}}},
 	}
-	for quote, want := range map[string]string{`"`: "'=a,b,c\n\"NA\",\"NA\",\"NA\"\n'=1,NA,1\n", "": ""} {
+	for quote, want := range map[string]string{`"`: "'=a,b,c\n\"nan\",\"nan\",\"nan\"\n'=1,nan,1\n", "": ""} {
 		w, err := NewExportWriter(&config.ExportFormat{
-			Type: "csv", Delimiter: ",", Quote: quote, Escape: "double", Header: true, LineEnd: "lf", Null: "NA", GuardFormulas: true,
+			Type: "csv", Delimiter: ",", Quote: quote, Escape: "double", Header: true, LineEnd: "lf", Null: "nan", GuardFormulas: true,
 		}, fields)
 		if err != nil {
 			t.Fatal(err)
@@ -83,6 +83,23 @@ func TestWrittenNull(t *testing.T) {
 		got := string(AppendRows(w, w.Head(nil), columns, 2, true, nil))
 		if err := w.Err(); want == "" && !errors.Is(err, ErrUnquoted) || want != "" && (err != nil || got != want) {
 			t.Errorf("quote %q: %q, %v; want %q", quote, got, err, want)
+		}
+	}
+}
+
+// TestMayBeBare: columns of bare texts are looked into for the word for NULL only where one can be it.
+func TestMayBeBare(t *testing.T) {
+	for word, want := range map[string]bool{
+		"": false, `\N`: false, "NULL": false, "null": false, "n/a": false, "(0)": false,
+		"nan": true, "-inf": true, "false": true, "-1": true, "1e-7": true, "0000-00-00 00:00:00": true, "::": true, "-": true,
+	} {
+		w := newDelimitedWriter(&config.ExportFormat{Delimiter: ",", Quote: `"`, Escape: "double", LineEnd: "lf", Null: word}, []Field{{Bare: true}, {Bare: true, Styled: true}, {}})
+		quick := asIs
+		if want {
+			quick = careful
+		}
+		if want := []way{quick, careful, asNeeded}; !slices.Equal(w.ways, want) {
+			t.Errorf("%q: written as %v, want %v", word, w.ways, want)
 		}
 	}
 }
