@@ -45,6 +45,18 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
+// hanging has a job take a.csv and be at it until the channel is closed.
+func (x *world) hanging() (release chan struct{}) {
+	x.t.Helper()
+	release = make(chan struct{})
+	x.job("orders", "*.csv", func(j *Job) { x.hang(j, release) })
+	x.run()
+	x.store.Put("in/a.csv", text(5))
+	x.pass(6 * time.Second)
+	x.expectHanded("orders a.csv")
+	return release
+}
+
 func TestChangeAddsAJob(t *testing.T) {
 	simulate(t, func(x *world) {
 		x.run() // with no job at all
@@ -62,14 +74,10 @@ func TestChangeAddsAJob(t *testing.T) {
 
 func TestChangeLetsACallEnd(t *testing.T) {
 	simulate(t, func(x *world) {
-		release := make(chan struct{})
-		x.job("orders", "*.csv", func(j *Job) { x.hang(j, release) })
-		x.run()
-		x.store.Put("in/a.csv", text(5))
-		x.pass(6 * time.Second)
+		release := x.hanging()
 		x.store.Put("in/b.csv", text(5))
 		x.pass(10 * time.Second)
-		x.expectHanded("orders a.csv")
+		x.expectHanded()
 		left := x.change([]string{"orders"})
 		x.pass(time.Hour)
 		if s := x.w.Snapshot(); closed(left) || len(s.Jobs) != 1 || s.Jobs[0].Running != 1 || len(s.Inboxes) != 0 {
@@ -89,12 +97,7 @@ func TestChangeLetsACallEnd(t *testing.T) {
 
 func TestChangeReplacesAJob(t *testing.T) {
 	simulate(t, func(x *world) {
-		release := make(chan struct{})
-		x.job("orders", "*.csv", func(j *Job) { x.hang(j, release) })
-		x.run()
-		x.store.Put("in/a.csv", text(5))
-		x.pass(6 * time.Second)
-		x.expectHanded("orders a.csv")
+		release := x.hanging()
 		x.store.Put("in/b.csv", text(5))
 		x.pass(3 * time.Second) // b has rested for so long
 		asked := 0
@@ -129,17 +132,13 @@ func TestChangeReplacesAJob(t *testing.T) {
 
 func TestChangeAgainAndAgain(t *testing.T) {
 	simulate(t, func(x *world) {
-		release := make(chan struct{})
-		x.job("orders", "*.csv", func(j *Job) { x.hang(j, release) })
-		x.run()
-		x.store.Put("in/a.csv", text(5))
-		x.pass(6 * time.Second)
+		release := x.hanging()
 		x.store.Put("in/b.csv", text(5))
 		x.change([]string{"orders"}, x.made("orders", "*.csv", nil))
 		x.change([]string{"orders"})
 		x.change(nil, x.made("orders", "*.csv", nil))
 		x.pass(time.Minute)
-		x.expectHanded("orders a.csv")
+		x.expectHanded()
 		close(release)
 		x.pass(7 * time.Second)
 		x.expectHanded("orders b.csv")
