@@ -53,6 +53,7 @@ type holdings struct {
 	connections sftp.Pool // to servers of stores
 
 	hand     sync.RWMutex                    // read-locked by imports by hand that are under way
+	borrowed sync.RWMutex                    // read-locked while something is written to a folder of --out
 	exports  sync.Map                        // a *sync.Mutex for each job that exports: its deliveries come one after the other
 	watcher  atomic.Pointer[watcher.Watcher] // of Run
 	agenda   atomic.Pointer[agenda.Agenda]   // of Run

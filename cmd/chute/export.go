@@ -77,6 +77,9 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 	}
 	unlock := d.exportAlone(job.Name)
 	defer unlock()
+	if f.out != "" {
+		defer d.borrow(c.Context(), ex.Place, ex.Work)()
+	}
 	run, err := ex.Export(c.Context(), why)
 	var refused *pipeline.Refusal
 	if errors.As(err, &refused) {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -51,6 +49,9 @@ func (d *daemon) importFiles(c *cobra.Command, job *config.Job, files []string, 
 	im, err := d.handImporter(job, out)
 	if err != nil {
 		return err
+	}
+	if out != "" {
+		defer d.borrow(c.Context(), im.Place, im.Work)()
 	}
 	p := newProgress(c)
 	im.Progress, im.Log = p.begin, newLogFor(c, p)
@@ -107,18 +108,6 @@ func (d *daemon) handImporter(job *config.Job, out string) (*pipeline.Importer, 
 	}
 	im.InPlace, im.Inbox, im.Store, im.Work, im.Place = true, machine, store, work, root
 	return im, nil
-}
-
-// openOut opens the folder that somebody wants results in.
-func openOut(dir, work string) (*local.Folder, error) {
-	folder, err := local.Open(dir, work)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no folder %q to write to: make it first", dir)
-	case errors.Is(err, syscall.ENOTDIR):
-		return nil, fmt.Errorf("%q isn't a folder: nothing can be written there", dir)
-	}
-	return folder, err
 }
 
 // endHandRuns brings imports by hand to an end that were cut off: what was about to become visible does, the others are taken back. It
