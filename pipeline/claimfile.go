@@ -16,10 +16,11 @@ import (
 
 // claim is what claim.json says. It is written and synced before the ledger calls a file claimed: of files in a folder without it nothing was ever loaded.
 type claim struct {
-	Ledger  string            `json:"ledger"`
-	Table   string            `json:"table"`   // as the job names it
-	Lineage reconcile.Lineage `json:"lineage"` // the columns that the job wants to know rows by
-	Runs    []claimed         `json:"runs"`
+	Ledger   string            `json:"ledger"`
+	Database *DatabaseMark     `json:"database,omitempty"` // where the table is; nil: an earlier chute wrote this
+	Table    string            `json:"table"`              // as the job names it
+	Lineage  reconcile.Lineage `json:"lineage"`            // the columns that the job wants to know rows by
+	Runs     []claimed         `json:"runs"`
 }
 
 // claimed is one file of a claim.
@@ -32,7 +33,7 @@ type claimed struct {
 }
 
 func (im *Importer) writeClaim(ctx context.Context, b *batch) error {
-	c := claim{Ledger: im.Ledger.ID(), Table: im.Job.Target.Table.String(), Lineage: lineageOf(im.Job)}
+	c := claim{Ledger: im.Ledger.ID(), Database: im.DatabaseAt, Table: im.Job.Target.Table.String(), Lineage: lineageOf(im.Job)}
 	for _, it := range b.active() {
 		name := it.run.File.Name
 		c.Runs = append(c.Runs, claimed{it.run.ID, it.run.Job, it.run.Inbox, []byte(name), strconv.Quote(name)})

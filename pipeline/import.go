@@ -38,6 +38,9 @@ type Importer struct {
 	EngineMemory int64 // what one statement may take of the engine, which the inserts of one load share; 0: not known
 	Connections  int   // how many one load may insert over at a time, to a server that works on each by itself; 0: one
 
+	// DatabaseAt marks the database in claims; nil: it isn't marked.
+	DatabaseAt *DatabaseMark
+
 	// InPlace: files were named by hand. They are read where they are, in Dir of Inbox, and never moved; what comes out of a run goes
 	// to its Out folder in Store, which is at Place on the machine.
 	InPlace bool

@@ -25,6 +25,8 @@ type Orphans struct {
 	Importers []*Importer // of the store's jobs
 	Ledger    string      // whose claims
 	Servers   []string    // addresses of all servers that have tables; none: there is one
+	// SameDatabase: somebody says that the database is the claims', whatever they are marked with.
+	SameDatabase bool
 	// Known, where it is given, tells whether the ledger at hand goes on with a batch: the files of others are decided about.
 	Known func(ctx context.Context, batch uint64) (bool, error)
 }

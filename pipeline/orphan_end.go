@@ -49,6 +49,9 @@ func (it *orphan) fate(ending Ending, why string) Fate {
 // decideFiles looks at the tables once for all files. An error means that nothing was done.
 func (o *Orphans) decideFiles(ctx context.Context, f *orphanFolder, tell func(Fate)) error {
 	if f.claim != nil {
+		if err := o.sameDatabase(f.claim); err != nil {
+			return err
+		}
 		table, lineage, err := o.targetOf(f.claim)
 		if err != nil {
 			return err

@@ -337,6 +337,70 @@ func TestOrphanUndecided(t *testing.T) {
 	}
 }
 
+// TestOrphanDatabase: where another database is at hand than the one that a claim names, nothing is decided, unless somebody says that both are one.
+func TestOrphanDatabase(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(orders)
+	w.drop("a.csv", lines(5))
+	w.open()
+	w.im.DatabaseAt = &DatabaseMark{Host: "old", Address: []string{"db1:9000"}, Database: "sales"}
+	w.im.Fault = func(effect string, before bool) error {
+		if effect == "insert" && before {
+			return errors.New("a fault that the test made")
+		}
+		return nil
+	}
+	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Later})
+	w.close()
+	old := w.loseLedger()
+	w.open()
+	o := w.orphans(old)
+	o.Base.DatabaseAt = &DatabaseMark{Host: "new", Path: "/var/lib/chute/chdb"}
+	before := w.tree()
+	err := o.Decide(w.ctx, func(f Fate) {
+		if want := `its chute loaded into another database than the one here: into "sales" at "db1:9000", as machine "old" calls it; here is the embedded engine's in "/var/lib/chute/chdb"` +
+			` on machine "new". Adopt it`; f.Ending != EndedWaiting || !strings.HasPrefix(f.Why, want) {
+			t.Errorf("%+v", f)
+		}
+	})
+	if after := w.tree(); err != nil || !slices.Equal(before, after) {
+		t.Errorf("it was touched: %v\n%q\n%q", err, before, after)
+	}
+	o.SameDatabase = true
+	if fates := w.decideOrphans(o); fates["a.csv"] != EndedReturned {
+		t.Errorf("%v", fates)
+	}
+	w.wantNothingOf(old)
+}
+
+func TestDatabaseMarkSame(t *testing.T) {
+	cluster := DatabaseMark{Host: "a", Address: []string{"db1:9000", "db2:9000"}, Database: "sales"}
+	own := DatabaseMark{Host: "a", Address: []string{"127.0.0.1:9000"}, Database: "sales"}
+	embedded := DatabaseMark{Host: "a", Path: "/data/chdb", Database: "sales"}
+	for _, c := range []struct {
+		what string
+		one  DatabaseMark
+		two  DatabaseMark
+		same bool
+	}{
+		{"itself", cluster, cluster, true},
+		{"one server more, from elsewhere", cluster, DatabaseMark{Host: "b", Address: []string{"db3:9000", "db2:9000"}, Database: "sales"}, true},
+		{"other servers", cluster, DatabaseMark{Host: "a", Address: []string{"db1:9001"}, Database: "sales"}, false},
+		{"another database of theirs", cluster, DatabaseMark{Host: "a", Address: cluster.Address, Database: "test"}, false},
+		{"the machine's own server", own, own, true},
+		{"another machine's own server", own, DatabaseMark{Host: "b", Address: own.Address, Database: "sales"}, false},
+		{"by its name", DatabaseMark{Host: "a", Address: []string{"localhost:9000"}}, DatabaseMark{Host: "b", Address: []string{"localhost:9000"}}, false},
+		{"the embedded engine's", embedded, embedded, true},
+		{"on another machine", embedded, DatabaseMark{Host: "b", Path: embedded.Path, Database: "sales"}, false},
+		{"in another folder", embedded, DatabaseMark{Host: "a", Path: "/data/old", Database: "sales"}, false},
+		{"embedded and not", embedded, own, false},
+	} {
+		if c.one.same(&c.two) != c.same || c.two.same(&c.one) != c.same {
+			t.Errorf("%s: want %v", c.what, c.same)
+		}
+	}
+}
+
 // TestOrphanNameTaken: a file whose name is taken in its inbox stays where it is, and goes back when the name is free.
 func TestOrphanNameTaken(t *testing.T) {
 	w := newWorld(t, "chdb")

@@ -16,7 +16,8 @@ import (
 )
 
 func adoptCommand() *cobra.Command {
-	return &cobra.Command{
+	var same bool
+	c := &cobra.Command{
 		Use:   "adopt [LEDGER]",
 		Short: "take over the claimed files of a chute that is gone",
 		Long: "Decides about the files in the stores' work folders that a chute claimed whose machine or state is gone for good. LEDGER is the id of its ledger, which those folders are " +
@@ -38,10 +39,12 @@ func adoptCommand() *cobra.Command {
 				if len(args) == 0 {
 					return d.listForsaken(c)
 				}
-				return d.adopt(c, jobs, args[0])
+				return d.adopt(c, jobs, args[0], same)
 			})
 		},
 	}
+	c.Flags().BoolVar(&same, "same-database", false, "the database is the one that the other chute used, though its name or this machine's is another")
+	return c
 }
 
 var ledgerID = regexp.MustCompile(`^[a-z2-7]{10}$`)
@@ -68,7 +71,7 @@ func (d *daemon) listForsaken(c *cobra.Command) error {
 const fresh = 10 * time.Minute
 
 // adopt decides about all claims of a ledger.
-func (d *daemon) adopt(c *cobra.Command, jobs []*config.Job, of string) error {
+func (d *daemon) adopt(c *cobra.Command, jobs []*config.Job, of string, same bool) error {
 	if of == d.ledger.ID() {
 		return &exit{exitUsage, fmt.Sprintf("%s is the ledger of this state: its files are gone on with by the daemon", of)}
 	}
@@ -77,7 +80,7 @@ func (d *daemon) adopt(c *cobra.Command, jobs []*config.Job, of string) error {
 	found, left := 0, 0
 	var errs []error // a store that is down doesn't keep the files of the others
 	for _, s := range d.config.Stores {
-		err := d.adoptIn(c, s, jobs, of, func(f pipeline.Fate) {
+		err := d.adoptIn(c, s, jobs, of, same, func(f pipeline.Fate) {
 			found++
 			if f.Why != "" {
 				left++
@@ -102,11 +105,12 @@ func (d *daemon) adopt(c *cobra.Command, jobs []*config.Job, of string) error {
 }
 
 // adoptIn decides about the claims in one store.
-func (d *daemon) adoptIn(c *cobra.Command, s config.Store, jobs []*config.Job, of string, count func(pipeline.Fate)) error {
+func (d *daemon) adoptIn(c *cobra.Command, s config.Store, jobs []*config.Job, of string, same bool, count func(pipeline.Fate)) error {
 	o, err := d.orphans(s.Name, jobs, of)
 	if err != nil {
 		return err
 	}
+	o.SameDatabase = same
 	if err := d.warnFresh(c, s, of); err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func (d *daemon) importer(job *config.Job) *pipeline.Importer {
 
 func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 	return &pipeline.Importer{
-		Job: job, Database: d.database, Staging: d.config.Database.Staging, Ledger: d.ledger,
+		Job: job, Database: d.database, DatabaseAt: markOf(d.config), Staging: d.config.Database.Staging, Ledger: d.ledger,
 		RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Cores: runtime.GOMAXPROCS(0), Log: d.log,
 		Memory: d.memory, EngineMemory: int64(d.config.Limits.EngineMemory), Connections: connections(d.config),
 		Interrupts: &d.interrupts,

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"chute/config"
 	"chute/connectors"
 	"chute/connectors/chdb"
 	"chute/connectors/clickhouse"
+	"chute/pipeline"
 )
 
 // openDatabase chooses the engine. It connects to nothing yet.
@@ -38,6 +40,18 @@ func serversOf(c *config.Chute, password string) connectors.Database {
 		Address: c.Database.Address, Database: c.Database.Database, Username: c.Database.Username, Password: password,
 		TLS: c.Database.TLS, CAFile: c.Database.CAFile, Compression: c.Database.Compression, MaxMemory: int64(c.Limits.EngineMemory),
 	})
+}
+
+// markOf is what other chutes know by whether they have the same database. Nil, which tells nothing, where the machine has no name.
+func markOf(c *config.Chute) *pipeline.DatabaseMark {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil
+	}
+	if c.Database.Engine == "clickhouse" {
+		return &pipeline.DatabaseMark{Host: host, Address: c.Database.Address, Database: c.Database.Database}
+	}
+	return &pipeline.DatabaseMark{Host: host, Path: c.Database.Path}
 }
 
 // connections are how many a load may insert over. What a server takes for one, with the rows of a part in it, is not to be less than 256 MiB. The embedded
