@@ -17,6 +17,7 @@ import (
 type Audit struct {
 	Ledger   *ledger.Reader
 	Database connectors.Database
+	Home     string    // the database of tables that are named without one
 	Servers  []string  // addresses of all servers that tables may be on; none: there is one
 	Jobs     []string  // of these jobs; none: of all
 	Since    time.Time // of runs that began then or later; zero: of all
@@ -59,7 +60,7 @@ type Audited struct {
 
 // Run goes through the tables, tells every difference as it is found, and then of each table what was found out.
 func (a *Audit) Run(ctx context.Context, tell func(Difference) error, done func(Audited) error) error {
-	tables, err := a.Ledger.Tables(ctx, a.Jobs, a.Since)
+	tables, err := a.Ledger.Tables(ctx, a.Jobs, a.Since, a.Home)
 	if err != nil {
 		return err
 	}
@@ -239,7 +240,7 @@ func (c *comparison) stray(ctx context.Context, found reconcile.RunCount) error 
 		return err
 	}
 	over := run.State == ledger.Settled || run.State == ledger.Withdrawn
-	if !over || !run.Finished.Before(c.began) || run.State == ledger.Settled && run.Accepted > 0 && run.Target == c.of.Target {
+	if !over || !run.Finished.Before(c.began) || run.State == ledger.Settled && run.Accepted > 0 && c.of.Is(run.Target) {
 		return nil // under way, or of another job or time than was asked for
 	}
 	return c.tell(Difference{Problem: Leftover, Run: id, Job: run.Job, File: run.File.Name, Started: run.Started, Found: found.Rows})

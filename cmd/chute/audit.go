@@ -34,7 +34,7 @@ func auditCommand() *cobra.Command {
 			}
 			return withLedger(c, func(chute *config.Chute, r *ledger.Reader) error {
 				return withDatabase(c, chute, func(db connectors.Database) error {
-					a := &pipeline.Audit{Ledger: r, Database: db, Servers: servers(chute), Jobs: jobs, Since: from}
+					a := &pipeline.Audit{Ledger: r, Database: db, Home: chute.Database.Database, Servers: servers(chute), Jobs: jobs, Since: from}
 					if asJSON {
 						return auditLines(c, a)
 					}

@@ -5,17 +5,21 @@ import (
 	"database/sql"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
+
+	"chute/connectors/native"
 )
 
 // Table is a table that settled runs were loaded into, as they wrote it down.
 type Table struct {
-	Target  string // quoted
-	Lineage string // JSON: names of the lineage columns; "" without
-	First   uint64 // the first of those runs
-	Runs    uint64 // how many
-	Records uint64 // that they loaded
+	Target  string   // quoted
+	names   []string // that runs may have for it: of the home database with that and without
+	Lineage string   // JSON: names of the lineage columns; "" without
+	First   uint64   // the first of those runs
+	Runs    uint64   // how many
+	Records uint64   // that they loaded
 }
 
 // LoadedRun is a settled run that had rows to load, without its details, and what is known of their leaving again.
@@ -25,9 +29,12 @@ type LoadedRun struct {
 	Gone    time.Time // when they had left; zero: they haven't
 }
 
-// loadedFrom are the runs that loaded something, of some jobs and since some time.
+// Is tells whether a run's target is this table.
+func (t Table) Is(target string) bool { return slices.Contains(t.names, target) }
+
+// loadedFrom are the imports that loaded something, of some jobs and since some time.
 func loadedFrom(jobs []string, since time.Time) (where string, args []any) {
-	where = ` FROM runs JOIN run_details ON run = id WHERE state = 'settled' AND accepted > 0 AND target <> ''`
+	where = ` FROM runs JOIN run_details ON run = id WHERE kind <> 'export' AND state = 'settled' AND accepted > 0 AND target <> ''`
 	if len(jobs) > 0 {
 		where += ` AND job IN (?` + strings.Repeat(", ?", len(jobs)-1) + `)`
 		for _, job := range jobs {
@@ -41,8 +48,9 @@ func loadedFrom(jobs []string, since time.Time) (where string, args []any) {
 	return where, args
 }
 
-// Tables lists where the rows of runs are, or were: of all jobs or some, of runs that began at some time or later.
-func (r *Reader) Tables(ctx context.Context, jobs []string, since time.Time) (all []Table, err error) {
+// Tables lists where the rows of runs are, or were: of all jobs or some, of runs that began at some time or later. home is the database that is meant where a job
+// names none; a table of it is one, whichever way it was named.
+func (r *Reader) Tables(ctx context.Context, jobs []string, since time.Time, home string) (all []Table, err error) {
 	where, args := loadedFrom(jobs, since)
 	rows, err := r.read.QueryContext(ctx, `SELECT target, lineage, min(id), count(*), sum(accepted)`+where+` GROUP BY 1, 2 ORDER BY 1, 2`, args...)
 	if err != nil {
@@ -55,8 +63,12 @@ func (r *Reader) Tables(ctx context.Context, jobs []string, since time.Time) (al
 		if err := rows.Scan(&t.Target, &t.Lineage, &first, &runs, &records); err != nil {
 			return nil, fmt.Errorf("list the tables of runs: %w", r.explain(err))
 		}
-		t.First, t.Runs, t.Records = uint64(first), uint64(runs), uint64(records)
-		all = append(all, t)
+		t.First, t.Runs, t.Records, t.names = uint64(first), uint64(runs), uint64(records), []string{t.Target}
+		if short := strings.TrimPrefix(t.Target, native.Identifier(home)+"."); home != "" && !strings.Contains(short, "`.`") {
+			t.Target = native.Identifier(home) + "." + short
+			t.names = []string{short, t.Target}
+		}
+		all = t.joined(all)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list the tables of runs: %w", r.explain(err))
@@ -64,11 +76,25 @@ func (r *Reader) Tables(ctx context.Context, jobs []string, since time.Time) (al
 	return all, nil
 }
 
+// joined adds a table to others, or what is known of it to the same one.
+func (t Table) joined(all []Table) []Table {
+	i := slices.IndexFunc(all, func(o Table) bool { return o.Target == t.Target && o.Lineage == t.Lineage })
+	if i < 0 {
+		return append(all, t)
+	}
+	o := &all[i]
+	o.First, o.Runs, o.Records = min(o.First, t.First), o.Runs+t.Runs, o.Records+t.Records
+	return all
+}
+
 // Loaded goes through the runs that a table is of, by their numbers.
 func (r *Reader) Loaded(ctx context.Context, t Table, jobs []string, since time.Time) iter.Seq2[LoadedRun, error] {
 	where, args := loadedFrom(jobs, since)
-	text := `SELECT ` + runColumns + `, '', '', '', ''` + where + ` AND target = ? AND lineage = ? AND id > ? ORDER BY id LIMIT ?`
-	args = append(args, t.Target, t.Lineage)
+	text := `SELECT ` + runColumns + `, '', '', '', ''` + where + ` AND target IN (?` + strings.Repeat(", ?", len(t.names)-1) + `) AND lineage = ? AND id > ? ORDER BY id LIMIT ?`
+	for _, name := range t.names {
+		args = append(args, name)
+	}
+	args = append(args, t.Lineage)
 	return func(yield func(LoadedRun, error) bool) {
 		last := int64(t.First) - 1
 		for {
