@@ -186,7 +186,7 @@ func decision(w ledger.Wish) *connectors.Rejection {
 	case ledger.Unmatched:
 		r = &connectors.Rejection{Code: "unmatched", Message: "No file of this name is expected here; nothing of it was loaded. Is the name misspelt, or meant for another folder?"}
 	}
-	if w.Reason != "" {
+	if w.Reason != "" && w.Want != ledger.Cancel { // why somebody gives a run up is no business of the partner's: nothing is wrong with the file
 		r.Message += " The reason: " + w.Reason
 	}
 	return r

@@ -41,8 +41,8 @@ func pauseCommand() *cobra.Command {
 
 func cancelCommand() *cobra.Command {
 	return wishCommand(ledger.Cancel, "give runs up, with nothing of their files in the table",
-		"Breaks off the loading of files for good. Nothing of them is in the table; they go where rejected files go, with a log that says so, and the reason, "+
-			"and are loaded when they are delivered again. It is too late once a run has begun to publish.")
+		"Breaks off the loading of files for good. Nothing of them is in the table; they go where rejected files go, with a log that says so to the partner, "+
+			"and are loaded when they are delivered again. The reason stays inside: `chute show` has it. It is too late once a run has begun to publish.")
 }
 
 func rejectCommand() *cobra.Command {

@@ -196,6 +196,9 @@ func (p *Partner) next() string {
 		if p.cancelled() {
 			return "  Nothing is wrong with the file. Ask the operators, and name the run, whether to deliver it again.\n"
 		}
+		if p.Rejection != nil && p.Rejection.Code == "unmatched" {
+			return "  Give the file a name that is expected here, which the operators know, or put it into the folder that it is for. Under this name it would be refused again.\n"
+		}
 		s = "  Mend the file and deliver it again, whole. It may have the same name.\n"
 	case Skipped:
 		s = "  Nothing. If it was meant to be loaded once more, ask the operators and name the run.\n"

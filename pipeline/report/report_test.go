@@ -63,6 +63,15 @@ func unread(result Result) *Report {
 	return r
 }
 
+// TestUnmatchedLog: under the same name the file would be refused again.
+func TestUnmatchedLog(t *testing.T) {
+	r := unread(Rejected)
+	r.Rejection = &Rejection{Code: "unmatched", Message: "No file of this name is expected here."}
+	if log := string(r.Partner.Log()); strings.Contains(log, "same name") || !strings.HasSuffix(log, "Under this name it would be refused again.\n") {
+		t.Error(log)
+	}
+}
+
 func cases() map[string]*Report {
 	loaded := unread(Loaded)
 	loaded.Counts = Counts{Total: 1, Processed: 1, Success: 1, Inserted: 1}
