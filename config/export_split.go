@@ -89,12 +89,12 @@ func (c checker) splitNames(e *Export) {
 }
 
 // NameOf makes a piece of a name of a value, which may hold anything. Different values make different ones: what isn't a letter, digit, or sign that every file
-// system takes stands there as %2F and so on, byte by byte, and so does a percent sign itself.
+// system takes stands there as %2F and so on, byte by byte, and so does a percent sign itself, and at the beginning what commands take for an option.
 func NameOf(value string) string {
 	var b strings.Builder
 	for i := 0; i < len(value); {
 		r, width := utf8.DecodeRuneInString(value[i:])
-		edge := i == 0 && (r == '.' || r == '~' || r == ' ') || i+width == len(value) && (r == '.' || r == ' ')
+		edge := i == 0 && (r == '.' || r == '~' || r == ' ' || r == '-') || i+width == len(value) && (r == '.' || r == ' ')
 		if broken := r == utf8.RuneError && width == 1; broken || edge || !unicode.IsPrint(r) || strings.ContainsRune(`/\\:*?"<>|%`, r) {
 			for _, c := range []byte(value[i : i+width]) {
 				fmt.Fprintf(&b, "%%%02X", c)

@@ -40,8 +40,8 @@ func TestExportSplit(t *testing.T) {
 			"sorted": {"file = \"{value}\"\nempty_result = \"skip\"\ntable = \"%t\"\ncolumns = [\"sku\", \"day\"]\norder_by = [\"sku DESC\"]\nlimit = 2\nsplit = { column = \"day\" }\n",
 				map[string]string{"2026-02-28": "sku,day\r\n4,2026-02-28\r\n", "2026-03-01": "sku,day\r\n5,2026-03-01\r\n"}},
 			// What somebody else has written may make no name but one of a file in the outbox.
-			"hostile": {"file = \"{value}\"\nempty_result = \"skip\"\nquery = \"SELECT v FROM (SELECT ['../../etc', 'a/b', 'a\\nb', '.x', 'Ärger 50%'][sku] AS v FROM %t) ORDER BY v\"\nformat = { header = false, line_end = \"lf\", quoting = \"all\" }\nsplit = { column = \"v\" }\n",
-				map[string]string{"%2E.%2F..%2Fetc": "\"../../etc\"\n", "a%2Fb": "\"a/b\"\n", "a%0Ab": "\"a\nb\"\n", "%2Ex": "\".x\"\n", "Ärger 50%25": "\"Ärger 50%\"\n"}},
+			"hostile": {"file = \"{value}\"\nempty_result = \"skip\"\nquery = \"SELECT v FROM (SELECT ['../../etc', 'a/b', 'a\\nb', '-rf', 'Ärger 50%'][sku] AS v FROM %t) ORDER BY v\"\nformat = { header = false, line_end = \"lf\", quoting = \"all\" }\nsplit = { column = \"v\" }\n",
+				map[string]string{"%2E.%2F..%2Fetc": "\"../../etc\"\n", "a%2Fb": "\"a/b\"\n", "a%0Ab": "\"a\nb\"\n", "%2Drf": "\"-rf\"\n", "Ärger 50%25": "\"Ärger 50%\"\n"}},
 		} {
 			w.exportAs(t, ex, name, c.job)
 			ex.Job.Split.Bytes = min(ex.Job.Split.Bytes, 14)
