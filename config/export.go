@@ -166,8 +166,8 @@ type ExportFormat struct {
 	True string `toml:"true"`
 	// False is the word for false; it needs True. Default: false.
 	False string `toml:"false"`
-	// GuardFormulas puts an apostrophe before texts that a spreadsheet would take for a formula: those that begin with =, +, -, @, a tab or a
-	// carriage return, names in the header too. Numbers and dates aren't touched. Default false.
+	// GuardFormulas puts an apostrophe before texts that a spreadsheet would take for a formula: those that begin with =, +, -, @ or their
+	// full-width forms, a tab or a line end, names in the header too. Numbers and dates aren't touched. Default false.
 	GuardFormulas bool `toml:"guard_formulas"`
 	// Widths are, for type fixed, the columns' widths in characters, in their order. Numbers stand at the right, all else at the left.
 	Widths []int `toml:"widths"`

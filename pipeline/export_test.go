@@ -95,6 +95,8 @@ func TestExportForms(t *testing.T) {
 		"dialect": {`query = "SELECT name, price FROM %t ORDER BY sku"
 			format = { delimiter = ";", quote = "'", escape = "\\", quoting = "texts", null = "\\N", line_end = "cr", guard_formulas = true }`,
 			"'name';'price'\r'bolt';1.50\r'nut, \"hex\"';20.00\r\\N;0.00\r'';-0.25\r'\\'=1+1';7.00\r"},
+		"guard": {"query = \"SELECT arrayJoin(['=1', '+1', '-1', '@a', '\\\\tb', '\\\\rc', '\\\\nd', '＝1', '＋1', '－1', '＠a', '；1', 'a=1', '\uff1d']) AS `＝x`\"\nformat = { line_end = \"lf\", guard_formulas = true }",
+			"'＝x\n'=1\n'+1\n'-1\n'@a\n'\tb\n\"'\rc\"\n\"'\nd\"\n'＝1\n'＋1\n'－1\n'＠a\n；1\na=1\n'＝\n"},
 		"tsv":   {"query = \"SELECT sku, 'a\\tb' AS t FROM %t WHERE sku = 1\"\nformat = { type = \"tsv\", quoting = \"all\" }", "\"sku\"\t\"t\"\r\n\"1\"\t\"a\tb\"\r\n"},
 		"jsonl": {"query = \"SELECT sku, name FROM %t WHERE sku IN (2, 3) ORDER BY sku\"\nformat = { type = \"jsonl\" }", "{\"sku\":2,\"name\":\"nut, \\\"hex\\\"\"}\n{\"sku\":3,\"name\":null}\n"},
 		"json":  {"query = \"SELECT sku FROM %t WHERE sku < 3 ORDER BY sku\"\nformat = { type = \"json\" }", "[\n{\"sku\":1},\n{\"sku\":2}\n]\n"},

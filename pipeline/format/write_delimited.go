@@ -137,10 +137,25 @@ func (w *delimitedWriter) text(dst []byte, start int, f *Field) []byte {
 
 // guarded keeps a text, where the job wants it, from being taken for a formula.
 func (w *delimitedWriter) guarded(dst []byte, start int) []byte {
-	if w.guard && len(dst) > start && strings.IndexByte("=+-@\t\r", dst[start]) >= 0 {
+	if w.guard && len(dst) > start && formula(dst[start:]) {
 		dst = slices.Insert(dst, start, '\'')
 	}
 	return dst
+}
+
+// formula tells whether a spreadsheet could take a text for one. Some read the full-width forms of the signs as the signs.
+func formula(text []byte) bool {
+	if strings.IndexByte("=+-@\t\r\n", text[0]) >= 0 {
+		return true
+	}
+	if len(text) < len("＝") {
+		return false
+	}
+	switch string(text[:len("＝")]) {
+	case "＝", "＋", "－", "＠":
+		return true
+	}
+	return false
 }
 
 // isNull tells whether a text would be taken for NULL, also in a column that has none here: who reads it may have a nullable one.
