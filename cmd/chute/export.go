@@ -34,7 +34,7 @@ func exportCommand() *cobra.Command {
 		Use:   "export JOB",
 		Short: "deliver a job's file now",
 		Long: "Asks the job's question and delivers the answer, as the job says: whole, read again, and never over a file that is there. With --out the file goes to a " +
-			"folder of yours instead; that is no delivery, and the next one has the same number. --preview writes nothing: it prints the question and the first 200 rows.\n\n" +
+			"folder of yours instead; that is no delivery, and the next one has the same number. --preview writes nothing: it prints the question and the first 200 rows, as values: labels, formats and what else the file makes of them are not applied.\n\n" +
 			"Exit codes: 0 delivered (or skipped, as the job wants it for an answer without rows), 1 technical failure, 3 the rows aren't what the job allows: nothing was " +
 			"delivered, 64 usage, 78 configuration.",
 		Args:        cobra.ExactArgs(1),
@@ -43,6 +43,9 @@ func exportCommand() *cobra.Command {
 			chute, job, err := config.LoadExport(configFile(c), args[0], f.set)
 			if err != nil {
 				return err
+			}
+			if c.Flags().Changed("since") && f.since == "" {
+				return &exit{exitUsage, "--since: it is empty; a shell variable without a value, perhaps: name a moment or a run, or leave it out"}
 			}
 			if f.out != "" {
 				f.out = callerOf(c).path(f.out)
@@ -65,7 +68,7 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 	ex.Log = newLogFor(c, c.ErrOrStderr())
 	why := pipeline.Occasion{}
 	if f.since != "" {
-		if why.Since, err = sinceOf(job, f.since); err == nil {
+		if why.Since, err = sinceOf(job, f.since, time.Now()); err == nil {
 			err = d.known(c.Context(), why.Since.Run)
 		}
 		if err != nil {
@@ -95,8 +98,8 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 	return nil
 }
 
-// sinceOf reads --since.
-func sinceOf(job *config.Export, text string) (*pipeline.Since, error) {
+// sinceOf reads --since. What is still to come has nothing behind it: it is a mistake.
+func sinceOf(job *config.Export, text string, now time.Time) (*pipeline.Since, error) {
 	switch w := job.Watermark; {
 	case w.IsZero():
 		return nil, &exit{exitUsage, fmt.Sprintf("job %s has no watermark: it delivers everything each time, and --since means nothing", job.Name)}
@@ -109,6 +112,9 @@ func sinceOf(job *config.Export, text string) (*pipeline.Since, error) {
 	}
 	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02T15:04:05", time.RFC3339} {
 		if at, err := time.ParseInLocation(layout, text, job.Timezone.Location()); err == nil {
+			if at.After(now) {
+				return nil, &exit{exitUsage, fmt.Sprintf("--since: %s is still to come: nothing can have come after it", text)}
+			}
 			return &pipeline.Since{Time: at.UTC()}, nil
 		}
 	}

@@ -91,6 +91,9 @@ func (d *daemon) loadedBy(ctx context.Context, f ledger.Filter) (ids []uint64, e
 		if err != nil {
 			return nil, err
 		}
+		if run.Kind == ledger.Export {
+			return nil, &exit{exitUsage, exported(run.Job)}
+		}
 		if _, replaced, err := d.replacedBy(ctx, run.ID); err != nil {
 			return nil, err
 		} else if !replaced {
@@ -135,10 +138,18 @@ func (d *daemon) replay(c *cobra.Command, jobs []*config.Job, ids []uint64) erro
 	return nil
 }
 
+// exported says what to do in place of replaying an export.
+func exported(job string) string {
+	return fmt.Sprintf("job %s is an export, and only files of imports are replayed: `chute export %s` delivers again, with --since where it delivers only what is new", job, job)
+}
+
 func (d *daemon) replayRun(c *cobra.Command, p *progress, jobs []*config.Job, id uint64) (code int, err error) {
 	run, err := d.ledger.Run(c.Context(), id)
 	if err != nil {
 		return exitFailed, err
+	}
+	if run.Kind == ledger.Export {
+		return exitFailed, errors.New(exported(run.Job))
 	}
 	i := slices.IndexFunc(jobs, func(j *config.Job) bool { return j.Name == run.Job })
 	if i < 0 {

@@ -35,7 +35,7 @@ type runLine struct {
 	Server   report.Text `json:"server,omitempty"`      // the address of the server that has the staging table, or where the embedded engine's data is
 	Records  uint64      `json:"records"`               // that were found, or written, so far
 	Loaded   uint64      `json:"loaded"`                // records loaded or, until the run has ended, good ones; 0 of an export
-	Written  uint64      `json:"written,omitempty"`     // of an export: rows in its file so far
+	Written  uint64      `json:"written,omitempty"`     // of an export: rows in its file so far; missing where nothing was delivered
 	Rejects  uint64      `json:"rejects"`               // refused
 	Warnings uint64      `json:"warnings"`              // findings that refused nothing
 	SameAs   uint64      `json:"same_as,omitempty"`     // for a skipped file: the run that loaded it
@@ -59,11 +59,16 @@ func newRunLine(r ledger.Run) runLine {
 			l.Inbox = report.Text(r.Store)
 		}
 	}
-	if r.Kind == ledger.Export {
+	if r.Kind == ledger.Export && !undelivered(r) {
 		l.Written = r.Records
 	}
 	l.Exact = exactly(r.File.Name)
 	return l
+}
+
+// undelivered tells of an export that ended without a delivery: what was written of it before is gone.
+func undelivered(r ledger.Run) bool {
+	return r.Status == ledger.Failed || r.Status == ledger.Skipped || r.Status == ledger.Cancelled
 }
 
 // exactly returns in base64 what JSON can't have in a text; "" for a name that is UTF-8.
