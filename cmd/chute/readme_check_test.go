@@ -93,7 +93,7 @@ func findCodes(n ast.Node, note func(ast.Expr)) {
 
 // TestReadmeCheckExample: the example is what the script got, with an installation's usual paths.
 func TestReadmeCheckExample(t *testing.T) {
-	script, err := os.ReadFile("testdata/script/commands/both/check_faults.txtar")
+	script, err := os.ReadFile("testdata/script/either/check_faults.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}

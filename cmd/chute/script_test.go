@@ -25,7 +25,7 @@ import (
 // The scripts in testdata/script run the program as people do: as a process, on real files, with a real engine.
 //
 //	both/              on each engine
-//	either/            on the server, and with -every on each engine: what chute does there was tested with both in pipeline
+//	either/            on the server, and with -every on each engine: what the engines do there is tested with both in pipeline
 //	server/            where the engine makes no difference, or the script needs a server to stop and start
 //	commands/both/     what people call beside the daemon: many short processes with little that runs at once, and
 //	commands/server/   the same with the server only
