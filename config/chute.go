@@ -78,7 +78,7 @@ type Limits struct {
 	// EngineMemory is what one statement may take of the engine, a size of at least 64MiB. One that needs more fails; a load
 	// sends less at a time to keep within it. Default 2GiB.
 	EngineMemory Size `toml:"engine_memory" default:"2GiB"`
-	// Parallel is how many runs there are at a time, from 1. Default 2.
+	// Parallel is how many runs there are at a time, from 1; those whose files are being copied from a server aren't counted, of which there are as many for each store. Default 2.
 	Parallel int `toml:"parallel" default:"2"`
 	// MinFree is a size: a store or a state folder with less room makes no new claims. Default 1GiB.
 	MinFree Size `toml:"min_free" default:"1GiB"`
@@ -113,7 +113,7 @@ type Store struct {
 	Password Secret `toml:"password"`
 	// ConnectTimeout is, for sftp, how long connecting and the login may take, a duration above 0. Default 20s.
 	ConnectTimeout Duration `toml:"connect_timeout" default:"20s"`
-	// Timeout is, for sftp, how long the server may owe an answer and say nothing, a duration above 0. Default 30s.
+	// Timeout is, for sftp, how long the server may owe an answer and say nothing, or bring less than 1 KiB of files a second, a duration above 0. Default 30s.
 	Timeout Duration `toml:"timeout" default:"30s"`
 
 	Pos Position `toml:"-"`

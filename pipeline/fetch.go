@@ -53,6 +53,18 @@ func (im *Importer) fetch(ctx context.Context, b *batch) error {
 	if err := im.roomFor(ctx, wanted); err != nil {
 		return err
 	}
+	if im.Apart == nil {
+		im.fetchAll(ctx, b, wanted)
+		return nil
+	}
+	return im.Apart(ctx, func() error {
+		im.fetchAll(ctx, b, wanted)
+		return nil
+	})
+}
+
+// fetchAll takes down for each file what came of it.
+func (im *Importer) fetchAll(ctx context.Context, b *batch, wanted []*item) {
 	next := make(chan *item)
 	var working sync.WaitGroup
 	for range min(fetches, len(wanted)) {
@@ -67,7 +79,6 @@ func (im *Importer) fetch(ctx context.Context, b *batch) error {
 	}
 	close(next)
 	working.Wait()
-	return nil
 }
 
 func (im *Importer) fetchOne(ctx context.Context, b *batch, it *item) error {

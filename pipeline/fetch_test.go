@@ -188,7 +188,14 @@ func TestFetchRoom(t *testing.T) {
 	}
 	w.wantFiles("in/a.csv")
 	room++
-	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+	apart := errors.New("no slot to come back to")
+	w.im.Apart = func(_ context.Context, do func() error) error { return errors.Join(do(), apart) }
+	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Later})
+	if has, err := w.im.Spool.has(ledger.Run{ID: 1, File: connectors.File{Name: "a.csv", Size: room}}); !has || err != nil {
+		t.Errorf("the copy is there: %v, %v", has, err)
+	}
+	apart = nil
+	wantOutcomes(t, w.resumeAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
 }
 
 // cutLine is a server whose file comes in packets in any order, over a line that is cut, or whose process dies, after some of them.

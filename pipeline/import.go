@@ -61,6 +61,8 @@ type Importer struct {
 
 	swept map[string]bool // addresses of servers from which stages that were left have been dropped
 
+	// Apart, if set, calls what copies files from far away: how long that takes is their store's affair.
+	Apart func(ctx context.Context, do func() error) error
 	// Interrupts, if set, are who breaks off the work on runs of which somebody wants something else.
 	Interrupts *Interrupts
 	// Progress, if set, is given each file's progress when its reading begins.

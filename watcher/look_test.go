@@ -95,7 +95,7 @@ func tenJobs(b *testing.B, folder connectors.Folder) *inbox {
 	in := newInbox(folder, "acme", "in", time.Hour, clock{time.Now()}, zerolog.Nop())
 	for i := range 10 {
 		job := Job{Config: jobConfig(b, fmt.Sprint("job", i), fmt.Sprintf("orders%d_*.csv", i)), Folder: folder}
-		in.takers = append(in.takers, newTaker(job, in, nil, nil, zerolog.Nop()))
+		in.takers = append(in.takers, newTaker(job, in, nil, nil, nil, zerolog.Nop()))
 	}
 	return in
 }

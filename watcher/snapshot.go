@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"chute/connectors"
@@ -147,12 +148,22 @@ func (e *entry) at(now moment, clock clock) time.Time {
 	return clock.wall(at)
 }
 
+// theirs says whose the slots are.
+func theirs(jobs []string) string {
+	if len(jobs) == 1 {
+		return "runs of the job " + jobs[0] + " have it"
+	}
+	return "runs of the jobs " + strings.Join(jobs, ", ") + " have them"
+}
+
 // explainQueued says what a file at rest still waits for.
 func (e *entry) explainQueued(now moment, clock clock, ahead map[*entry]int) string {
 	t := e.taker
 	n, queued := ahead[e]
-	notReady := t.notReady()
+	notReady, holders := t.notReady(), t.slots.taken(t.name)
 	switch {
+	case len(holders) > 0:
+		return "no slot of limits.parallel is free: " + theirs(holders)
 	case t.problem != nil && t.until > now:
 		return fmt.Sprintf("the job pauses until %s after the error: %s", clock.wall(t.until).Format(time.RFC3339), connectors.Told(t.problem))
 	case notReady != "":

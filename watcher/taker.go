@@ -17,8 +17,9 @@ type taker struct {
 	name  string
 	inbox *inbox
 	slots *slots
-	gate  *gate // the Watcher's
-	own   *gate // the job's
+	store *slots // for calls that are apart
+	gate  *gate  // the Watcher's
+	own   *gate  // the job's
 	log   zerolog.Logger
 
 	ready chan struct{} // raised: the queue isn't empty, a pause is over, runs came or may be resumed
@@ -37,10 +38,10 @@ type taker struct {
 	before   *taker   // had the job and is ending
 }
 
-func newTaker(job Job, in *inbox, slots *slots, gate *gate, log zerolog.Logger) *taker {
+func newTaker(job Job, in *inbox, slots, store *slots, gate *gate, log zerolog.Logger) *taker {
 	log = log.With().Str("job", job.Config.Name).Logger()
 	return &taker{
-		job: job, name: job.Config.Name, inbox: in, slots: slots, gate: gate, log: log,
+		job: job, name: job.Config.Name, inbox: in, slots: slots, store: store, gate: gate, log: log,
 		own:   newGate(job.Ready, in.rescan, in.clock, log),
 		ready: make(chan struct{}, 1),
 		left:  make(chan struct{}),
@@ -95,15 +96,16 @@ func (t *taker) notReady() string { return cmp.Or(t.gate.problem(), t.own.proble
 
 // resume goes on with runs begun earlier.
 func (t *taker) resume(ctx, own context.Context, runs []uint64) {
-	if t.slots.acquire(own, t.job.Config.Priority) != nil {
+	p := &place{taker: t}
+	if p.enter(own) != nil {
 		return
 	}
-	defer t.slots.release()
+	defer p.leave()
 	t.inbox.mu.Lock()
 	t.runs, t.resuming = t.runs[len(runs):], len(runs)
 	t.inbox.mu.Unlock()
 
-	verdicts, err := t.call(ctx, func() []connectors.Verdict { return t.job.Resume(ctx, runs) })
+	verdicts, err := t.call(ctx, func() []connectors.Verdict { return t.job.Resume(p.in(ctx), runs) })
 	t.settle(ctx, nil, judgeRuns(runs, verdicts, err))
 	t.own.doubt()
 }
@@ -111,12 +113,13 @@ func (t *taker) resume(ctx, own context.Context, runs []uint64) {
 // take hands over the next batch of files.
 func (t *taker) take(ctx, own context.Context) {
 	batch := t.choose(own)
-	if len(batch) == 0 || t.slots.acquire(own, t.job.Config.Priority) != nil {
+	p := &place{taker: t}
+	if len(batch) == 0 || p.enter(own) != nil {
 		return
 	}
-	defer t.slots.release()
+	defer p.leave()
 	// Waiting for the slot may have taken long: is it still so?
-	if t.closed(own) > 0 || own.Err() != nil {
+	if t.closed(own) > 0 || own.Err() != nil || ctx.Err() != nil { // a stop is seen in ctx first
 		t.putBack()
 		return
 	}
@@ -124,7 +127,7 @@ func (t *taker) take(ctx, own context.Context) {
 	if len(files) == 0 {
 		return
 	}
-	verdicts, err := t.call(ctx, func() []connectors.Verdict { return t.job.Handle(ctx, files) })
+	verdicts, err := t.call(ctx, func() []connectors.Verdict { return t.job.Handle(p.in(ctx), files) })
 	r := judgeFiles(files, verdicts, err)
 	if verdicts == nil && t.job.Unsettled != nil {
 		t.findUnsettled(ctx, &r)

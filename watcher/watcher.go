@@ -62,7 +62,7 @@ type Job struct {
 // Watcher watches the inboxes of all jobs. Its fields aren't changed once Run was called.
 type Watcher struct {
 	Jobs     []Job
-	Parallel int           // calls of Handle and Resume at a time, over all jobs; default 2
+	Parallel int           // calls of Handle and Resume at a time, over all jobs, without those that are Apart; default 2
 	Rescan   time.Duration // longest time between two looks at an inbox, where the configuration of its jobs has none; default 30s
 	// Ready tells why no new file of any job may be claimed now: the database doesn't answer, too little room is left. Files then wait in
 	// their inboxes. It is asked at most once a second and returns within bounded time. nil = always ready.
@@ -75,6 +75,7 @@ type Watcher struct {
 	last    map[string]*taker // who had a job last, by its name, until that one has ended
 	gate    *gate
 	slots   *slots
+	apart   map[string]*slots // for calls that are apart, by their stores
 	clock   clock
 	spawn   func(func(context.Context)) // has something done that Run waits for; nil while Run isn't running
 }
@@ -178,7 +179,7 @@ func (w *Watcher) prepare() error {
 		return err
 	}
 	w.clock, w.last = clock{start: time.Now()}, map[string]*taker{}
-	w.slots = &slots{free: cmp.Or(max(w.Parallel, 0), 2)}
+	w.slots, w.apart = &slots{free: w.parallel()}, map[string]*slots{}
 	w.gate = newGate(w.Ready, w.rescan(), w.clock, w.Log)
 	for _, job := range w.Jobs {
 		w.join(job)
@@ -188,6 +189,8 @@ func (w *Watcher) prepare() error {
 	}
 	return nil
 }
+
+func (w *Watcher) parallel() int { return cmp.Or(max(w.Parallel, 0), 2) }
 
 func (w *Watcher) rescan() time.Duration { return cmp.Or(w.Rescan, 30*time.Second) }
 
@@ -212,7 +215,12 @@ func (w *Watcher) join(job Job) *taker {
 		w.inboxes = append(w.inboxes, newInbox(job.Folder, job.Config.Store, dir, w.rescan(), w.clock, w.Log))
 	}
 	in := w.inboxes[i]
-	t := newTaker(job, in, w.slots, w.gate, w.Log)
+	store := w.apart[in.store]
+	if store == nil {
+		store = &slots{free: w.parallel()}
+		w.apart[in.store] = store
+	}
+	t := newTaker(job, in, w.slots, store, w.gate, w.Log)
 	in.mu.Lock()
 	in.takers = append(in.takers, t)
 	in.mu.Unlock()

@@ -131,7 +131,7 @@ func (d *daemon) newImporter(job *config.Job) *pipeline.Importer {
 		Job: job, Database: d.database, DatabaseAt: markOf(d.config), Staging: d.config.Database.Staging, Ledger: d.ledger,
 		RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Cores: runtime.GOMAXPROCS(0), Log: d.log,
 		Memory: d.memory, EngineMemory: int64(d.config.Limits.EngineMemory), Connections: connections(d.config),
-		Interrupts: &d.interrupts,
+		Interrupts: &d.interrupts, Apart: watcher.Apart,
 	}
 }
 

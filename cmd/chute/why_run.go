@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,8 +28,11 @@ func (q *question) addLedger(c *cobra.Command, d *daemon, e watcher.Waiting, a *
 	switch e.State {
 	case watcher.Queued:
 		hold, err := d.ledger.HoldOf(c.Context(), e.Job)
-		if err != nil || !hold.Held() {
+		if err != nil {
 			return err
+		}
+		if !hold.Held() {
+			return addHolders(c, d, e, a)
 		}
 		a.State, a.Reason, a.Next, a.At = "held", report.Text(heldReason(hold)), heldNext(hold), utcOf(e.At)
 	case watcher.Running:
@@ -40,6 +44,30 @@ func (q *question) addLedger(c *cobra.Command, d *daemon, e watcher.Waiting, a *
 			a.Run = runs[0].ID
 		}
 	}
+	return nil
+}
+
+// mostHolders is how many runs are named.
+const mostHolders = 5
+
+// addHolders adds the runs for whose slots the file waits.
+func addHolders(c *cobra.Command, d *daemon, e watcher.Waiting, a *whyJSON) error {
+	holders := d.watcher.Load().Holders(e.Job)
+	if len(holders) == 0 {
+		return nil
+	}
+	runs, err := d.ledger.Runs(c.Context(), ledger.Filter{Jobs: holders, Statuses: []ledger.Status{ledger.Running}})
+	if err != nil || len(runs) == 0 {
+		return err
+	}
+	var ids []string
+	for _, run := range runs[:min(len(runs), mostHolders)] {
+		ids = append(ids, strconv.FormatUint(run.ID, 10))
+	}
+	if more := len(runs) - len(ids); more > 0 {
+		ids = append(ids, fmt.Sprintf("and %d more", more))
+	}
+	a.Reason += report.Text(" (runs " + strings.Join(ids, ", ") + ")")
 	return nil
 }
 

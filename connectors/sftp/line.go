@@ -31,7 +31,7 @@ type line struct {
 	patience time.Duration // how long a request may go on whose caller has given up: then the line is given up for it
 
 	heard atomic.Int64  // when something came from the server's SFTP, in ns since 1970
-	moved atomic.Int64  // bytes of files that came
+	moved atomic.Int64  // bytes of files that came, or that the server has
 	gone  chan struct{} // closed when the line has ended
 	once  sync.Once
 	cause error // why it ended; set before gone is closed
@@ -141,10 +141,20 @@ func (l listener) Read(p []byte) (int, error) {
 
 // run makes requests and returns their error: the server's answer, or a lostError.
 func (l *line) run(ctx context.Context, act func(*client.Client) error) error {
+	return l.wait(&request{ctx: ctx, begun: time.Now()}, act)
+}
+
+// transfer is run for what reads or writes a file, which has to go on at leastRate.
+func (l *line) transfer(ctx context.Context, act func(*client.Client) error) error {
+	now := time.Now()
+	return l.wait(&request{ctx: ctx, begun: now, transfer: true, since: now, moved: l.moved.Load()}, act)
+}
+
+func (l *line) wait(r *request, act func(*client.Client) error) error {
+	ctx := r.ctx
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	r := &request{ctx: ctx, begun: time.Now()}
 	l.mu.Lock()
 	l.waiting[r] = struct{}{}
 	l.mu.Unlock()

@@ -126,6 +126,44 @@ func TestAnswersWithoutBytes(t *testing.T) {
 	}
 }
 
+// TestTooSlow: a server that sends a byte now and then isn't silent, and is given up all the same.
+func TestTooSlow(t *testing.T) {
+	d := &sshd.Disk{Read: func(string, int64, int) int { return 1 }}
+	d.Before = func(what, _ string) error {
+		if what == "Read" {
+			time.Sleep(20 * time.Millisecond)
+		}
+		return nil
+	}
+	f, dir := disk(t, d)
+	f.server.config.Timeout = 200 * time.Millisecond
+	put(t, dir, "in/a", content(1000))
+	await(t, func() bool { // on a busy machine the server may seem to say nothing for that long
+		_, err := fetch(t.Context(), f, "in/a", nil, 0)
+		if !errors.Is(err, connectors.ErrUnavailable) {
+			t.Fatalf("error %v", err)
+		}
+		return strings.Contains(err.Error(), "too slow: less than 1024 bytes a second of a file for 200ms")
+	})
+}
+
+// TestFastEnough: the bytes of all files on a line count, for each request from its beginning on.
+func TestFastEnough(t *testing.T) {
+	l := &line{timeout: 10 * time.Second}
+	begin := time.Now()
+	r := &request{transfer: true, begun: begin, since: begin}
+	for _, step := range []struct {
+		after time.Duration
+		moved int64
+		want  bool
+	}{{9 * time.Second, 1, true}, {10 * time.Second, 10 << 10, true}, {19 * time.Second, 19 << 10, true}, {20 * time.Second, 19 << 10, true}, {20*time.Second + 1, 20<<10 - 1, false}, {30 * time.Second, 20 << 10, true}} {
+		l.moved.Store(step.moved)
+		if got := l.fastEnough(r, begin.Add(step.after)); got != step.want {
+			t.Errorf("%d bytes after %v: %v", step.moved, step.after, got)
+		}
+	}
+}
+
 // TestAnswers: what the client is given of packets that come in pieces of any size.
 func TestAnswers(t *testing.T) {
 	packet := func(kind byte, content string) string {

@@ -150,7 +150,7 @@ func (o *openFile) readAt(ctx context.Context, p []byte, at int64) (int, error) 
 // readPacket reads at most one packet. An answer with fewer bytes is followed by a request for the rest, until the server says that the file ends;
 // nil means that all of p was read.
 func (o *openFile) readPacket(ctx context.Context, p []byte, at int64) (n int, err error) {
-	err = o.line.run(ctx, func(*client.Client) (err error) {
+	err = o.line.transfer(ctx, func(*client.Client) (err error) {
 		n, err = o.file.ReadAt(p, at)
 		return err
 	})

@@ -113,11 +113,13 @@ func (p *Pending) send() {
 	p.buffer = nil
 	p.sent += int64(len(b))
 	p.writes.Go(func() {
-		err := p.line.run(p.ctx, func(*client.Client) error {
+		err := p.line.transfer(p.ctx, func(*client.Client) error {
 			_, err := file.WriteAt(b, at)
 			return err
 		})
-		if err != nil {
+		if err == nil {
+			p.line.moved.Add(int64(len(b)))
+		} else {
 			p.mu.Lock()
 			if p.failed == nil {
 				p.failed = err

@@ -14,9 +14,20 @@ type request struct {
 	ctx   context.Context
 	begun time.Time
 	given time.Time // when its caller was first seen to have given it up; zero: it wasn't
+
+	transfer bool      // it reads or writes a file
+	since    time.Time // then: when the line was last seen to have moved enough since it began, …
+	moved    int64     // … and what it had moved by then
 }
 
-var errSilent = errors.New("no answer")
+var (
+	errSilent = errors.New("no answer")
+	errSlow   = errors.New("too slow")
+)
+
+// leastRate is how many bytes of files a line has to move in a second, as long as somebody waits for some: a server that sends one now and then isn't silent, and
+// would hold what waits for it for ever.
+const leastRate = 1 << 10
 
 // watch ends the line when an answer doesn't come.
 func (l *line) watch() {
@@ -47,6 +58,8 @@ func (l *line) overdue(now time.Time) error {
 		switch {
 		case quiet > l.timeout:
 			return fmt.Errorf("%w for %v", errSilent, l.timeout)
+		case r.transfer && !l.fastEnough(r, now):
+			return fmt.Errorf("%w: less than %d bytes a second of a file for %v", errSlow, leastRate, l.timeout)
 		case now.Sub(r.begun) > l.longest:
 			return fmt.Errorf("%w to one request for %v", errSilent, l.longest)
 		case r.ctx.Err() == nil:
@@ -57,6 +70,16 @@ func (l *line) overdue(now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// fastEnough tells whether the line has moved enough since the request began, or since it was last seen to have. What counts are all files on the line, since
+// they share it. l.mu is held.
+func (l *line) fastEnough(r *request, now time.Time) bool {
+	moved := l.moved.Load()
+	if float64(moved-r.moved) >= leastRate*l.timeout.Seconds() {
+		r.since, r.moved = now, moved
+	}
+	return now.Sub(r.since) <= l.timeout
 }
 
 // keepAlive asks for a sign of life now and then: it keeps the line from being cut by what lies between, and finds out when it was. It is asked of the
