@@ -278,6 +278,8 @@ var (
 	ErrUnavailable = errors.New("not reachable")
 	// ErrParked: a person wants it to wait. It is nobody's fault.
 	ErrParked = errors.New("it waits until somebody lets it go on")
+	// ErrUnclaimable: the store doesn't let chute take the file out of its inbox.
+	ErrUnclaimable = errors.New("the file can't be taken out of its inbox")
 	// ErrNoTable: the table doesn't exist.
 	ErrNoTable = errors.New("no such table")
 )

@@ -105,21 +105,40 @@ func (im *Importer) begin(ctx context.Context, b *batch, items []*item) error {
 }
 
 // locate finds out which files are in the work folder, and writes them down as claimed. The others were lost to somebody else or
-// never left the inbox: nothing of them remains, and the next look at the inbox decides.
+// never left the inbox: nothing of them remains, and the next look at the inbox decides. Those that the store doesn't let go have never had a run.
 func (im *Importer) locate(ctx context.Context, b *batch) error {
 	if !im.InPlace {
 		if err := im.findClaimed(ctx, b); err != nil {
 			return err
 		}
 	}
+	kept := b.those(func(it *item) bool { return it.lost && errors.Is(it.err, connectors.ErrUnclaimable) })
+	if len(kept) < len(b.begun()) { // the others are known by who leads the batch
+		kept = slices.DeleteFunc(kept, func(it *item) bool { return it.run.ID == it.run.Batch })
+	}
 	for _, it := range b.items {
+		if slices.Contains(kept, it) {
+			continue
+		}
 		if it.lost {
 			it.run.State, it.run.Status, it.run.Finished = ledger.Withdrawn, ledger.Failed, now()
 		} else if it.run.State == ledger.Claiming && (it.err == nil || im.exists(ctx, b.fileName(it))) {
 			it.run.State = ledger.Claimed
 		}
 	}
-	return im.effect("claimed", func() error { return im.advance(ctx, b.begun()) })
+	err := im.effect("claimed", func() error {
+		if err := im.forget(ctx, kept); err != nil {
+			return err
+		}
+		return im.advance(ctx, b.begun())
+	})
+	if err != nil {
+		return err
+	}
+	if len(b.begun()) == 0 {
+		im.clearFolder(ctx, b.folder)
+	}
+	return nil
 }
 
 func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
@@ -132,10 +151,7 @@ func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
 		switch {
 		case !ok:
 			it.lost = true
-			it.err = it.claimErr
-			if it.err == nil || errors.Is(it.err, fs.ErrNotExist) {
-				it.err = fmt.Errorf("the file left the inbox before it could be claimed: %w", fs.ErrNotExist)
-			}
+			it.err = im.unclaimed(ctx, b, it)
 		case !f.Same(it.run.File):
 			if it.err = im.giveBack(ctx, b, it); it.err == nil {
 				it.lost, it.err = true, errChanged

@@ -135,6 +135,9 @@ func (im *Importer) logVerdict(it *item, v connectors.Verdict) {
 	} else if v.Outcome == connectors.Later && !errors.Is(v.Err, connectors.ErrParked) {
 		line = im.Log.Warn().Err(v.Err).Bool("stuck", v.Stuck)
 	}
+	if errors.Is(v.Err, connectors.ErrUnclaimable) {
+		line = im.Log.Debug().Err(v.Err) // nothing was begun, and the pause of the job is said
+	}
 	line.Str("job", it.run.Job).Str("file", config.Shown(it.run.File.Name)).Int64("bytes", it.run.File.Size)
 	if v.Run != 0 {
 		line.Uint64("run", v.Run).Str("status", string(it.run.Status)).Uint64("records", it.run.Records).

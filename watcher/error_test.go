@@ -39,17 +39,17 @@ func TestFileLeftInTheInboxIsTriedAgain(t *testing.T) {
 				if healed.Load() {
 					return nil
 				}
-				return errors.New("the work folder is on another file system")
+				return fmt.Errorf("%w: permission denied", connectors.ErrUnclaimable)
 			})
 		})
 		x.store.Put("in/a.csv", text(5))
 		x.run()
 		x.pass(5500 * time.Millisecond)
-		if e := x.waiting("a.csv"); e.State != Retrying || !strings.Contains(e.Reason, "another file system; next try at 2000-01-01T00:00:0") {
+		if e := x.waiting("a.csv"); e.State != Retrying || !strings.Contains(e.Reason, "permission denied; next try at 2000-01-01T00:00:0") {
 			t.Errorf("waiting is %+v", e)
 		}
 		a := x.w.Snapshot().Jobs[0]
-		if a.Problem != "the work folder is on another file system" || !a.Until.After(time.Now()) {
+		if a.Problem != "the file can't be taken out of its inbox: permission denied" || !a.Kept || !a.Until.After(time.Now()) {
 			t.Errorf("activity is %+v", a)
 		}
 		x.pass(5 * time.Minute)
@@ -65,7 +65,7 @@ func TestFileLeftInTheInboxIsTriedAgain(t *testing.T) {
 		if len(tries) < 9 || len(tries) > 11 {
 			t.Errorf("%d tries in five minutes", len(tries))
 		}
-		if n := x.logged("another file system"); n != 2 { // the file's and the job's
+		if n := x.logged("permission denied"); n != 2 { // the file's and the job's
 			t.Errorf("logged %d times:\n%s", n, x.log)
 		}
 		healed.Store(true)

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -114,6 +115,7 @@ func (t *taker) activity() Activity {
 	}
 	if t.problem != nil {
 		a.Problem, a.Until = connectors.Told(t.problem), t.inbox.clock.wall(t.until)
+		a.Kept = errors.Is(t.problem, connectors.ErrUnclaimable)
 	}
 	return a
 }

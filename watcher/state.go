@@ -176,6 +176,7 @@ type Activity struct {
 	NotReady string    // why no new files of this job are claimed, as its own Ready says; empty when they are
 	Problem  string    // the last Later's error, empty after a round without one
 	Until    time.Time // end of the pause, when there is a Problem
+	Kept     bool      // the Problem is that the store doesn't let the files be taken
 }
 
 // Snapshot is everything that waits, at one moment.

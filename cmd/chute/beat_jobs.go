@@ -66,6 +66,9 @@ func setState(s *status.Job, job *config.Job, seen watcher.Snapshot, hold ledger
 			a.Running += running
 		}
 	}
+	if a.Kept {
+		s.Kept = a.Problem
+	}
 	switch {
 	case !job.Enabled:
 		s.State = "disabled"

@@ -45,6 +45,32 @@ func fresh(t *testing.T) *Ledger {
 	return open(t, filepath.Join(t.TempDir(), "ledger.db"))
 }
 
+// TestForget: what claimed nothing leaves no trace but its number; nothing else can be forgotten.
+func TestForget(t *testing.T) {
+	l := fresh(t)
+	runs := begin(t, l, 3)
+	advance(t, l, runs[2:], Claimed)
+	if err := l.Forget(limit(t), runs); !errors.Is(err, ErrState) {
+		t.Errorf("forgot a claimed one: %v", err)
+	}
+	if err := l.Forget(limit(t), runs[:2]); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Forget(limit(t), runs[:1]); !errors.Is(err, ErrState) {
+		t.Errorf("forgot one twice: %v", err)
+	}
+	if err := l.Forget(limit(t), nil); err != nil {
+		t.Fatal(err)
+	}
+	left, err := l.Unsettled(limit(t))
+	if err != nil || len(left) != 1 || left[0].ID != runs[2].ID {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if next := begin(t, l, 1); next[0].ID != runs[2].ID+1 {
+		t.Errorf("the next run has the number %d", next[0].ID)
+	}
+}
+
 var files atomic.Uint64 // made by begin so far
 
 // begin returns n runs of job "orders" for files that differ in name and bytes from all others.

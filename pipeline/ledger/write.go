@@ -118,6 +118,30 @@ func (l *Ledger) record(ctx context.Context, runs []Run, details bool) error {
 	return nil
 }
 
+// Forget removes runs that claimed nothing, as if they had never begun; their numbers aren't given again. One that isn't about to claim its file any more gives an
+// error wrapping ErrState; then all stay.
+func (l *Ledger) Forget(ctx context.Context, runs []Run) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	err := l.tx(ctx, func(tx *sql.Tx) error {
+		for _, r := range runs {
+			result, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE id = ? AND state = ?`, int64(r.ID), string(Claiming))
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); err != nil || n != 1 {
+				return errors.Join(err, fmt.Errorf("run %d: %w: it isn't about to claim", r.ID, ErrState))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forget %d runs: %w", len(runs), err)
+	}
+	return nil
+}
+
 // update writes the runs without their details; check may object to a change of state that is allowed in general.
 func update(ctx context.Context, tx *sql.Tx, runs []Run, check func(r *Run, from State) error) error {
 	states, wants, err := statesOf(ctx, tx, runs)

@@ -48,6 +48,7 @@ var Codes = []struct {
 	{"delivery-failed", Critical},
 	{"reload-refused", Warning},
 	{"job-held", Warning},
+	{"files-kept", Warning},
 	{"file-late", Warning},
 	{"delivery-late", Warning},
 }
@@ -150,6 +151,9 @@ func (j *judgement) job(job Job) {
 	j.delivery(job)
 	if job.State == Held {
 		j.add("job-held", job.Job, "job %s is held since %s: %s", job.Job, stamp(job.Since), job.Reason)
+	}
+	if job.Kept != "" {
+		j.add("files-kept", job.Job, "job %s can't take its files: %s", job.Job, job.Kept)
 	}
 	if wait := j.now.Sub(job.Oldest); job.StuckAfter > 0 && !job.Oldest.IsZero() && wait > time.Duration(job.StuckAfter)*time.Second {
 		which := ""

@@ -112,6 +112,7 @@ type Job struct {
 	Reason     string         `json:"reason,omitempty"`          // of held, paused and gone, or why no new files are claimed
 	Since      time.Time      `json:"since,omitzero"`            // of held
 	Until      time.Time      `json:"until,omitzero"`            // of paused
+	Kept       string         `json:"kept,omitempty"`            // why the store doesn't let files of the job be taken, as of the last try
 	Files      map[string]int `json:"files"`                     // how many files of the inbox are in each state
 	Waiting    []File         `json:"waiting"`                   // those of them that have been there longest, at most 100
 	LeftOut    int            `json:"left_out,omitempty"`        // how many aren't among them

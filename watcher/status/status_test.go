@@ -61,6 +61,7 @@ func TestJudge(t *testing.T) {
 			s.Daemon.Configuration = Configuration{Loaded: noon, Refused: noon.Add(time.Minute), Problem: "orders.toml:4:9: no"}
 		}, "reload-refused", "the configuration was refused at 2026-03-01T12:01:00Z, that of 2026-03-01T12:00:00Z stays in effect: orders.toml:4:9: no"},
 		"held":       {func(s *Snapshot) { s.Jobs[0].State, s.Jobs[0].Since, s.Jobs[0].Reason = Held, noon, "by hand" }, "job-held", "job orders is held since 2026-03-01T12:00:00Z: by hand"},
+		"kept":       {func(s *Snapshot) { s.Jobs[0].Kept = "no" }, "files-kept", "job orders can't take its files: no"},
 		"late":       {func(s *Snapshot) { s.Jobs[0].Oldest = noon.Add(-time.Hour - time.Second) }, "file-late", "a file of job orders waits since 2026-03-01T10:59:59Z, longer than stuck_after = 3600s"},
 		"not late":   {func(s *Snapshot) { s.Jobs[0].Oldest = noon.Add(-time.Hour) }, "", ""},
 		"never late": {func(s *Snapshot) { s.Jobs[0].Oldest, s.Jobs[0].StuckAfter = noon.Add(-1000*time.Hour), 0 }, "", ""},
