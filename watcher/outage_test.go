@@ -3,6 +3,7 @@ package watcher
 import (
 	"errors"
 	"io/fs"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,6 +46,32 @@ func TestFolderGoneAndBack(t *testing.T) {
 		if p := x.w.Snapshot().Inboxes[0]; p.Problem != "" || x.logged("looked at again") != 1 {
 			t.Errorf("place is %+v, log:\n%s", p, x.log)
 		}
+	})
+}
+
+// TestWhyWhileNothingIsSeen: a file of an inbox that can't be looked at waits for that, whatever it was seen to be before.
+func TestWhyWhileNothingIsSeen(t *testing.T) {
+	simulate(t, func(x *world) {
+		var failing atomic.Bool
+		store := &connectortest.FaultyFolder{Folder: x.store, Before: func(c connectortest.Call) error {
+			if c.Op == "list" && failing.Load() {
+				return errors.New("the server has another key")
+			}
+			return nil
+		}}
+		x.job("orders", "*.csv", func(j *Job) { j.Folder = store })
+		x.store.Put("in/a.csv", text(5))
+		x.run()
+		x.pass(time.Second)
+		failing.Store(true)
+		x.pass(time.Minute)
+		e := x.waiting("a.csv")
+		if e.State != Settling || !strings.HasPrefix(e.Reason, "the inbox can't be looked at since 2000-01-01T00:00:0") || !strings.HasSuffix(e.Reason, "the server has another key") || !e.At.IsZero() {
+			t.Errorf("%+v", e)
+		}
+		failing.Store(false)
+		x.pass(2 * time.Minute)
+		x.expectHanded("orders a.csv")
 	})
 }
 

@@ -91,6 +91,10 @@ func (in *inbox) asWaiting(c candidate, now moment, ahead map[*entry]int) Waitin
 	}
 	w := in.waiting(c.entry, c.since)
 	w.Reason, w.Next, w.At = c.entry.explain(now, in.clock, ahead), c.entry.next(), c.entry.at(now, in.clock)
+	if in.problem != nil && w.State != Running {
+		w.Reason = fmt.Sprintf("the inbox can't be looked at since %s: %s", in.clock.wall(in.problemSince).UTC().Format(time.RFC3339), connectors.Told(in.problem))
+		w.Next, w.At = "nothing is taken until the inbox can be looked at again", time.Time{}
+	}
 	return w
 }
 

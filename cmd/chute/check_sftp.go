@@ -66,11 +66,11 @@ func (v *serverVisit) login(ctx context.Context, f finding, folders []*storeFold
 		f.Commands = []string{fmt.Sprintf("ssh-keyscan -p %d %s | ssh-keygen -lf -", v.store.SFTP.Port, shell(v.store.SFTP.Host))}
 		err = key
 	case errors.As(err, &login):
-		f.Code, f.Mend = "login_refused", "correct private_key, agent, password or the user in sftp, or have the server's owner let it in"
+		f.Code, f.Mend = "login_refused", "correct private_key, certificate, agent, password or the user in sftp, or have the server's owner let it in"
 		err = login
 	case errors.Is(err, connectors.ErrUnavailable):
 		f.Code, f.Mend = "store_unreachable", "until it answers its files wait; other stores don't"
-	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrInvalid):
 		return true // it answers; the folder is looked at by itself
 	}
 	v.bad(f, err)
@@ -117,7 +117,11 @@ func (v *serverVisit) folder(ctx context.Context, sf *storeFolder) {
 		v.add(f)
 		return
 	case err != nil && !missing && sf.inbox:
-		f.Mend = "have the user of sftp be allowed to list it"
+		if f.Mend = "have the user of sftp be allowed to list it"; errors.Is(err, fs.ErrInvalid) {
+			f.Mend = "name the folder that it leads to: inside of a store no link is followed"
+			v.bad(f, errors.New("it is a link, or a folder on the way to it is one"))
+			return
+		}
 		v.bad(f, fmt.Errorf("it can't be listed: %w", cause(err)))
 		return
 	}

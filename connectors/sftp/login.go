@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -17,9 +17,14 @@ type LoginError struct {
 	Address string
 	User    string
 	Err     error
+
+	Certificate string // what the certificate says itself against being let in; "": nothing, or there is none
 }
 
 func (e *LoginError) Error() string {
+	if e.Certificate != "" {
+		return fmt.Sprintf("SFTP server %s refuses the login of user %q: %s: %v", e.Address, e.User, e.Certificate, e.Err)
+	}
 	return fmt.Sprintf("SFTP server %s refuses the login of user %q: check the key or password that is configured, and that the server has it: %v", e.Address, e.User, e.Err)
 }
 
@@ -78,17 +83,9 @@ func (c *Config) keySigners() ([]ssh.Signer, error) {
 	if c.Certificate == "" {
 		return []ssh.Signer{signer}, nil
 	}
-	text, err := os.ReadFile(c.Certificate)
+	certificate, err := c.readCertificate()
 	if err != nil {
-		return nil, fmt.Errorf("read the certificate: %w", err)
-	}
-	key, _, _, _, err := ssh.ParseAuthorizedKey(text)
-	if err != nil {
-		return nil, fmt.Errorf("the certificate in %s can't be read: %w", c.Certificate, err)
-	}
-	certificate, ok := key.(*ssh.Certificate)
-	if !ok {
-		return nil, fmt.Errorf("%s holds a public key, not a certificate: it should be what ssh-keygen -s made", c.Certificate)
+		return nil, err
 	}
 	certified, err := ssh.NewCertSigner(certificate, signer)
 	if err != nil {
@@ -198,7 +195,7 @@ func (s *server) loginWith(ctx context.Context, check hostCheck, methods []ssh.A
 	case wrong != nil:
 		return nil, nil, wrong
 	case known && !errors.As(err, &line) && !brokenOff(err):
-		return nil, nil, &LoginError{Address: s.address, User: s.config.User, Err: err}
+		return nil, nil, &LoginError{Address: s.address, User: s.config.User, Err: err, Certificate: s.config.wrongCertificate(time.Now())}
 	}
 	return nil, nil, err
 }

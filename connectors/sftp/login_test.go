@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -109,6 +110,49 @@ func TestLogin(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 		})
+	}
+}
+
+// TestRefusedCertificate: a refused login says what the certificate says itself.
+func TestRefusedCertificate(t *testing.T) {
+	s := stub(t, sshd.Binary())
+	authority, _, err := sshd.NewKey("ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.ParsePrivateKey([]byte(authority))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, public, err := sshd.NewKey("ed25519")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := uint64(time.Now().Unix())
+	for want, certificate := range map[string]ssh.Certificate{
+		"was valid until 2001-09-09T01:46:40Z: have a new one made": {CertType: ssh.UserCert, ValidBefore: 1e9, ValidPrincipals: []string{"chute"}},
+		"is valid from 2100-01-01T00:00:00Z on":                     {CertType: ssh.UserCert, ValidAfter: 4102444800, ValidBefore: ssh.CertTimeInfinity, ValidPrincipals: []string{"chute"}},
+		`is for ["acme" "x\x1b[1m"]`:                                {CertType: ssh.UserCert, ValidBefore: now + 3600, ValidPrincipals: []string{"acme", "x\x1b[1m"}},
+		"names no principal":                                        {CertType: ssh.UserCert, ValidBefore: ssh.CertTimeInfinity, ValidPrincipals: []string{"chute"}},
+		"is one for servers":                                        {CertType: ssh.HostCert, ValidBefore: ssh.CertTimeInfinity, ValidPrincipals: []string{"chute"}},
+		"check the key or password":                                 {CertType: ssh.UserCert, ValidBefore: ssh.CertTimeInfinity, ValidPrincipals: []string{"chute"}},
+	} {
+		certificate.Key = public
+		if err := certificate.SignCert(rand.Reader, signer); err != nil {
+			t.Fatal(err)
+		}
+		if want == "names no principal" {
+			certificate.ValidPrincipals = nil // this library signs none without
+		}
+		c := onStub(s, t.TempDir())
+		c.PrivateKey, c.Certificate = text(other), filepath.Join(t.TempDir(), "cert.pub")
+		if err := os.WriteFile(c.Certificate, ssh.MarshalAuthorizedKey(&certificate), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var refused *LoginError
+		if _, err := store(t, c, nil).List(t.Context(), "."); !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
 	}
 }
 
