@@ -74,10 +74,7 @@ func (o *Orphans) Decide(ctx context.Context, tell func(Fate)) error {
 			return fmt.Errorf("work folder %s: %w", batchFolder(o.Base.Work, o.Ledger, batch), err)
 		}
 	}
-	if o.Ledger != o.Base.Ledger.ID() {
-		_ = o.Base.Store.Remove(ctx, own) // refused as long as something is in it
-	}
-	return nil
+	return nil // own stays, empty: it tells the other chute, if it is started again after all, that this is its store
 }
 
 // workFolders are the numbers of a ledger's work folders in a store, in order.

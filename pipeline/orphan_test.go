@@ -153,7 +153,7 @@ func (w *world) decideBroken(o *Orphans) {
 func (w *world) wantNothingOf(old string) {
 	w.t.Helper()
 	for _, name := range w.tree() {
-		if strings.HasPrefix(name, ".chute/"+old+"/") {
+		if mark := ".chute/" + old + "/"; strings.HasPrefix(name, mark) && name != mark {
 			w.t.Errorf("left of the ledger that is lost: %s", name)
 		}
 	}
@@ -424,4 +424,7 @@ func TestOrphanNameTaken(t *testing.T) {
 	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
 	w.wantRows("SELECT count() FROM %t", "12")
 	w.wantNothingOf(old)
+	if !slices.Contains(w.tree(), ".chute/"+old+"/") {
+		t.Error("the folder by which the other chute knows the store is gone")
+	}
 }

@@ -29,14 +29,23 @@ func (s site) present(ctx context.Context) (known bool, err error) {
 	if s.at == "" {
 		return false, nil
 	}
-	if known, err = s.ledger.KnowsPlace(ctx, path.Join(s.at, s.work)); err != nil || !known {
-		return false, err
+	lost, known, err := Lost(ctx, s.store, &s.ledger.Reader, s.at, s.work)
+	if lost {
+		err = s.lost("has no %s any more, which chute had made in it: if its file system isn't mounted, mount it; if it was emptied on purpose, make that folder, as chute's user", s.mark())
 	}
-	_, err = s.store.List(ctx, s.mark())
+	return known, err
+}
+
+// Lost tells whether the mark that a ledger made in a store isn't there any more, and whether it made one; at says where the store is.
+func Lost(ctx context.Context, store connectors.Folder, r *ledger.Reader, at, work string) (lost, known bool, err error) {
+	if known, err = r.KnowsPlace(ctx, path.Join(at, work)); err != nil || !known {
+		return false, false, err
+	}
+	_, err = store.List(ctx, path.Join(work, r.ID()))
 	if errors.Is(err, fs.ErrNotExist) {
-		return true, s.lost("has no %s any more, which chute had made in it: if its file system isn't mounted, mount it; if it was emptied on purpose, make that folder, as chute's user", s.mark())
+		return true, true, nil
 	}
-	return true, err
+	return false, true, err
 }
 
 // Present tells why a store isn't what it was when this ledger worked in it last; at says where it is.

@@ -35,6 +35,7 @@ func (i *inspection) serverStore(ctx context.Context, s *config.Store, f finding
 	if !v.login(ctx, f, folders) {
 		return
 	}
+	i.lost(ctx, f, s, server)
 	if i.probe {
 		v.able(ctx, f)
 	}

@@ -59,6 +59,18 @@ func (i *inspection) ownLedger(ctx context.Context) (string, error) {
 	return ledger.Look(ctx, filepath.Join(i.config.State.Dir, ledgerFile))
 }
 
+// ownReader reads this state's ledger; close ends that.
+func (i *inspection) ownReader(ctx context.Context) (r *ledger.Reader, close func() error, err error) {
+	if i.owner != nil {
+		return &i.owner.ledger.Reader, func() error { return nil }, nil
+	}
+	r, err = ledger.OpenUntouched(ctx, filepath.Join(i.config.State.Dir, ledgerFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, r.Close, nil
+}
+
 // ownFolder looks at a folder that chute makes when it is missing, and tells whether it is there and ours to use.
 func (i *inspection) ownFolder(ctx context.Context, f finding) (place local.Place, there bool) {
 	folder := folderAt(f.Subject)

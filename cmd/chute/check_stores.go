@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 
 	"chute/config"
+	"chute/connectors"
 	"chute/connectors/local"
 	"chute/pipeline"
 )
@@ -56,7 +58,9 @@ func (v *visit) all(ctx context.Context, f finding) {
 	free := v.enough(ctx, f, v.folder)
 	v.workFolder(ctx, f)
 	v.forsaken(ctx, f)
-	v.bare(ctx, f)
+	if !v.lost(ctx, f, v.store, v.folder) {
+		v.bare(ctx, f)
+	}
 	folders := v.folders()
 	v.makeProbe(ctx, folders, f)
 	v.settle(f, "%s, %s left%s", v.store.Path, free, v.fileSystem(ctx, f))
@@ -116,6 +120,27 @@ func (v *visit) forsaken(ctx context.Context, f finding) {
 		f.Commands = []string{fmt.Sprintf("chute --config %s adopt %s", shell(v.file), of)}
 		v.add(f)
 	}
+}
+
+// lost tells whether the folder that this state's ledger made in a store isn't there any more: nothing is claimed from such a store, or delivered to it.
+func (i *inspection) lost(ctx context.Context, f finding, s *config.Store, folder connectors.Folder) bool {
+	r, closeReader, err := i.ownReader(ctx)
+	if err != nil {
+		return false // what is the matter with the ledger is said elsewhere; without one nothing was ever made
+	}
+	lost, _, err := pipeline.Lost(ctx, folder, r, place(s), s.Work)
+	mark := path.Join(s.Work, r.ID())
+	if err = errors.Join(err, closeReader()); err != nil || !lost {
+		return false // what else is the matter with the store shows when it is used
+	}
+	f.Level, f.Code = levelProblem, "store_lost"
+	f.Text = fmt.Sprintf("%s has no %s any more, which chute had made in it: until it is there, nothing is claimed from it or delivered to it", place(s), mark)
+	f.Mend = "if its file system isn't mounted, mount it; only if it was emptied on purpose, make that folder, as chute's user"
+	if !s.Remote() {
+		f.Commands = []string{"mkdir -p -m 700 " + shell(filepath.Join(s.Path, mark))}
+	}
+	i.add(f)
+	return true
 }
 
 // fileSystem tells what is to be known of the store's file system.

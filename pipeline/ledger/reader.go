@@ -54,7 +54,7 @@ func openReader(ctx context.Context, path string, parameters url.Values) (*Reade
 
 // Look tells the id of a ledger that no process has open, and leaves no trace: other readers make files beside it. The errors are those of OpenReader.
 func Look(ctx context.Context, path string) (id string, err error) {
-	r, err := untouched(ctx, path)
+	r, err := OpenUntouched(ctx, path)
 	if err != nil {
 		return "", err
 	}
@@ -63,14 +63,15 @@ func Look(ctx context.Context, path string) (id string, err error) {
 
 // Inspect is Look and Verify.
 func Inspect(ctx context.Context, path string) error {
-	r, err := untouched(ctx, path)
+	r, err := OpenUntouched(ctx, path)
 	if err != nil {
 		return err
 	}
 	return errors.Join(r.Verify(ctx), r.Close())
 }
 
-func untouched(ctx context.Context, path string) (*Reader, error) {
+// OpenUntouched is OpenReader for a ledger that no process has open, and leaves no trace as Look does.
+func OpenUntouched(ctx context.Context, path string) (*Reader, error) {
 	if _, err := os.Stat(path + "-wal"); err == nil {
 		return openReader(ctx, path, nil) // it was left in the middle of something: what is behind it isn't in the file, and the others are there
 	}
