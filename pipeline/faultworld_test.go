@@ -212,7 +212,9 @@ func (w *faultWorld) decideInterrupted() {
 	for _, r := range runs {
 		if r.File.Name == "d.csv" && r.Status == ledger.Interrupted && r.State == ledger.Publishing {
 			w.wantOnce("d.csv")
-			w.decide(r.ID, loaded)
+			if _, err := w.im.Ledger.Decide(w.ctx, r.ID, loaded); err != nil {
+				w.t.Fatal(err)
+			}
 			return
 		}
 	}

@@ -41,6 +41,14 @@ func (i *Interrupts) Interrupt(run uint64) bool {
 	return found
 }
 
+// Working tells whether somebody is at a run.
+func (i *Interrupts) Working(run uint64) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	_, found := i.working[run]
+	return found
+}
+
 // enter makes that the work on the batch can be broken off, from when its runs have numbers.
 func (i *Interrupts) enter(b *batch) {
 	if i == nil || b.breakOff == nil || b.entered || len(b.begun()) == 0 {

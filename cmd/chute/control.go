@@ -56,17 +56,15 @@ func resumeCommand() *cobra.Command {
 		map[ledger.Status]bool{ledger.Paused: true, ledger.Pausing: true})
 }
 
-func retryCommand() *cobra.Command {
-	return continueCommand("retry", "try stuck runs again at once", "Tries runs again that are stuck or interrupted, or wait for their next try. Without a daemon that happens when one is started.",
-		map[ledger.Status]bool{ledger.Stuck: true, ledger.Interrupted: true, ledger.Retrying: true})
-}
-
 // continueCommand lets runs go on that are in one of some statuses.
 func continueCommand(name, short, long string, from map[ledger.Status]bool) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " RUN…", Short: short, Long: long, Args: cobra.MinimumNArgs(1), Annotations: servedByOwner,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withRuns(c, args, func(d *daemon, run ledger.Run) error {
+				if run.Status == ledger.Interrupted {
+					return undecided(run)
+				}
 				if !from[run.Status] {
 					return fmt.Errorf("it is %s: there is nothing to %s", run.Status, name)
 				}

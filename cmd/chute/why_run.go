@@ -241,7 +241,7 @@ func (q *question) tellRun(a *whyJSON, run ledger.Run) {
 	case ledger.Stuck:
 		a.Reason, a.Next = report.Text(fmt.Sprintf("after %d errors, the last: %s", run.Attempts, run.Error)), fmt.Sprintf("nothing until `chute retry %d`, or the next start; `chute reject %[1]d` gives it up", run.ID)
 	case ledger.Interrupted:
-		a.Reason, a.Next = report.Text(run.Error), "nothing until a person decides whether its records are in the table"
+		a.Reason, a.Next = report.Text(run.Error), fmt.Sprintf("nothing until `chute retry %d --loaded`, if its records are in the table, or `--not-loaded`", run.ID)
 	case ledger.Pausing, ledger.Cancelling:
 		a.Reason, a.Next = "somebody wants that", "it stops as soon as what is under way can be left"
 	case ledger.Paused:

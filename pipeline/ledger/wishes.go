@@ -104,7 +104,7 @@ func closable(run Run, want Want) bool {
 	return run.State == Delivering && run.Status == Stuck && want == Cancel
 }
 
-// Continue lets a run go on that waits for a person: it is paused, stuck or interrupted. Else the error wraps ErrNotWaiting.
+// Continue lets a run go on that waits for a person: it is paused or stuck. Else the error wraps ErrNotWaiting; of an interrupted one a person has to Decide.
 func (l *Ledger) Continue(ctx context.Context, id uint64) error {
 	err := l.tx(ctx, func(tx *sql.Tx) error {
 		run, want, err := wishedRun(ctx, tx, id)
@@ -115,7 +115,7 @@ func (l *Ledger) Continue(ctx context.Context, id uint64) error {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM wishes WHERE run = ?`, int64(id)); err != nil {
 				return err
 			}
-		} else if run.Status != Stuck && run.Status != Interrupted {
+		} else if run.Status != Stuck {
 			return fmt.Errorf("%w: it is %s", ErrNotWaiting, run.Status)
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE runs SET status = ? WHERE id = ?`, string(Retrying), int64(id))
@@ -125,6 +125,43 @@ func (l *Ledger) Continue(ctx context.Context, id uint64) error {
 		return fmt.Errorf("go on with run %d: %w", id, err)
 	}
 	return nil
+}
+
+// Decide writes down what a person has found out of an interrupted run: that its records are in the table, all of them, or that none is. It goes for all runs whose
+// records were to become visible with this one's; they are returned in order, and go on. Of a run that isn't interrupted the error wraps ErrNotWaiting.
+func (l *Ledger) Decide(ctx context.Context, id uint64, loaded bool) (decided []uint64, err error) {
+	state := Publishing
+	if loaded {
+		state = Published
+	}
+	err = l.tx(ctx, func(tx *sql.Tx) error {
+		run, _, err := wishedRun(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if run.Status != Interrupted {
+			return fmt.Errorf("%w: it is %s", ErrNotWaiting, run.Status)
+		}
+		rows, err := tx.QueryContext(ctx, `UPDATE runs SET state = ?, status = ?, error = '' WHERE status = ? AND (id = ?4 OR stage <> '' AND stage = (SELECT stage FROM runs WHERE id = ?4)) RETURNING id`,
+			string(state), string(Retrying), string(Interrupted), int64(id))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var one int64
+			if err := rows.Scan(&one); err != nil {
+				return err
+			}
+			decided = append(decided, uint64(one))
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decide about run %d: %w", id, err)
+	}
+	slices.Sort(decided)
+	return decided, nil
 }
 
 // Wishes are what is, or was, wanted of the runs; those of which nothing was are missing.

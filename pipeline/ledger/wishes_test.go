@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 )
@@ -61,7 +62,7 @@ func TestContinue(t *testing.T) {
 	l := fresh(t)
 	runs := begin(t, l, 4)
 	advance(t, l, runs, Claimed)
-	runs[0].Status, runs[1].Status, runs[2].Status = Stuck, Interrupted, Paused
+	runs[0].Status, runs[1].Status, runs[2].Status = Interrupted, Stuck, Paused
 	if err := l.Update(limit(t), runs); err != nil {
 		t.Fatal(err)
 	}
@@ -71,11 +72,45 @@ func TestContinue(t *testing.T) {
 	for i, r := range runs {
 		err := l.Continue(limit(t), r.ID)
 		got, err2 := l.Run(limit(t), r.ID)
-		if i == 3 && !errors.Is(err, ErrNotWaiting) || i < 3 && (err != nil || got.Status != Retrying) || err2 != nil {
+		waits := i == 1 || i == 2
+		if !waits && !errors.Is(err, ErrNotWaiting) || waits && (err != nil || got.Status != Retrying) || err2 != nil {
 			t.Errorf("run %d is %s, %v %v", i, got.Status, err, err2)
 		}
 	}
 	if wishes, err := l.Wishes(limit(t), runs[2].ID); err != nil || len(wishes) > 0 {
 		t.Errorf("wanted are %+v, %v", wishes, err)
+	}
+}
+
+// TestDecide: what a person says of an interrupted run goes for those of the same stage, and for no others.
+func TestDecide(t *testing.T) {
+	l := fresh(t)
+	runs := begin(t, l, 4)
+	advance(t, l, runs, Claimed, Staging)
+	for i := range runs {
+		runs[i].State, runs[i].Stage = Publishing, []string{"s", "s", "other", "s"}[i]
+	}
+	if _, err := l.Publish(limit(t), runs, []Identity{identity(runs[0]), identity(runs[1]), identity(runs[2]), identity(runs[3])}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range runs[:3] {
+		runs[i].Status = Interrupted
+	}
+	if err := l.Update(limit(t), runs); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Decide(limit(t), runs[3].ID, true); !errors.Is(err, ErrNotWaiting) {
+		t.Errorf("decided about a run that isn't interrupted: %v", err)
+	}
+	if ids, err := l.Decide(limit(t), runs[1].ID, true); err != nil || !slices.Equal(ids, []uint64{runs[0].ID, runs[1].ID}) {
+		t.Errorf("decided about %v (%v)", ids, err)
+	}
+	if ids, err := l.Decide(limit(t), runs[2].ID, false); err != nil || !slices.Equal(ids, []uint64{runs[2].ID}) {
+		t.Errorf("decided about %v (%v)", ids, err)
+	}
+	for i, want := range []State{Published, Published, Publishing, Publishing} {
+		if got, err := l.Run(limit(t), runs[i].ID); err != nil || got.State != want || got.Status == Interrupted {
+			t.Errorf("run %d is %s, %s (%v), wanted %s", got.ID, got.State, got.Status, err, want)
+		}
 	}
 }
