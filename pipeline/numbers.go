@@ -49,8 +49,9 @@ func (n *Numbers) Highest(ctx context.Context) (uint64, error) {
 		}
 		highest = max(highest, found)
 	}
-	if highest == last {
-		return 0, nil
+	// What has begun meanwhile has left traces too.
+	if last, err = n.Ledger.Last(ctx); err != nil || highest <= last {
+		return 0, err
 	}
 	return highest, nil
 }

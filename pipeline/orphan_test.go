@@ -250,6 +250,35 @@ func TestNumbersUntold(t *testing.T) {
 	if found, err := n.Highest(w.ctx); err != nil || found != 13 || len(untold) != 1 || untold[0] != job.Target.Table.String() {
 		t.Errorf("found %d (%v), untold %q; want 13 and %s", found, err, untold, job.Target.Table)
 	}
+
+	// Runs that begin during the look leave traces that mean nothing.
+	busy := *w.im
+	busy.Store = &busyFolder{w.im.Store, func() {
+		runs := make([]ledger.Run, 20)
+		for i := range runs {
+			runs[i] = ledger.Run{Kind: ledger.Export, Job: "busy", Store: "acme", File: connectors.File{Name: "b.csv"}}
+		}
+		err := w.im.Ledger.Begin(w.ctx, runs)
+		if err = errors.Join(err, os.MkdirAll(filepath.Join(w.im.RunsDir, fmt.Sprint(runs[19].ID)), 0o700)); err != nil {
+			t.Error(err)
+		}
+	}}
+	n.Importers = []*Importer{&torn, &busy}
+	torn.Store = busy.Store
+	if found, err := n.Highest(w.ctx); err != nil || found != 0 {
+		t.Errorf("found %d (%v) of what began meanwhile; want nothing", found, err)
+	}
+}
+
+// busyFolder is a store in which something happens whenever it is looked at.
+type busyFolder struct {
+	connectors.Folder
+	happens func()
+}
+
+func (f *busyFolder) List(ctx context.Context, dir string) ([]connectors.File, error) {
+	f.happens()
+	return f.Folder.List(ctx, dir)
 }
 
 // lateFolder is a store that doesn't answer before all others have been asked too.

@@ -96,6 +96,9 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if d.ledger, err = ledger.Open(ctx, filepath.Join(d.config.State.Dir, ledgerFile)); err != nil {
 		return err
 	}
+	if last, made := d.ledger.Restored(); made {
+		d.log.Warn().Uint64("last", last).Msg("the ledger is a backup that was put in its place: runs behind its last one aren't known any more, and their numbers aren't given again; chute audit lists those that have rows")
+	}
 	return d.openStores()
 }
 

@@ -35,6 +35,9 @@ func (d *daemon) deliver(ctx context.Context, job *config.Export, due time.Time)
 	if err == nil {
 		err = d.enoughRoom(ctx, place(d.config.Store(job.Store)), ex.Store)
 	}
+	if err == nil {
+		err = d.assure(ctx)
+	}
 	if err != nil {
 		d.sayUndelivered(job, err)
 		return err

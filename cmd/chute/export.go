@@ -78,6 +78,9 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 	if f.preview {
 		return previewExport(c, ex, why)
 	}
+	if err := d.assure(c.Context()); err != nil {
+		return err
+	}
 	unlock := d.exportAlone(job.Name)
 	defer unlock()
 	if f.out != "" {

@@ -140,12 +140,20 @@ func (d *daemon) leap(ctx context.Context, numbers *pipeline.Numbers) error {
 	if err != nil || seen == 0 {
 		return err
 	}
+	last, err := d.ledger.Last(ctx)
+	if err != nil {
+		return err
+	}
 	next, err := d.ledger.Leap(ctx, seen)
 	if err != nil {
 		return err
 	}
-	d.log.Warn().Uint64("seen", seen).Uint64("next", next+1).
-		Msg("the ledger is older than the files and tables: there are traces of runs that it doesn't know. Their numbers aren't given again; chute audit lists those that have rows")
+	what := "the ledger is older than the files and tables: there are traces of runs that it doesn't know. Their numbers aren't given again; chute audit lists those that have rows"
+	if last == 0 {
+		what = "the ledger is new, and the state has traces of runs of an earlier one, which is lost: what they loaded isn't known any more. Their numbers aren't given again; " +
+			"if there is a backup, stop chute and put it in the ledger's place"
+	}
+	d.log.Warn().Uint64("seen", seen).Uint64("next", next+1).Msg(what)
 	return nil
 }
 

@@ -82,7 +82,11 @@ func (l *Ledger) restore(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
 	var application int
+	var last uint64
 	if err := tx.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&application); err != nil || application != backupID {
+		return err
+	}
+	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'runs'`).Scan(&last); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, fmt.Sprintf(nextNumber+`
@@ -91,5 +95,17 @@ func (l *Ledger) restore(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	l.back = &last
+	return nil
+}
+
+// Restored tells whether opening the ledger made it of a backup, and the last number of a run that the backup knows.
+func (l *Ledger) Restored() (last uint64, made bool) {
+	if l.back == nil {
+		return 0, false
+	}
+	return *l.back, true
 }

@@ -38,6 +38,9 @@ func TestBackup(t *testing.T) {
 	if restored.ID() != l.ID() {
 		t.Errorf("id %s, not %s", restored.ID(), l.ID())
 	}
+	if last, made := restored.Restored(); !made || last != before[2].ID {
+		t.Errorf("restored from a backup: %v, up to run %d, not %d", made, last, before[2].ID)
+	}
 	runs, err := restored.Runs(limit(t), Filter{})
 	if err != nil || len(runs) != len(before) {
 		t.Errorf("%d runs, not %d: %v", len(runs), len(before), err)
@@ -46,7 +49,11 @@ func TestBackup(t *testing.T) {
 	if first := next[0].ID; first < uint64(time.Now().Add(-time.Hour).Unix()) {
 		t.Errorf("the first run has the number %d, which the ledger may have given after the backup", first)
 	}
-	if again := open(t, copied); begin(t, again, 1)[0].ID != next[1].ID+1 {
+	again := open(t, copied)
+	if begin(t, again, 1)[0].ID != next[1].ID+1 {
 		t.Error("the numbers leap at each start")
+	}
+	if _, made := again.Restored(); made {
+		t.Error("it counts as restored at each start")
 	}
 }

@@ -41,6 +41,7 @@ const busyTimeout = 5 * time.Second
 type Ledger struct {
 	Reader
 	write *sql.DB // one connection; transactions begin immediate
+	back  *uint64 // see Restored
 
 	anybody *sql.Stmt // of the reading connections, which end it
 }
