@@ -147,6 +147,7 @@ type outgoing struct {
 	written time.Time
 	steps   []report.Step
 	skipped bool // there is nothing to deliver
+	tidied  bool // or it was tried
 }
 
 func (d *outgoing) state() ledger.Run {

@@ -77,9 +77,10 @@ func (ex *Exporter) conclude(ctx context.Context, d *outgoing, err error) error 
 
 // tidy removes what an export that is through has left; what it can't is swept up at the next start.
 func (ex *Exporter) tidy(ctx context.Context, d *outgoing) {
-	if d.run.State != ledger.Settled {
+	if d.run.State != ledger.Settled || d.tidied {
 		return
 	}
+	d.tidied = true
 	if err := ex.clear(ctx, d); err != nil {
 		ex.Log.Warn().Err(err).Str("folder", d.folder()).Msg("the work folder of an export can't be removed now")
 	}
@@ -113,16 +114,15 @@ func (ex *Exporter) postpone(ctx context.Context, d *outgoing, err error) error 
 	return nil
 }
 
-// giveUp ends a run of which nothing was delivered. One whose delivering may have been recorded is left to the next start, which asks the ledger.
+// giveUp ends a run of which nothing was delivered, even if its store is away. One whose delivering may have been recorded is left to the next start, which
+// asks the ledger.
 func (ex *Exporter) giveUp(ctx context.Context, d *outgoing, why error) error {
 	recorded, err := ex.Ledger.Run(ctx, d.run.ID)
 	if err != nil || recorded.State != ledger.Writing {
 		return err
 	}
 	d.run.Error = connectors.Told(why)
-	if err := ex.clear(ctx, d); err != nil {
-		return err
-	}
+	defer ex.tidy(ctx, d)
 	return ex.finish(ctx, d, ledger.Failed, ledger.Deliveries{Due: d.is.Due})
 }
 

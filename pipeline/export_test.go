@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/report"
 )
@@ -332,6 +334,23 @@ func TestExportUnplanned(t *testing.T) {
 		if runs, err := ex.Ledger.UnsettledExports(w.ctx, "stock"); err != nil || len(runs) > 0 != enabled {
 			t.Errorf("enabled %t: %+v, %v", enabled, runs, err)
 		}
+	}
+	w.wantNothingLeft()
+
+	// By hand to a store that goes away: it has failed at once, and what lies there is swept up when the store is back.
+	ex.Fault = func(at string, _ bool) error {
+		if at == "companions" || at == "clear" {
+			return fmt.Errorf("the store is away: %w", connectors.ErrUnavailable)
+		}
+		return nil
+	}
+	run, err := ex.Export(w.ctx, Occasion{})
+	if recorded, _ := ex.Ledger.Run(w.ctx, run.ID); err == nil || recorded.State != ledger.Settled || recorded.Status != ledger.Failed || !strings.Contains(recorded.Error, "away") {
+		t.Errorf("by hand: %v; recorded is %+v", err, recorded)
+	}
+	ex.Fault = nil
+	if err := ex.Sweep(w.ctx); err != nil {
+		t.Error(err)
 	}
 	w.wantNothingLeft()
 }
