@@ -72,11 +72,15 @@ type engineConfig struct {
 	Marks     int64    `xml:"mark_cache_size"`                             // the defaults of the caches are for a machine of the engine's own
 	Index     int64    `xml:"primary_index_cache_size"`
 	Users     string   `xml:"users_config,omitempty"`
+	// 1: tables are loaded one after the other. Each needs the store of the functions that users defined, and the first to ask makes it, without
+	// any lock: of two that ask at once, one locks a store that the other has just freed. That ends as "recursive_mutex lock failed", as a
+	// crash, or as a start that hangs for ever. The parts of a table are still loaded by several threads.
+	Loaders int `xml:"tables_loader_foreground_pool_size"`
 }
 
 // configure writes the configuration and returns the arguments of connect.
 func (d *Database) configure(users string) ([]string, error) {
-	c := engineConfig{Marks: 64 << 20, Index: 64 << 20, Users: users}
+	c := engineConfig{Marks: 64 << 20, Index: 64 << 20, Users: users, Loaders: 1}
 	text, err := xml.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("engine's configuration: %w", err)
