@@ -33,6 +33,7 @@ func (im *Importer) announce(ctx context.Context, b *batch) error {
 	for _, it := range b.active() {
 		if it.rejection == nil && it.skip == nil {
 			it.run.State = ledger.Publishing
+			it.run.Status = ledger.Running // not finished before its rows are there
 			reserve = append(reserve, im.identity(it))
 		} else {
 			it.run.State = ledger.Rejecting

@@ -45,6 +45,8 @@ func (w *world) wishAt(want ledger.Want, file string, point wishPoint) (too erro
 		too = w.im.Ledger.Wish(w.ctx, ledger.Wish{Run: runs[0].ID, Want: want, Reason: "the test wants it", UID: 7, At: time.Now()})
 		if too == nil {
 			w.im.Interrupts.Interrupt(runs[0].ID)
+		} else if runs[0].State != ledger.Settled && runs[0].Status != ledger.Running {
+			w.t.Errorf("at %s, before it is through, it is %s", runs[0].State, runs[0].Status)
 		}
 		return nil
 	}

@@ -101,11 +101,12 @@ func holdIn(row *sql.Row, job string) (Hold, error) {
 	return h, err
 }
 
-// Latest returns the job's last runs from its store, not by hand, that came to an end one way or the other, or wait for a person, the newest first: those behind the
-// run after, at most limit. Skipped files aren't among them: they say nothing about what the partner delivers; nor are those that no job matches: they aren't the job's.
+// Latest returns the job's last runs from its store, not by hand, that came to an end one way or the other, or wait for a person, the newest first: those behind
+// the run after, at most limit. One whose rows are being published counts as finished. Skipped files aren't among them: they say nothing about what the partner
+// delivers; nor are those that no job matches: they aren't the job's.
 func (r *Reader) Latest(ctx context.Context, job, store string, after uint64, limit int) ([]Run, error) {
-	rows, err := r.read.QueryContext(ctx, `SELECT id, batch, status, name FROM runs
-		WHERE job = ? AND store = ? AND id > ? AND status IN (?, ?, ?, ?, ?)
+	rows, err := r.read.QueryContext(ctx, `SELECT id, batch, CASE WHEN status = 'running' THEN 'finished' ELSE status END, name FROM runs
+		WHERE job = ? AND store = ? AND id > ? AND (status IN (?, ?, ?, ?, ?) OR status = 'running' AND state IN ('publishing', 'published'))
 		AND NOT EXISTS (SELECT 1 FROM wishes WHERE run = id AND want = ?) ORDER BY started DESC, id DESC LIMIT ?`,
 		job, store, after, Finished, FinishedWithRejects, Rejected, Stuck, Interrupted, Unmatched, limit)
 	if err != nil {

@@ -85,6 +85,12 @@ func TestLatest(t *testing.T) {
 			}
 		}
 	}
+	if _, err := l.write.ExecContext(limit(t), `UPDATE runs SET state = 'publishing' WHERE id = 5`); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := l.Latest(limit(t), runs[0].Job, runs[0].Store, 4, 10); err != nil || len(got) != 2 || got[1].ID != 5 || got[1].Status != Finished {
+		t.Errorf("one that is being published: %+v, %v", got, err)
+	}
 }
 
 // TestOlderSchema: a ledger of an earlier version is brought to the newest, and keeps what it has.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -50,15 +51,14 @@ const putWish = `INSERT INTO wishes (run, want, reason, uid, at) VALUES (?1, ?2,
 // Wish writes down what is wanted of a run, unless the run was quicker: then the error wraps ErrTooLate. From now on the run can't be announced as publishing. As
 // there is one writer at a time, exactly one of the two happens. A run that is to be cancelled or rejected can't be paused any more.
 func (l *Ledger) Wish(ctx context.Context, w Wish) error {
+	var late error // it is about the run, not about the ledger
 	err := l.tx(ctx, func(tx *sql.Tx) error {
 		run, want, err := wishedRun(ctx, tx, w.Run)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case !slices.Contains(undecided, run.State) && !closable(run, w.Want):
-			return fmt.Errorf("%w: it is %s", ErrTooLate, run.Status)
-		case w.Want == Pause && want != "" && want != Pause:
-			return fmt.Errorf("%w: somebody wanted before: %s", ErrTooLate, want)
+		}
+		if late = tooLate(run, want, w.Want); late != nil {
+			return late
 		}
 		_, err = tx.ExecContext(ctx, putWish, int64(w.Run), string(w.Want), w.Reason, int64(w.UID), w.At.UnixNano())
 		if err != nil {
@@ -71,10 +71,30 @@ func (l *Ledger) Wish(ctx context.Context, w Wish) error {
 		_, err = tx.ExecContext(ctx, `UPDATE runs SET status = ?, error = '' WHERE id = ?`, string(status), int64(w.Run))
 		return err
 	})
+	if late != nil {
+		return late
+	}
 	if err != nil {
 		return fmt.Errorf("%s run %d: %w", w.Want, w.Run, err)
 	}
 	return nil
+}
+
+// tooLate tells why something can't be wanted of a run any more, of which something may have been wanted before.
+func tooLate(run Run, before, want Want) error {
+	switch {
+	case !slices.Contains(undecided, run.State) && !closable(run, want):
+		return fmt.Errorf("%w: %s", ErrTooLate, cmp.Or(decided[run.State], "it is "+string(run.Status)))
+	case want == Pause && before != "" && before != Pause:
+		return fmt.Errorf("%w: somebody wanted before: %s", ErrTooLate, before)
+	}
+	return nil
+}
+
+// decided are the states in which a run can't be given up any more, for people.
+var decided = map[State]string{
+	Publishing: "its rows are being published", Published: "its rows are in the table",
+	Rejecting: "nothing of it is loaded, and its file is on its way out", Delivering: "its file is being delivered",
 }
 
 // BeginUnmatched is Begin for files that no job matches: that they are to be rejected is written down with their runs, so that it holds whatever happens, and

@@ -45,7 +45,7 @@ func TestWishes(t *testing.T) {
 	if _, err := l.Publish(limit(t), runs[1:], []Identity{identity(runs[1]), identity(runs[2])}); err != nil {
 		t.Fatal(err)
 	}
-	if err := wish(runs[1], Cancel); !errors.Is(err, ErrTooLate) {
+	if err := wish(runs[1], Cancel); !errors.Is(err, ErrTooLate) || err.Error() != "too late: its rows are being published" {
 		t.Errorf("wanted of a run that is publishing: %v", err)
 	}
 	if err := wish(Run{ID: 99}, Cancel); !errors.Is(err, ErrNoRun) {
