@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("CHDB_TEST_START"); path != "" {
 		os.Exit(startToBeKilled(path))
 	}
+	if path := os.Getenv("CHDB_TEST_CRASH"); path != "" {
+		os.Exit(startToCrash(path))
+	}
 	if _, err := Find(""); err != nil {
 		fmt.Fprintln(os.Stderr, "these tests run the real engine:", err)
 		os.Exit(1)

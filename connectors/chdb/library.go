@@ -15,6 +15,7 @@ type library struct {
 
 	connect      func(argc int32, argv unsafe.Pointer) *uintptr // nil when it failed: the reason went to standard error
 	disconnect   func(connection *uintptr)
+	takeSignals  func(yes int32) // whether a start puts the library's own handlers on signals; without, it puts the default there
 	query        func(connection uintptr, sql unsafe.Pointer, length uintptr, format unsafe.Pointer, formatLength uintptr) uintptr
 	stream       func(connection uintptr, sql unsafe.Pointer, length uintptr, format unsafe.Pointer, formatLength uintptr) uintptr
 	streamFetch  func(connection, stream uintptr) uintptr
@@ -66,6 +67,7 @@ func (l *library) bind(handle uintptr) error {
 	}{
 		{"chdb_connect", &l.connect},
 		{"chdb_close_conn", &l.disconnect},
+		{"chdb_set_signal_handlers_enabled", &l.takeSignals},
 		{"chdb_query_n", &l.query},
 		{"chdb_stream_query_n", &l.stream},
 		{"chdb_stream_fetch_result", &l.streamFetch},

@@ -98,6 +98,9 @@ func (d *Database) startEngine() (*connection, error) {
 	var handle *uintptr
 	said, err := captureStderr(filepath.Join(d.path, "chute-engine.log"), func() {
 		defer restoreSignals(saveSignals())
+		// Its handler of a crash waits five minutes for a thread that isn't there. Without it a crash ends the process, and who started it can start it again.
+		d.library.takeSignals(0)
+		defer d.library.takeSignals(1) // with 0 every further connection would reset Go's handlers
 		handle = d.library.open(d.arguments)
 	})
 	if handle != nil {
@@ -134,7 +137,7 @@ func captureStderr(name string, f func()) (said string, err error) {
 	return string(text), errors.Join(err, readErr)
 }
 
-// The library takes these when it starts. With its handlers a nil dereference in Go hangs for minutes instead of being a panic.
+// The library takes these when it starts, or resets them. Without Go's handlers a nil dereference in Go isn't a panic.
 var seizedSignals = [...]unix.Signal{unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS, unix.SIGTSTP}
 
 // sigaction is the kernel's record of a handler, kept and given back as it is; there is more than enough room in it.
