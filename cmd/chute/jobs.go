@@ -15,9 +15,9 @@ func jobsCommand() *cobra.Command {
 		Short: "list the jobs",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			chute, jobs, err := config.Load(configFile(c))
-			if err != nil {
-				return err
+			chute, jobs, mistakes := config.LoadSome(configFile(c))
+			if chute == nil {
+				return mistakes
 			}
 			held := heldJobs(c, chute)
 			table := newTable(c, column{name: "job"}, column{name: "kind"}, column{name: "store"}, column{name: "inbox"},
@@ -37,7 +37,10 @@ func jobsCommand() *cobra.Command {
 					return err
 				}
 			}
-			return table.flush()
+			if err := table.flush(); err != nil {
+				return err
+			}
+			return mistakes
 		},
 	}
 	jobs.AddCommand(showJobCommand())

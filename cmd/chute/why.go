@@ -58,24 +58,34 @@ func whyCommand() *cobra.Command {
 		Args:        cobra.ExactArgs(1),
 		Annotations: servedByOwner,
 		RunE: func(c *cobra.Command, args []string) error {
-			chute, jobs, err := config.Load(configFile(c))
-			if err != nil {
-				return err
+			chute, jobs, mistakes := config.LoadSome(configFile(c))
+			if chute == nil {
+				return mistakes
+			}
+			owner := callerOf(c).owner
+			if owner != nil && mistakes != nil {
+				jobs = owner.jobs // as they are in effect
 			}
 			q, err := newQuestion(c, chute, jobs, args[0])
 			if err != nil {
 				return err
 			}
-			if !q.inInbox() {
-				return q.answerByRun(c, asJSON)
-			}
 			owned, err := control.Owned(chute.State.Dir)
 			if err != nil {
 				return err
 			}
-			if owned || callerOf(c).owner != nil {
-				return withState(c, chute, jobs, func(d *daemon) error { return q.answer(c, d, asJSON) })
+			ask := owned && owner == nil && mistakes != nil // the owner knows all jobs
+			if !q.inInbox() && !ask {
+				sayMistakes(c, mistakes)
+				return q.answerByRun(c, asJSON)
 			}
+			if owned || owner != nil {
+				return withState(c, chute, jobs, func(d *daemon) error {
+					sayMistakes(c, mistakes)
+					return q.answer(c, d, asJSON)
+				})
+			}
+			sayMistakes(c, mistakes)
 			// Nobody has the state, and nothing is changed there to find out.
 			d := newDaemon(chute, jobs, newLog(c.ErrOrStderr()))
 			return errors.Join(d.openStores(), q.answer(c, d, asJSON))
@@ -83,6 +93,13 @@ func whyCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
+}
+
+// sayMistakes tells what is wrong with jobs that a command does without.
+func sayMistakes(c *cobra.Command, mistakes error) {
+	if mistakes != nil {
+		fmt.Fprintf(c.ErrOrStderr(), "chute: job files with mistakes are left out, and a daemon that runs goes on with the jobs as they were:\n%s\n", mistakes)
+	}
 }
 
 // newQuestion finds the file's store.

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,59 +16,7 @@ import (
 	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/report"
-	"chute/watcher"
 )
-
-// underWay are the statuses of runs that have a file now.
-var underWay = []ledger.Status{ledger.Running, ledger.Retrying, ledger.Stuck, ledger.Interrupted, ledger.Pausing, ledger.Paused, ledger.Cancelling}
-
-// addLedger adds what the watcher doesn't know: whether the job is held, and the run that has the file.
-func (q *question) addLedger(c *cobra.Command, d *daemon, e watcher.Waiting, a *whyJSON) error {
-	switch e.State {
-	case watcher.Queued:
-		hold, err := d.ledger.HoldOf(c.Context(), e.Job)
-		if err != nil {
-			return err
-		}
-		if !hold.Held() {
-			return addHolders(c, d, e, a)
-		}
-		a.State, a.Reason, a.Next, a.At = "held", report.Text(heldReason(hold)), heldNext(hold), utcOf(e.At)
-	case watcher.Running:
-		runs, err := d.ledger.Runs(c.Context(), ledger.Filter{Jobs: []string{e.Job}, Statuses: underWay, File: literally(e.Name)})
-		if err != nil {
-			return err
-		}
-		if len(runs) > 0 {
-			a.Run = runs[0].ID
-		}
-	}
-	return nil
-}
-
-// mostHolders is how many runs are named.
-const mostHolders = 5
-
-// addHolders adds the runs for whose slots the file waits.
-func addHolders(c *cobra.Command, d *daemon, e watcher.Waiting, a *whyJSON) error {
-	holders := d.watcher.Load().Holders(e.Job)
-	if len(holders) == 0 {
-		return nil
-	}
-	runs, err := d.ledger.Runs(c.Context(), ledger.Filter{Jobs: holders, Statuses: []ledger.Status{ledger.Running}})
-	if err != nil || len(runs) == 0 {
-		return err
-	}
-	var ids []string
-	for _, run := range runs[:min(len(runs), mostHolders)] {
-		ids = append(ids, strconv.FormatUint(run.ID, 10))
-	}
-	if more := len(runs) - len(ids); more > 0 {
-		ids = append(ids, fmt.Sprintf("and %d more", more))
-	}
-	a.Reason += report.Text(" (runs " + strings.Join(ids, ", ") + ")")
-	return nil
-}
 
 // literally is a pattern that fits one name alone; a byte that isn't UTF-8 is any character. The zero Glob, where there is no such pattern, restricts nothing.
 func literally(name string) (g config.Glob) {
