@@ -1,7 +1,6 @@
 package format
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -12,38 +11,17 @@ import (
 	"chute/connectors/native"
 )
 
-// rowGroup is how many bytes of values go into a row group: it is kept, compressed, until it is whole.
-const rowGroup = 32 << 20
-
 // Texts gives values as texts, one row after the other.
 type Texts interface {
 	Append(dst []byte, i int) (text []byte, null bool)
 }
 
-// Parquet writes a Parquet file, column by column.
+// Parquet writes a Parquet file, in row groups that several cores encode and compress.
 type Parquet struct {
 	file    *parquet.GenericWriter[any]
 	columns []*parquetColumn
 	left    *Left
-	size    int // of the values in the row group
-}
-
-// Left is what of a block isn't written yet: its rows may go into several files.
-type Left struct {
-	data  [][]byte // of each column, without those that tell NULLs
-	nulls [][]byte
-	size  int // of a row, on average
-}
-
-// Begin takes a block.
-func (l *Left) Begin(b *native.Block) {
-	l.data, l.nulls = append(l.data[:0], b.Data...), append(l.nulls[:0], make([][]byte, len(b.Data))...)
-	l.size = b.Size() / max(b.Rows, 1)
-	for i, c := range b.Columns {
-		if c.Type.Plain().Kind == native.Nullable {
-			l.nulls[i], l.data[i] = b.Data[i][:b.Rows], b.Data[i][b.Rows:]
-		}
-	}
+	groups  parquetGroups
 }
 
 // ordered is a group whose fields stay in their order.
@@ -71,9 +49,10 @@ func NewParquet(out io.Writer, f *config.ExportFormat, columns []native.Column, 
 	case "gzip":
 		codec = &parquet.Gzip
 	case "zstd":
-		codec = &parquet.Zstd
+		codec = &pagesByZstd
 	}
 	p := &Parquet{left: left}
+	p.groups.most, p.groups.make = rowGroup, func() *parquetGroup { return p.group(columns, f.Unmappable == "replace") }
 	root := ordered{Group: parquet.Group{}}
 	for i, c := range columns {
 		if c.Name == "" || root.Group[c.Name] != nil {
@@ -87,35 +66,48 @@ func NewParquet(out io.Writer, f *config.ExportFormat, columns []native.Column, 
 		p.columns = append(p.columns, made)
 	}
 	p.file = parquet.NewGenericWriter[any](out, parquet.NewSchema("chute", root), parquet.CreatedBy("chute", "1", ""))
-	for i, w := range p.file.ColumnWriters() {
-		p.columns[i].out = w
-	}
 	return p, nil
 }
 
-// Write writes the next rows of the block at hand. texts is at the same place.
-func (p *Parquet) Write(rows int, texts Texts) error {
-	for i, c := range p.columns {
-		if err := c.write(p.left, i, rows, texts); err != nil {
-			var why *Unfit
-			if errors.As(err, &why) {
-				return why
-			}
-			return fmt.Errorf("write column %q as Parquet: %w", c.name, err)
-		}
+// group makes what encodes row groups, one at a time, with columns of its own.
+func (p *Parquet) group(columns []native.Column, replace bool) *parquetGroup {
+	g := &parquetGroup{out: p.file.BeginRowGroup(), whole: make(chan struct{}, 1)}
+	for i, w := range g.out.ColumnWriters() {
+		c, _, _ := newParquetColumn(columns[i], i, replace) // it could be made before
+		c.out = w
+		g.columns = append(g.columns, c)
 	}
-	if p.size += rows * p.left.size; p.size >= rowGroup {
-		p.size = 0
-		return p.file.Flush()
+	return g
+}
+
+// Write writes the next rows of the block at hand. texts is at the same place. An error may be one of earlier rows.
+func (p *Parquet) Write(rows int, texts Texts) error {
+	for rows > 0 {
+		s, err := p.groups.sheet()
+		if err != nil {
+			return err
+		}
+		n := min(rows, max(1, parquetSheetSize/max(1, p.left.size)))
+		s.begin(n, len(p.columns))
+		for i := range p.columns {
+			p.left.take(s, i, n, p.columns[i], texts)
+		}
+		p.groups.put(s)
+		rows -= n
 	}
 	return nil
 }
 
 // Close ends the file.
-func (p *Parquet) Close() error { return p.file.Close() }
+func (p *Parquet) Close() error {
+	if err := p.groups.close(); err != nil {
+		return err
+	}
+	return p.file.Close()
+}
 
-// Discard gives up a file; there is nothing to free.
-func (p *Parquet) Discard() {}
+// Discard gives up a file. One that was closed may be given up as well.
+func (p *Parquet) Discard() { p.groups.discard() }
 
 // CheckParquet opens a written file again: it must have so many rows and columns.
 func CheckParquet(in io.ReaderAt, size int64, rows uint64, columns int) error {

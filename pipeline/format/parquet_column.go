@@ -11,14 +11,15 @@ import (
 	"chute/connectors/native"
 )
 
-// parquetColumn turns a column in Native layout into values of Parquet.
+// parquetColumn turns a column in Native layout into values of Parquet. One goroutine uses it.
 type parquetColumn struct {
 	name     string
 	index    int
 	out      *parquet.ColumnWriter
 	nullable bool
 	width    int                                      // of a value; 0: strings, with their lengths before them
-	put      func(value []byte) (parquet.Value, bool) // false: too large; nil: values are written as texts
+	put      func(value []byte) (parquet.Value, bool) // false: too large
+	printed  bool                                     // values are written as texts
 	utf8     bool                                     // texts must be UTF-8
 	replace  bool                                     // and are made it
 	values   []parquet.Value
@@ -49,8 +50,7 @@ func (c *parquetColumn) choose(t *native.Type) parquet.Node {
 	}
 	switch t.Kind {
 	case native.String:
-		c.width, c.utf8 = 0, true
-		c.put = func(v []byte) (parquet.Value, bool) { return parquet.ByteArrayValue(v), true }
+		c.width, c.utf8, c.put = 0, true, textOf
 	case native.UUID:
 		c.put = func(v []byte) (parquet.Value, bool) {
 			start := len(c.memory)
@@ -62,10 +62,12 @@ func (c *parquetColumn) choose(t *native.Type) parquet.Node {
 		}
 		return parquet.UUID()
 	default:
-		c.utf8 = true
+		c.width, c.utf8, c.printed, c.put = 0, true, true, textOf
 	}
 	return parquet.String()
 }
+
+func textOf(v []byte) (parquet.Value, bool) { return parquet.ByteArrayValue(v), true }
 
 func int32Of(n int32) (parquet.Value, bool) { return parquet.Int32Value(n), true }
 func int64Of(n int64) (parquet.Value, bool) { return parquet.Int64Value(n), true }
@@ -162,27 +164,14 @@ func (c *parquetColumn) moment(t *native.Type) parquet.Node {
 	return nil
 }
 
-// write writes the column's next values.
-func (c *parquetColumn) write(left *Left, i, rows int, texts Texts) error {
-	data, nulls := left.data[i], left.nulls[i]
-	defer func() {
-		if left.data[i] = data; nulls != nil {
-			left.nulls[i] = nulls[rows:]
-		}
-	}()
+// write writes values.
+func (c *parquetColumn) write(data, nulls []byte, rows int) error {
 	for row := 0; row < rows; {
 		c.values, c.memory = c.values[:0], c.memory[:0]
 		for range min(rows-row, parquetRows) {
 			var value []byte
-			null := nulls != nil && nulls[row] != 0
-			if c.put == nil {
-				start := len(c.memory)
-				c.memory, _ = texts.Append(c.memory, c.index)
-				value = c.memory[start:]
-			} else {
-				value, data = c.next(data)
-			}
-			v, err := c.value(value, null)
+			value, data = c.next(data)
+			v, err := c.value(value, c.nullable && nulls[row] != 0)
 			if err != nil {
 				return err
 			}
@@ -217,10 +206,7 @@ func (c *parquetColumn) value(bytes []byte, null bool) (parquet.Value, error) {
 		c.memory = appendValid(c.memory, bytes)
 		bytes = c.memory[start:]
 	}
-	v, fits := parquet.ByteArrayValue(bytes), true
-	if c.put != nil {
-		v, fits = c.put(bytes)
-	}
+	v, fits := c.put(bytes)
 	if !fits {
 		return v, unfit("too_large", "column %q has a time that Parquet has no room for with so many digits of the second: give it fewer in the query", c.name)
 	}
