@@ -7,14 +7,17 @@ type Turn string
 
 func (t Turn) Error() string { return string(t) }
 
-// Pending tells how many files of a job wait to be taken or are handed over, with the runs that it has to go on with. known is false as long as its inbox can't be looked at: then
-// nobody can say.
-func (w *Watcher) Pending(job string) (files int, known bool) {
+// mostPending are how many files Pending names.
+const mostPending = 3
+
+// Pending tells how many files of a job wait to be taken or are handed over, with the runs that it has to go on with, and the first names of those that aren't runs
+// yet. known is false as long as its inbox can't be looked at: then nobody can say.
+func (w *Watcher) Pending(job string) (files int, names []string, known bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	i := slices.IndexFunc(w.takers, func(t *taker) bool { return t.name == job })
 	if i < 0 {
-		return 0, false
+		return 0, nil, false
 	}
 	t := w.takers[i]
 	in := t.inbox
@@ -24,17 +27,24 @@ func (w *Watcher) Pending(job string) (files int, known bool) {
 	if t.before != nil {
 		files++
 	}
-	for _, e := range in.entries {
+	add := func(name string) {
+		files++
+		if at, _ := slices.BinarySearch(names, name); at < mostPending {
+			names = slices.Insert(names, at, name)
+			names = names[:min(len(names), mostPending)]
+		}
+	}
+	for name, e := range in.entries {
 		if e.taker == t && !e.unmatched && e.state.waits() {
-			files++
+			add(name)
 		}
 	}
-	for _, r := range in.running {
+	for name, r := range in.running {
 		if r.taker == t {
-			files++
+			add(name)
 		}
 	}
-	return files, in.count > 0 && in.failures == 0
+	return files, names, in.count > 0 && in.failures == 0
 }
 
 // waits tells whether a file in this state is going to be taken, or would be if a person mended something.

@@ -37,7 +37,7 @@ func TestUnmatchedAfter(t *testing.T) {
 		if want := "it is rejected when it has stayed unchanged for 1h, unless a job matches it by then"; e.Job != "" || e.Next != want || e.At.Sub(x.start).Round(time.Second) != time.Hour {
 			t.Errorf("waiting is %+v, want %q", e, want)
 		}
-		if files, _ := x.w.Pending("stock"); files != 0 {
+		if files, _, _ := x.w.Pending("stock"); files != 0 {
 			t.Errorf("%d files of the job are said to be waiting", files)
 		}
 		x.store.Put("in/readme", text(6)) // it isn't at rest

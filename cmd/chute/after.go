@@ -16,11 +16,12 @@ func (d *daemon) othersFirst(ctx context.Context, job *config.Job) error {
 		return nil
 	}
 	for _, name := range job.After {
-		switch files, known := w.Pending(name); {
+		switch files, names, known := w.Pending(name); {
 		case !known:
 			return watcher.Turn(fmt.Sprintf("whether job %s, which comes first, has files can't be told now", name))
 		case files > 0:
-			return watcher.Turn(fmt.Sprintf("job %s comes first: %s of it %s", name, count(files, "file"), map[bool]string{true: "isn't loaded", false: "aren't loaded"}[files == 1]))
+			return watcher.Turn(fmt.Sprintf("job %s comes first: %s of it %s%s", name, count(files, "file"),
+				map[bool]string{true: "isn't loaded", false: "aren't loaded"}[files == 1], inPart(names, files)))
 		}
 	}
 	unsettled, err := d.ledger.Unsettled(ctx)
@@ -35,4 +36,15 @@ func (d *daemon) othersFirst(ctx context.Context, job *config.Job) error {
 		}
 	}
 	return nil
+}
+
+// inPart are the names of some of the files.
+func inPart(names []string, files int) string {
+	switch len(names) {
+	case 0:
+		return ""
+	case files:
+		return ": " + quotedNames(names)
+	}
+	return ", among them " + quotedNames(names)
 }

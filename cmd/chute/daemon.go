@@ -157,7 +157,7 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	d.agenda.Store(d.newAgenda())
 	w := d.newWatcher(ctx, d.sortByJob(unsettled))
 	d.watcher.Store(w)
-	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)).Int("unsettled", len(unsettled)).
+	d.log.Info().Str("version", version()).Int("jobs", len(w.Jobs)+len(d.config.Exports)).Int("unsettled", len(unsettled)).
 		Str("state", d.config.State.Dir).Str("engine", d.config.Database.Engine).Msg("chute is watching")
 	if len(w.Jobs) == 0 && len(d.config.Exports) == 0 { // the service goes on: a job is going to come, and a reload with it
 		d.log.Warn().Str("jobs", d.config.Jobs.Dir).Msg("there is no job: nothing is watched")
