@@ -107,7 +107,7 @@ func (d *Database) start(ctx context.Context, cfg Config) (err error) {
 	if d.arguments, err = d.configure(cfg.Users); err != nil {
 		return err
 	}
-	if d.anchor, err = d.startEngine(); err != nil {
+	if d.anchor, err = d.startEngine(ctx); err != nil {
 		return err
 	}
 	if d.spare, err = d.connect(); err != nil {

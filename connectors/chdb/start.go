@@ -1,6 +1,7 @@
 package chdb
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -93,8 +95,26 @@ func (d *Database) configure(users string) ([]string, error) {
 	return []string{"clickhouse", "--path=" + d.path, "--config-file=" + file}, nil
 }
 
-// startEngine makes the first connection, which starts the engine.
-func (d *Database) startEngine() (*connection, error) {
+// starts is how often the engine is started before it counts as failed.
+const starts = 3
+
+// startEngine makes the first connection, which starts the engine. A start that failed because the engine's threads got in each other's way
+// is made again: the engine is gone then, with its lock and all its threads, and nothing was written.
+func (d *Database) startEngine(ctx context.Context) (*connection, error) {
+	for try := 1; ; try++ {
+		c, err := d.tryStart()
+		if err == nil || try == starts || !strings.Contains(err.Error(), "mutex lock failed") {
+			return c, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+func (d *Database) tryStart() (*connection, error) {
 	var handle *uintptr
 	said, err := captureStderr(filepath.Join(d.path, "chute-engine.log"), func() {
 		defer restoreSignals(saveSignals())

@@ -7,10 +7,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"chute/connectors"
 )
 
 // Two tables that load at once may crash the engine or hang it; see engineConfig.
@@ -64,4 +68,53 @@ func TestCrashedStartEnds(t *testing.T) {
 		t.Fatalf("%v: %s", err, said)
 	}
 	openTest(t, path)
+}
+
+// The failures are the engine's real words; the start that works is its own.
+func TestStartIsTriedAgain(t *testing.T) {
+	const raced = "Code: 722. DB::Exception: Waited job failed: Code: 695. DB::Exception: Load job 'load table default.t' failed: std::exception. " +
+		"Code: 1001, type: std::__1::system_error, e.what() = recursive_mutex lock failed: Invalid argument,. (ASYNC_LOAD_WAIT_FAILED)"
+	const damaged = "Code: 722. DB::Exception: Waited job failed: Code: 695. DB::Exception: Load job 'load table default.t' failed: Code: 62. DB::Exception: Syntax error. (ASYNC_LOAD_WAIT_FAILED)"
+	file, err := Find("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	library, err := load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect := library.connect
+	t.Cleanup(func() { library.connect = connect })
+	for _, c := range []struct {
+		said  string
+		fails int // how often it does
+		tries int
+		opens bool
+	}{
+		{raced, starts - 1, starts, true},
+		{raced, starts, starts, false},
+		{damaged, 1, 1, false},
+	} {
+		tries := 0
+		library.connect = func(argc int32, argv unsafe.Pointer) *uintptr {
+			if tries++; tries <= c.fails {
+				fmt.Fprintln(os.Stderr, c.said)
+				return nil
+			}
+			return connect(argc, argv)
+		}
+		d, err := Open(testContext(t), Config{Path: t.TempDir()})
+		if c.opens {
+			if err != nil || tries < c.tries { // every statement connects once more
+				t.Errorf("%d starts: %v", tries, err)
+			} else if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		var own *connectors.DatabaseError
+		if !errors.As(err, &own) || own.Code != 722 || !strings.HasSuffix(err.Error(), c.said) || tries != c.tries {
+			t.Errorf("%d starts: %v", tries, err)
+		}
+	}
 }
