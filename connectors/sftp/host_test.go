@@ -17,17 +17,22 @@ import (
 	"chute/connectors/connectortest/sshd"
 )
 
+// knowing is the configuration of a store on an sshd of which these lines are written down.
+func knowing(t *testing.T, s *sshd.Server, lines []string) Config {
+	t.Helper()
+	c := on(s, t.TempDir())
+	c.KnownHosts = []string{filepath.Join(t.TempDir(), "known_hosts")}
+	if err := os.WriteFile(c.KnownHosts[0], []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // TestHostKeys: a server with keys of three kinds, and what is written down about it.
 func TestHostKeys(t *testing.T) {
 	s := sshd.Start(t)
-	_, stranger, err := sshd.NewKey("ed25519")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, strangerRSA, err := sshd.NewKey("rsa")
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, stranger := newKey(t, "ed25519")
+	_, strangerRSA := newKey(t, "rsa")
 	kind := map[string]ssh.PublicKey{}
 	for _, key := range s.HostKeys {
 		kind[key.Type()] = key
@@ -61,11 +66,7 @@ func TestHostKeys(t *testing.T) {
 		"pinned, not written": {known: []string{line(stranger)}, pinned: []ssh.PublicKey{ed}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := on(s, t.TempDir())
-			c.KnownHosts = []string{filepath.Join(t.TempDir(), "known_hosts")}
-			if err := os.WriteFile(c.KnownHosts[0], []byte(strings.Join(test.known, "\n")+"\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			c := knowing(t, s, test.known)
 			for _, key := range test.pinned {
 				c.Fingerprints = append(c.Fingerprints, ssh.FingerprintSHA256(key))
 			}
@@ -92,10 +93,7 @@ func TestChangedKeyStopsTheStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, stranger, err := sshd.NewKey("ed25519")
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, stranger := newKey(t, "ed25519")
 	wrong := knownhosts.Line([]string{fmt.Sprintf("127.0.0.1:%d", s.Port)}, stranger)
 	if err := os.WriteFile(s.KnownHosts, []byte(wrong+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -129,14 +127,8 @@ func TestHostCertificates(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "host-cert.pub")
 	s := sshd.Start(t, "HostCertificate "+file)
-	authority, theirs, err := sshd.NewKey("ed25519")
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, others, err := sshd.NewKey("ecdsa")
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority, theirs := newKey(t, "ed25519")
+	other, others := newKey(t, "ecdsa")
 	rsa := s.HostKeys[2]
 	host := knownhosts.Normalize(s.Address())
 	line := func(where string, key ssh.PublicKey) string {
@@ -164,11 +156,7 @@ func TestHostCertificates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			certify(t, s, file, rsa, test.signer, test.change)
-			c := on(s, t.TempDir())
-			c.KnownHosts = []string{filepath.Join(t.TempDir(), "known_hosts")}
-			if err := os.WriteFile(c.KnownHosts[0], []byte(strings.Join(test.known, "\n")+"\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			c := knowing(t, s, test.known)
 			_, err := store(t, c, nil).List(t.Context(), ".")
 			var wrong *HostKeyError
 			switch {

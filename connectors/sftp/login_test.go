@@ -74,10 +74,7 @@ func serveAgent(t *testing.T, key string) (socket string) {
 
 func TestLogin(t *testing.T) {
 	s := sshd.Start(t)
-	other, _, err := sshd.NewKey("ed25519")
-	if err != nil {
-		t.Fatal(err)
-	}
+	other, _ := newKey(t, "ed25519")
 	password := errors.New("the file with the secret is gone")
 	for name, test := range map[string]struct {
 		change func(c *Config)
@@ -116,18 +113,12 @@ func TestLogin(t *testing.T) {
 // TestRefusedCertificate: a refused login says what the certificate says itself.
 func TestRefusedCertificate(t *testing.T) {
 	s := stub(t, sshd.Binary())
-	authority, _, err := sshd.NewKey("ed25519")
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority, _ := newKey(t, "ed25519")
 	signer, err := ssh.ParsePrivateKey([]byte(authority))
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, public, err := sshd.NewKey("ed25519")
-	if err != nil {
-		t.Fatal(err)
-	}
+	other, public := newKey(t, "ed25519")
 	now := uint64(time.Now().Unix())
 	for want, certificate := range map[string]ssh.Certificate{
 		"was valid until 2001-09-09T01:46:40Z: have a new one made": {CertType: ssh.UserCert, ValidBefore: 1e9, ValidPrincipals: []string{"chute"}},

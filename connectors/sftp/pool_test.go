@@ -16,16 +16,7 @@ func TestPool(t *testing.T) {
 	open := func(root, secrets string) *Folder {
 		c := onStub(s, filepath.Join(dir, root))
 		c.Secrets = secrets
-		f, err := pool.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := f.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return f
+		return storeBy(t, pool.New, c)
 	}
 	logins := func(want int64, folders ...*Folder) {
 		t.Helper()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
 
 	"chute/connectors/connectortest"
@@ -43,7 +44,13 @@ func store(t *testing.T, c Config, change func(*Config)) *Folder {
 	if change != nil {
 		change(&c)
 	}
-	f, err := New(c)
+	return storeBy(t, New, c)
+}
+
+// storeBy opens a store in some way.
+func storeBy(t *testing.T, open func(Config) (*Folder, error), c Config) *Folder {
+	t.Helper()
+	f, err := open(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +60,16 @@ func store(t *testing.T, c Config, change func(*Config)) *Folder {
 		}
 	})
 	return f
+}
+
+// newKey makes a key, its private half in OpenSSH's format.
+func newKey(t *testing.T, kind string) (private string, public ssh.PublicKey) {
+	t.Helper()
+	private, public, err := sshd.NewKey(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return private, public
 }
 
 // on is the configuration of a store in dir on an sshd.

@@ -234,6 +234,11 @@ func TestAppendAllocatesNothing(t *testing.T) {
 
 func BenchmarkAppend(b *testing.B) {
 	p, fields := wide(b)
+	benchmarkAppend(b, p, fields)
+}
+
+// benchmarkAppend converts one record again and again.
+func benchmarkAppend(b *testing.B, p *Plan, fields [][]byte) {
 	r := p.NewRows()
 	size := 0
 	for _, f := range fields {

@@ -351,19 +351,5 @@ func TestRulesAllocateNothing(t *testing.T) {
 
 func BenchmarkRules(b *testing.B) {
 	p, fields := ruledPlan(b)
-	r := p.NewRows()
-	size := 0
-	for _, f := range fields {
-		size += len(f) + 1
-	}
-	b.SetBytes(int64(size))
-	b.ReportAllocs()
-	for n := 0; b.Loop(); n++ {
-		if r.Len() == 10000 {
-			r.Reset()
-		}
-		if reasons, ok := r.Append(uint64(n), fields, nil, nil); !ok {
-			b.Fatal(reasons)
-		}
-	}
+	benchmarkAppend(b, p, fields)
 }
