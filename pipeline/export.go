@@ -30,6 +30,8 @@ type Exporter struct {
 	RunsDir  string // folder of the operators' reports, <state>/runs
 	Log      zerolog.Logger
 
+	EngineMemory int64 // what one statement may take of the engine; 0: not known
+
 	// Place: somebody wants to have a file here, the absolute path of Store's folder on the machine, not in the outbox. It is no delivery: it has the
 	// number of the next one and takes it from nobody.
 	Place string

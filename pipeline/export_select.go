@@ -26,13 +26,23 @@ func (ex *Exporter) choose(ctx context.Context, d *outgoing) (err error) {
 	if d.asked, err = query.Prepare(ctx, d.session, sql); err != nil {
 		return fmt.Errorf("%s: %w", map[bool]string{true: "query", false: "the job's table, columns, filter or order_by"}[ex.Job.Query != ""], err)
 	}
-	d.asked.Settings["max_block_size"] = "16384" // several blocks are printed at a time, and each takes its memory
+	d.asked.Settings["max_block_size"] = strconv.FormatInt(ex.blockRows(), 10)
 	d.asked.ID = fmt.Sprintf("chute/%s/%d/export", ex.Ledger.ID(), d.run.ID)
 	d.run.Server = d.session.Server().Address
 	if ex.Job.Query == "" {
 		d.run.Target = native.Table(ex.Job.Table.Database, ex.Job.Table.Table)
 	}
 	return nil
+}
+
+// blockRows are as many rows as a block has at most: several are printed at a time, and each takes its memory, as the engine has one of each file that it merges
+// when it sorts on the disk.
+func (ex *Exporter) blockRows() int64 {
+	const most, least = 16384, 1024
+	if ex.EngineMemory == 0 {
+		return most
+	}
+	return min(most, max(least, ex.EngineMemory>>15))
 }
 
 // question is the SELECT of a job with a table; further is a condition of the window, "" for none.

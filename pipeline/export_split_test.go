@@ -117,6 +117,28 @@ func TestExportSplitLarge(t *testing.T) {
 	w.wantNothingLeft()
 }
 
+// TestExportSorts: an order that takes more memory than one statement may have is made on the disk, as that of a large table by split.column.
+func TestExportSorts(t *testing.T) {
+	const rows, at = 300_000, 60_000
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.EngineMemory = 64 << 20
+		w.exportJob("file = \"{value}\"\ntable = \"%t\"\ncolumns = [\"k\", \"n\"]\norder_by = [\"s\"]\nempty_result = \"skip\"\nsplit = { column = \"k\" }\nformat = { header = false }\n")
+		ex := w.openExport()
+		w.exec("CREATE DATABASE %d", "CREATE TABLE %t (k UInt8, n UInt32, s String) ENGINE = MergeTree ORDER BY n")
+		for from := 0; from < rows; from += at { // little by little, for an insert has no more memory
+			w.exec(fmt.Sprintf("INSERT INTO %%t SELECT n %% 3, n, concat(toString(cityHash64(n)), '%s') FROM (SELECT number + %d AS n FROM numbers(%d))", strings.Repeat("x", 250), from, at))
+		}
+		run := mustExport(t, ex, Occasion{}, ledger.Finished)
+		if run.Records != rows || len(run.Moves) != 3 {
+			t.Errorf("%d records in %d files", run.Records, len(run.Moves))
+		}
+		first := w.rows("SELECT concat(toString(k), ',', toString(n)) FROM %t WHERE k = 1 ORDER BY s LIMIT 1")
+		if text := w.read("store/out/1"); len(first) != 1 || !strings.HasPrefix(text, first[0]+"\r\n") || strings.Count(text, "\n") != rows/3 {
+			t.Errorf("it begins with %.20q, and not with %q", text, first)
+		}
+	})
+}
+
 // TestExportSplitRefused: what can't be split as the job wants isn't delivered at all.
 func TestExportSplitRefused(t *testing.T) {
 	w := newWorld(t, "chdb")

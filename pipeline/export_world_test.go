@@ -55,14 +55,15 @@ func (w World) enterExport(ctx context.Context) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	var db connectors.Database = clickhouse.Open(clickhouse.Config{Address: w.Address})
+	var db connectors.Database = clickhouse.Open(clickhouse.Config{Address: w.Address, MaxMemory: w.EngineMemory})
 	if w.Engine == "chdb" {
-		if db, err = chdb.Open(ctx, chdb.Config{Path: filepath.Join(w.Dir, "chdb")}); err != nil {
+		if db, err = chdb.Open(ctx, chdb.Config{Path: filepath.Join(w.Dir, "chdb"), Memory: w.EngineMemory}); err != nil {
 			return nil, err
 		}
 	}
 	return &Exporter{
 		Job: c.Exports[0], Store: store, StoreAt: c.Stores[0].Path, Work: c.Stores[0].Work, Database: db, Ledger: l, RunsDir: filepath.Join(c.State.Dir, "runs"), Log: zerolog.Nop(),
+		EngineMemory: w.EngineMemory,
 	}, nil
 }
 

@@ -103,7 +103,7 @@ type World struct {
 	Calls                 bool   // the child hands its system calls to its parent behind "publishing"
 	Far                   bool   // the store's files are fetched before they are read
 	SFTP                  *SFTP  // the store is reached through this; nil: it is a local folder
-	EngineMemory          int64  // of a statement of the embedded engine; 0: no limit
+	EngineMemory          int64  // of a statement of the embedded engine, and of one of an export; 0: no limit
 	Export                bool   // the child exports; Resume says for a moment of its schedule
 	Memory                int64  // not 0: the child isn't killed, but imports within so much memory and prints how much it took
 }

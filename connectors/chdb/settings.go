@@ -47,9 +47,11 @@ func baseSettings(cfg Config) map[string]string {
 	if cfg.Memory > 0 {
 		base["max_memory_usage"] = strconv.FormatInt(cfg.Memory, 10)
 		base["min_insert_block_size_bytes"] = strconv.FormatInt(min(insertBlock, cfg.Memory/16), 10)
-		spill := strconv.FormatInt(cfg.Memory/8, 10)
-		base["max_bytes_before_external_sort"] = spill
-		base["max_bytes_before_external_group_by"] = spill
+		base["max_bytes_before_external_group_by"] = strconv.FormatInt(cfg.Memory/8, 10)
+		// A sort that spills writes runs, and merges them all at a time: few of them, and of each little in memory.
+		base["max_bytes_before_external_sort"] = strconv.FormatInt(cfg.Memory/4, 10)
+		base["prefer_external_sort_block_bytes"] = strconv.FormatInt(cfg.Memory/1024, 10)
+		base["temporary_files_buffer_size"] = strconv.FormatInt(min(1<<20, cfg.Memory/1024), 10)
 	}
 	if cfg.Threads > 0 {
 		base["max_threads"] = strconv.Itoa(cfg.Threads)

@@ -66,15 +66,33 @@ const (
 
 func (s *session) settings(asked map[string]string) map[string]string {
 	s.mu.Lock()
-	json := s.json
+	json, known := s.json, s.server.Abilities.Settings
 	s.mu.Unlock()
 	if json {
 		asked = withDefault(asked, jsonAsText, "1")
 	}
-	if s.config.MaxMemory > 0 {
-		asked = withDefault(asked, maxMemory, strconv.FormatInt(s.config.MaxMemory, 10))
+	memory := s.memory(asked)
+	if memory <= 0 {
+		return asked
+	}
+	asked = withDefault(asked, maxMemory, strconv.FormatInt(memory, 10))
+	for _, spill := range spills {
+		if known[spill.setting] {
+			asked = withDefault(asked, spill.setting, strconv.FormatInt(memory/spill.part, 10))
+		}
 	}
 	return asked
+}
+
+// spills are what has a statement go on with files of the server where it would take more than its memory: it would fail otherwise. A sort writes runs and merges
+// them all at a time: few of them, and of each little in memory, where the server can be told so.
+var spills = []struct {
+	setting string
+	part    int64 // of the memory
+}{
+	{"max_bytes_before_external_sort", 4},
+	{"prefer_external_sort_block_bytes", 1024},
+	{"max_bytes_before_external_group_by", 8},
 }
 
 // memory is what a statement with these settings may take; 0: what the server lets it.
