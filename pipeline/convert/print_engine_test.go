@@ -30,7 +30,7 @@ var printedQueries = map[string][]string{
 	"chdb": {
 		randomQuery("toString(v%d)"),
 		"SELECT arrayJoin([0, -0.0, 1e-5, 1e-6, 1e-7, 9.999999e-7, 1e15, 1e16, 1e20, 1e21, 123456789012345678901, 1.5e300, 5e-324, nan, inf, -inf, 0.1, 1/3, 100]) AS f, toString(f)",
-		"SELECT arrayJoin([0, -0.0, 1e-5, 1e-6, 1e-7, 1e15, 1e20, 1e21, 1e38, 1e-45, nan, inf, -inf, 0.1, 1/3, 16777216])::Float32 AS f, toString(f)",
+		"SELECT arrayJoin([0, -0.0, 1e-5, 1e-6, 1e-7, 1e15, 1e20, 1e21, 1e38, 1e-45, nan, inf, -inf, 0.1, 1/3, 16777216, exp2(-12)])::Float32 AS f, toString(f)",
 		"SELECT arrayJoin(['-999:59:59', '00:00:00', '23:59:59', '999:59:59', '-00:00:01'])::Time AS t, toString(t)",
 		"SELECT arrayJoin(['-999:59:59.999', '00:00:00.001', '-00:00:00.5', '999:59:59'])::Time64(3) AS t, toString(t)",
 		"SELECT NULL AS n, toString(n), [NULL, NULL] AS m, toString(m), tuple() AS e, toString(e), [] AS a, toString(a), map() AS k, toString(k), INTERVAL 3 DAY AS i, toString(i)",

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 // floats writes the shortest text that reads back as the same number.
 func floats(kind native.Kind, at place) putter {
 	null := at.style == PrintJSON && !at.key // JSON has neither NaN nor infinities
+	tens := tensOf()
 	return func(dst, value []byte) []byte {
 		var f float64
 		bits := 32
@@ -29,7 +29,7 @@ func floats(kind native.Kind, at place) putter {
 		case bits == 64 && farFromOne(f), bits == 32 && farFromOne(float32(f)):
 			return appendScientific(dst, f, bits)
 		}
-		return appendFloat(dst, f, bits)
+		return appendFloat(dst, f, bits, tens)
 	}
 }
 
@@ -69,40 +69,32 @@ func appendScientific(dst []byte, f float64, bits int) []byte {
 	return dst
 }
 
-// appendFloat writes a number without an exponent. Its digits come from the other notation, which the library writes more quickly.
-func appendFloat(dst []byte, f float64, bits int) []byte {
-	start := len(dst)
-	dst = strconv.AppendFloat(dst, f, 'e', -1, bits)
-	if dst[start] == '-' {
-		start++
+// appendFloat writes a number without an exponent, between a millionth and 10^21.
+func appendFloat(dst []byte, f float64, bits int, tens *powersOfTen) []byte {
+	if math.Signbit(f) {
+		dst = append(dst, '-')
 	}
-	at := bytes.LastIndexByte(dst, 'e')
-	exponent := 0
-	for _, c := range dst[at+2:] {
-		exponent = 10*exponent + int(c-'0')
+	c, q, near := partsOf64(f)
+	if bits == 32 {
+		c, q, near = partsOf32(float32(f))
 	}
-	negative := dst[at+1] == '-'
-	dst = dst[:at]
-	switch fraction := at - start - 2; {
-	case exponent == 0:
-	case negative: // 1.23e-2 is 0.0123
-		if fraction > 0 {
-			dst = append(dst[:start+1], dst[start+2:]...)
-		}
-		zeros := "0.00000"[:exponent+1]
-		dst = append(dst, zeros...)
-		copy(dst[start+len(zeros):], dst[start:])
-		copy(dst[start:], zeros)
-	case fraction > exponent: // 1.234e2 is 123.4
-		copy(dst[start+1:], dst[start+2:start+2+exponent])
-		dst[start+1+exponent] = '.'
-	default: // 1.2e2 is 120
-		if fraction > 0 {
-			dst = append(dst[:start+1], dst[start+2:]...)
-		}
-		for range exponent - max(fraction, 0) {
-			dst = append(dst, '0')
-		}
+	switch {
+	case c == 0:
+		return append(dst, '0')
+	case q <= 0 && q > -53 && c&(1<<-q-1) == 0: // whole, and small
+		return appendUint(dst, c>>-q)
 	}
-	return dst
+	digits, exponent := shortest(c, q, near, tens)
+	for digits%10 == 0 {
+		digits, exponent = digits/10, exponent+1
+	}
+	before := digitsOf(digits) + exponent // the point
+	switch {
+	case exponent >= 0:
+		return append(appendUint(dst, digits), "000000000000000000000"[:exponent]...)
+	case before > 0:
+		whole := powers[-exponent]
+		return appendDigits(append(appendUint(dst, digits/whole), '.'), digits%whole, -exponent)
+	}
+	return appendUint(append(dst, "0.00000"[:2-before]...), digits)
 }
