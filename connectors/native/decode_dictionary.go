@@ -151,13 +151,9 @@ func elemsLen(types []*Type, data []byte, n, rows int) (int, error) {
 }
 
 func stringsLen(data []byte, rows int) (int, error) {
-	n := 0
-	for ; rows > 0; rows-- {
-		size, used := binary.Uvarint(data[n:])
-		if used <= 0 || size > uint64(len(data)-n-used) {
-			return 0, io.ErrUnexpectedEOF
-		}
-		n += used + int(size)
+	size, count := wholeStrings(data, rows)
+	if count < rows {
+		return 0, io.ErrUnexpectedEOF
 	}
-	return n, nil
+	return size, nil
 }

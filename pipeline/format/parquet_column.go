@@ -17,6 +17,7 @@ type parquetColumn struct {
 	index    int
 	out      *parquet.ColumnWriter
 	nullable bool
+	layout   *native.Type                             // of what may be NULL
 	width    int                                      // of a value; 0: strings, with their lengths before them
 	put      func(value []byte) (parquet.Value, bool) // false: too large
 	printed  bool                                     // values are written as texts
@@ -41,6 +42,7 @@ func newParquetColumn(c native.Column, index int, replace bool) (*parquetColumn,
 
 // choose finds the type that Parquet has for one of ClickHouse's. Without one values are texts.
 func (c *parquetColumn) choose(t *native.Type) parquet.Node {
+	c.layout = t
 	c.width, _ = t.Width()
 	if node := c.number(t); node != nil {
 		return node

@@ -41,22 +41,7 @@ func (l *Left) take(s *parquetSheet, i, rows int, c *parquetColumn, texts Texts)
 		}
 		return
 	}
-	n := rows * c.width
-	if c.width == 0 {
-		n = textsSize(l.data[i], rows)
-	}
+	n, _ := native.DataLen(c.layout, l.data[i], rows) // the printer that is at the same place has found the block to be sound
 	s.data[i] = append(s.data[i], l.data[i][:n]...)
 	l.data[i] = l.data[i][n:]
-}
-
-// textsSize is the size of the first values of a column of type String.
-func textsSize(data []byte, rows int) (size int) {
-	for range rows {
-		n, used := uint64(data[size]), 1
-		if n >= 0x80 {
-			n, used = binary.Uvarint(data[size:])
-		}
-		size += used + int(n)
-	}
-	return size
 }
