@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -335,28 +334,15 @@ func (w *world) ask(ts *testscript.TestScript, sql string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\t", " "), "\n", " / ")
 }
 
-// askEmbedded asks in a process of its own. Once in some thousand times the library was seen to crash while the engine starts, and to sit
-// for five minutes on its own signal handler, or to trip over a mutex of its own while it loads tables; what is asked here is what the table holds, so it is
-// asked again.
+// askEmbedded asks in a process of its own.
 func (w *world) askEmbedded(ts *testscript.TestScript, sql string, out *bytes.Buffer) {
-	for try := 1; ; try++ {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		c := exec.CommandContext(ctx, "chdbquery", filepath.Join(w.dir, "state/chdb"), sql)
-		c.Env = append(os.Environ(), "CHUTE_LIBCHDB="+library)
-		var said bytes.Buffer
-		out.Reset()
-		c.Stdout, c.Stderr = out, &said
-		err := c.Run()
-		crashed := ctx.Err() != nil || strings.Contains(said.String(), "recursive_mutex lock failed")
-		cancel()
-		if err == nil {
-			return
-		}
-		log, _ := os.ReadFile(filepath.Join(w.dir, "state/chdb/chute-engine.log"))
-		ts.Logf("%s: %v: %s %s", sql, err, said.String(), log)
-		if !crashed || try == 3 {
-			ts.Fatalf("%s: %v: %s", sql, err, said.String())
-		}
+	c := exec.Command("chdbquery", filepath.Join(w.dir, "state/chdb"), sql)
+	c.Env = append(os.Environ(), "CHUTE_LIBCHDB="+library)
+	var said bytes.Buffer
+	c.Stdout, c.Stderr = out, &said
+	if err := c.Run(); err != nil {
+		log, _ := os.ReadFile(filepath.Join(w.dir, "state/chdb/chute-engine.log")) // it is there when the engine took the process with it
+		ts.Fatalf("%s: %v: %s %s", sql, err, said.String(), log)
 	}
 }
 

@@ -99,7 +99,7 @@ func (d *Database) configure(users string) ([]string, error) {
 const starts = 3
 
 // startEngine makes the first connection, which starts the engine. A start that failed because the engine's threads got in each other's way
-// is made again: the engine is gone then, with its lock and all its threads, and nothing was written.
+// is made again: the engine is gone then, with its threads and its lock.
 func (d *Database) startEngine(ctx context.Context) (*connection, error) {
 	for try := 1; ; try++ {
 		c, err := d.tryStart()
