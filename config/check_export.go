@@ -135,18 +135,6 @@ func (c checker) exportName(key string, name Pattern, e *Export, variables []str
 	}
 }
 
-// parameters judges what parameters are called.
-func (c checker) parameters(e *Export) {
-	for _, name := range slices.Sorted(maps.Keys(e.Parameters)) {
-		switch {
-		case slices.Contains([]string{"since", "until", "runs", "seq", "job", "part", "value", "rows", "sum", "file"}, name):
-			c.bad("parameters."+name, "is a variable of its own: choose another name")
-		case !variableName(name):
-			c.bad("parameters."+name, "must be called with letters, digits and _, to stand in braces")
-		}
-	}
-}
-
 func (c checker) exportRows(e *Export) {
 	c.atLeast("min_rows", int64(e.MinRows), 0)
 	c.atLeast("max_rows", int64(e.MaxRows), 0)
@@ -155,6 +143,9 @@ func (c checker) exportRows(e *Export) {
 	}
 	if e.Limit > 0 && e.MinRows > e.Limit {
 		c.bad("min_rows", "can't be more than limit, which is %d", e.Limit)
+	}
+	if e.MinRows > 0 && c.has("empty_result") && e.Empty == "write" && !c.broken("empty_result") {
+		c.bad("empty_result", `"write" delivers a file without rows, and min_rows = %d forbids it: leave one of them out`, e.MinRows)
 	}
 }
 

@@ -37,6 +37,9 @@ func (c checker) exportWatermark(e *Export) {
 	case w.IsZero() && !c.broken("watermark.from") && !c.broken("watermark.runs"):
 		c.bad("watermark", `write from = "COLUMN", or runs = true`)
 	}
+	if e.Limit > 0 {
+		c.bad("limit", "can't be given with watermark: the rows above it would count as delivered and never come; max_rows fails a delivery that is too large, split makes several files of it")
+	}
 	c.notEmpty("watermark.run_column")
 	if w.Runs && c.has("watermark.lag") {
 		c.bad("watermark.lag", "is only used with from")

@@ -74,7 +74,9 @@ func LoadExport(file, name string, set []string) (*Chute, *Export, error) {
 	if err := l.problems.err(); err != nil {
 		return nil, nil, err
 	}
-	return l.chute, export.finish(), nil
+	job := export.finish()
+	job.Asked = askedOtherwise(job, set)
+	return l.chute, job, nil
 }
 
 // EffectiveJob is LoadJob for a job of either kind of which only the text is wanted: its hash, and itself after extends, as TOML.

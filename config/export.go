@@ -52,23 +52,23 @@ type Export struct {
 	GroupBy []string `toml:"group_by"`
 	// Distinct leaves out rows of Table that are equal to another one. Default false.
 	Distinct bool `toml:"distinct"`
-	// Limit is how many rows of Table at most; 0 = all. Default 0.
+	// Limit is how many rows of Table at most; 0 = all. It can't be given with Watermark. Default 0.
 	Limit int `toml:"limit"`
 
 	// Column are the [[column]] entries, one for each column that isn't written as its type is. Default: none.
 	Column []ExportColumn `toml:"column"`
 
 	// Parameters are values by name, for one run by --set parameters.NAME=VALUE: they stand for {NAME:TYPE} in Query, Filter and expressions, as values of that type and nothing
-	// else, and for {NAME} in File, split.name, format.top and format.bottom. Default: none.
+	// else, and for {NAME} in File, split.name, format.top and format.bottom. One that stands in none of them is a mistake. Default: none.
 	Parameters map[string]string `toml:"parameters"`
 
 	// Watermark is [watermark]: only what has come since the last delivery. Default: everything, each time.
 	Watermark Watermark `toml:"watermark"`
 
-	// Empty is what becomes of an answer without rows: "write" (default) delivers a file with the header only, "skip" delivers nothing, "fail" delivers
-	// nothing and the run has failed.
+	// Empty is what becomes of an answer without rows: "write" (default, unless MinRows is given) delivers a file with the header only, "skip" delivers nothing, "fail"
+	// delivers nothing and the run has failed.
 	Empty string `toml:"empty_result" default:"write" oneof:"write,skip,fail"`
-	// MinRows is the least number of rows; with fewer the run has failed and nothing is delivered. An answer without rows is Empty's business. Default 0.
+	// MinRows is the least number of rows; with fewer, none among them, the run has failed and nothing is delivered; where Empty is "skip" or "fail", that holds for none. Default 0.
 	MinRows int `toml:"min_rows"`
 	// MaxRows is the greatest number of rows; with more the run has failed and nothing is delivered. 0 = any. Default 0.
 	MaxRows int `toml:"max_rows"`
@@ -96,8 +96,10 @@ type Export struct {
 	// Effective is the job after extends as TOML, as a Job's.
 	Effective string `toml:"-"`
 	// Hash is the SHA-256 of Effective in hexadecimal digits.
-	Hash string   `toml:"-"`
-	Pos  Position `toml:"-"`
+	Hash string `toml:"-"`
+	// Asked are the keys by which --set makes a job with a watermark ask something else. Default: none.
+	Asked []string `toml:"-"`
+	Pos   Position `toml:"-"`
 }
 
 // Planned tells whether the daemon delivers by itself.

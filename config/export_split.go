@@ -61,7 +61,7 @@ func (c checker) exportSplit(e *Export) {
 	if s.Bytes > 0 && e.Format.Binary() {
 		c.bad("split.bytes", "is only for formats of text, and the type is %q: give split.rows", e.Format.Type)
 	}
-	if s.Column != "" && e.Empty == "write" && !c.broken("empty_result") {
+	if s.Column != "" && e.Empty == "write" && e.MinRows < 1 && !c.broken("empty_result") {
 		c.bad("split.column", `an answer without rows has no value to make a file for: choose empty_result = "skip" or "fail"`)
 	}
 	if s.Column != "" && len(e.Columns) > 0 && !slices.Contains(e.Columns, s.Column) {

@@ -133,3 +133,49 @@ func TestJobKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestAskedOtherwise: --set of what a job asks is told where it has a watermark.
+func TestAskedOtherwise(t *testing.T) {
+	file := configuration(t, map[string]string{
+		"chute.toml": "[[store]]\nname = \"acme\"\npath = \"/srv/acme\"\n",
+		"jobs.d/new.toml": "kind = \"export\"\nstore = \"acme\"\noutbox = \"out\"\nfile = \"{to}.csv\"\ntable = \"t\"\ncolumns = [\"a\"]\nfilter = \"b = {b:String}\"\nparameters = { b = \"x\", to = \"y\" }\n" +
+			"watermark = { from = \"c\" }\n",
+		"jobs.d/all.toml": "kind = \"export\"\nstore = \"acme\"\noutbox = \"out\"\nfile = \"f\"\ntable = \"t\"\n",
+	})
+	for _, c := range []struct {
+		job, set, want string
+	}{
+		{"new", "filter=a = {b:Int8}", "filter"}, {"new", "table=u", "table"}, {"new", "columns=[\"b\"]", "columns"}, {"new", "distinct=true", "distinct"}, {"new", "timezone=Europe/Paris", "timezone"},
+		{"new", "query=SELECT {b:Int8} WHERE {since:Date} < {until:Date}", "query"}, {"new", "parameters.b=z", "parameters.b"}, {"new", "parameters={ b = \"z\" }", "parameters.b"},
+		{"new", "parameters.to=z", ""}, {"new", "column.a.expression=b + 1", "column.a.expression"}, {"new", "column.a.decimals=2", ""}, {"new", "watermark.lag=1s", "watermark"},
+		{"new", "outbox=elsewhere", ""}, {"new", "format.delimiter=;", ""}, {"new", "min_rows=2", ""}, {"new", "max_rows=2", ""},
+		{"all", "filter=a = 1", ""}, {"all", "watermark.from=a", "watermark"},
+	} {
+		_, job, err := LoadExport(file, c.job, []string{c.set})
+		if err != nil || strings.Join(job.Asked, " ") != c.want {
+			t.Errorf("%s: asks %+v otherwise (%v), want %q", c.set, job, err, c.want)
+		}
+	}
+}
+
+// TestParametersHavePlaces: one that stands nowhere was meant to be another.
+func TestParametersHavePlaces(t *testing.T) {
+	for job, want := range map[string]string{
+		"query = \"SELECT {p:Int8}\"\n": "", "query = \"SELECT { p : Int8 } -- x\"\n": "", "query = \"SELECT '{p:Int8}', {pp:Int8}\"\n": "did you mean pp?", "query = \"SELECT 'it''s {p:String}'\"\n": "{p:TYPE}",
+		"query = \"SELECT 1 -- {p:Int8}\"\n": "{p:TYPE}", "query = \"SELECT 1 /* {p:Int8} */ -- {p}\"\n": "{p:TYPE}", "query = 'SELECT \"{p}\", `{p}`'\n": "{p:TYPE}", "query = 'SELECT \"a\\\"\", {p:Int8}'\n": "",
+		"table = \"t\"\nfilter = \"a = {p:Int8}\"\n": "", "table = \"t\"\ncolumns = [\"a\"]\ncolumn = [{ name = \"a\", expression = \"{p:Int8}\" }]\n": "", "table = \"t\"\nfile = \"{p}\"\n": "",
+		"table = \"t\"\nformat.top = [\"{p}\"]\n": "", "table = \"t\"\nformat.bottom = [\"{p:3}\"]\n": "", "table = \"t\"\nfile = \"{part}\"\nsplit = { rows = 1, name = \"{p}\" }\n": "", "table = \"t\"\n": "{p:TYPE}",
+	} {
+		if !strings.Contains(job, "file = ") {
+			job = "file = \"f\"\n" + job
+		}
+		file := configuration(t, map[string]string{
+			"chute.toml":    "[[store]]\nname = \"acme\"\npath = \"/srv/acme\"\n",
+			"jobs.d/x.toml": "kind = \"export\"\nstore = \"acme\"\noutbox = \"out\"\nparameters = { p = \"1\" }\n" + job,
+		})
+		_, _, err := LoadExport(file, "x", nil)
+		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), "parameters.p: has no place: ") || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", job, err, want)
+		}
+	}
+}

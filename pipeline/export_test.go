@@ -177,6 +177,7 @@ func TestExportPolicies(t *testing.T) {
 		"fail":     {"query = \"SELECT 1 AS x WHERE 0\"\nempty_result = \"fail\"\n", ledger.Failed, "no rows"},
 		"skip":     {"query = \"SELECT 1 AS x WHERE 0\"\nempty_result = \"skip\"\nmin_rows = 1\n", ledger.Skipped, ""},
 		"few":      {"query = \"SELECT number FROM numbers(3)\"\nmin_rows = 4\n", ledger.Failed, "3 rows, fewer than min_rows = 4"},
+		"none":     {"query = \"SELECT 1 AS x WHERE 0\"\nmin_rows = 1\n", ledger.Failed, "0 rows, fewer than min_rows = 1"},
 		"many":     {"query = \"SELECT number FROM numbers(3000000)\"\nmax_rows = 70000\n", ledger.Failed, "more rows than max_rows = 70000"},
 		"charset":  {"query = \"SELECT 'x€' AS x\"\nformat = { encoding = \"iso-8859-1\" }\n", ledger.Failed, "iso-8859-1 has no '€' (U+20AC)"},
 		"bytes":    {"query = \"SELECT 'x' || char(255) AS x\"\nformat = { encoding = \"utf-16le\" }\n", ledger.Failed, "byte 0xFF, which isn't UTF-8"},

@@ -121,7 +121,7 @@ func (ex *Exporter) enough(d *outgoing) error {
 		return refuse("empty", "the answer has no rows, and empty_result is \"fail\": nothing is delivered")
 	case rows == 0 && ex.Job.Empty == "skip":
 		d.skipped = true
-	case rows > 0 && rows < uint64(ex.Job.MinRows):
+	case rows < uint64(ex.Job.MinRows):
 		return refuse("too_few_rows", "the answer has %d rows, fewer than min_rows = %d: nothing is delivered", rows, ex.Job.MinRows)
 	}
 	return nil
