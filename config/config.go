@@ -19,7 +19,7 @@ func Load(file string) (*Chute, []*Job, error) {
 	var jobs []loadedJob
 	var exports []loadedExport
 	for _, name := range l.names {
-		if tree := l.jobTree(name, nil); tree.isExport() {
+		if tree, export := l.kindOf(l.jobTree(name, nil)); export {
 			exports = append(exports, l.readExport(name, tree))
 		} else {
 			jobs = append(jobs, l.readJob(name, tree))
@@ -110,5 +110,9 @@ func loadOne(file, name string, set []string) (*loader, *node, error) {
 		l.problems.add(l.tree.at("jobs.dir"), "jobs.dir", "there is no job %q in %s%s", name, l.chute.Jobs.Dir, l.meant(name, l.names))
 		return nil, nil, l.problems.err()
 	}
-	return l, l.jobTree(name, overrides(set, &l.problems)), nil
+	tree := l.jobTree(name, overrides(set, &l.problems))
+	if judged, _ := l.kindOf(tree); judged != tree {
+		return nil, nil, l.problems.err()
+	}
+	return l, tree, nil
 }

@@ -169,7 +169,7 @@ func (l *loader) resolve(name string, chain []string) *node {
 	if extends.kind == text {
 		base = l.base(extends, append(slices.Clone(chain), name))
 	}
-	if base != nil && tree.get("kind") != nil && base.isExport() != tree.isExport() {
+	if base != nil && tree.get("kind") != nil && base.isExport() != tree.isExport() && !tree.oddKind() && !base.oddKind() {
 		l.problems.add(extends.pos, "extends", "%q is a job of the other kind: their keys aren't the same", extends.text)
 		base = nil
 	}

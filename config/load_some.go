@@ -18,8 +18,7 @@ func LoadSome(file string) (chute *Chute, jobs []*Job, mistakes error) {
 	for _, name := range all.names {
 		// Each by itself: what is wrong with a file that several extend is wrong with all of them.
 		l := &loader{file: file, chute: all.chute, tree: all.tree, names: all.names, trees: make(map[string]*node)}
-		tree := l.jobTree(name, nil)
-		if tree.isExport() {
+		if tree, export := l.kindOf(l.jobTree(name, nil)); export {
 			if e := l.readExport(name, tree); len(l.problems) == 0 {
 				all.chute.Exports = append(all.chute.Exports, e.finish())
 			}

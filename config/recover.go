@@ -28,6 +28,7 @@ func (p *parser) recover(err error) {
 		p.base = len(p.data)
 		return
 	}
+	p.root.damaged = true // what stood there, and where it belonged, isn't known: nothing is said to be missing
 	start := p.failedLine()
 	line := p.line(start)
 	at, message := start, err.Error()
