@@ -71,6 +71,9 @@ func continueCommand(name, short, long string, from map[ledger.Status]bool) *cob
 				if run.Kind == ledger.Export && d.exportOf(run) == nil {
 					return forsaken(run)
 				}
+				if run.Kind == ledger.Import && d.importOf(run) == nil {
+					return d.forsakenImport(run)
+				}
 				if run.Status != ledger.Retrying {
 					if err := d.ledger.Continue(c.Context(), run.ID); err != nil {
 						return err
@@ -142,8 +145,6 @@ func (d *daemon) controllable(ctx context.Context, id uint64) (ledger.Run, error
 		return run, err
 	case run.State == ledger.Settled, run.State == ledger.Withdrawn:
 		return run, fmt.Errorf("it is over: %s", run.Status)
-	case run.Kind == ledger.Import && jobNamed(d.jobs, run.Job) == nil:
-		return run, fmt.Errorf("its job %q isn't configured any more", run.Job)
 	}
 	return run, nil
 }
@@ -168,6 +169,9 @@ func uidOf(c *cobra.Command) uint32 {
 func (d *daemon) wish(c *cobra.Command, run ledger.Run, w ledger.Wish) error {
 	if err := grantable(run, w.Want); err != nil {
 		return err
+	}
+	if run.Kind == ledger.Import && d.importOf(run) == nil && (w.Want == ledger.Pause || byHand(run) || d.stores[run.Store] == nil) {
+		return d.forsakenImport(run)
 	}
 	if err := d.ledger.Wish(c.Context(), w); err != nil {
 		return err
@@ -205,15 +209,19 @@ func (d *daemon) fulfil(ctx context.Context, run ledger.Run) error {
 	if byHand(run) {
 		return d.endHandRun(ctx, run) // it was cut off
 	}
-	if w := d.watcher.Load(); w != nil && w.Retry(run.Job, run.ID) {
+	job := d.importOf(run)
+	if w := d.watcher.Load(); job != nil && w != nil && w.Retry(run.Job, run.ID) {
 		return nil
+	}
+	if job == nil {
+		job = goneJob(run)
 	}
 	d.alone.Lock()
 	defer d.alone.Unlock()
 	if err := d.openSpool(ctx); err != nil {
 		return err
 	}
-	d.importer(jobNamed(d.jobs, run.Job)).Resume(ctx, []uint64{run.ID})
+	d.importer(job).Resume(ctx, []uint64{run.ID})
 	return nil
 }
 

@@ -45,6 +45,35 @@ func (d *daemon) strand(ctx context.Context, run ledger.Run) error {
 	return nil
 }
 
+// importOf is the job that can go on with a run, or nil.
+func (d *daemon) importOf(run ledger.Run) *config.Job {
+	if job := jobNamed(d.jobs, run.Job); job != nil && (job.Store == run.Store || byHand(run)) {
+		return job
+	}
+	return nil
+}
+
+// goneJob stands in for the job of a run that nobody goes on with, to put its file away.
+func goneJob(run ledger.Run) *config.Job {
+	job := config.Gone(run.Job, run.Store, run.Inbox)
+	if pipeline.Remembered(run) {
+		job.Claim, job.WhenDone = "remember", "leave"
+	}
+	return job
+}
+
+// forsakenImport tells why nobody goes on with a file, and what a person can do.
+func (d *daemon) forsakenImport(run ledger.Run) error {
+	switch {
+	case byHand(run):
+		return fmt.Errorf("its job %q is gone: bring it back, and what was cut off is ended", run.Job)
+	case d.stores[run.Store] == nil:
+		return fmt.Errorf("its file lies in the work folder of the store %q, which isn't configured any more: bring the store back and `chute reload`; "+
+			"then `chute cancel %d` puts the file where rejected ones go, or with its job %q it is loaded", run.Store, run.ID, run.Job)
+	}
+	return fmt.Errorf("its job %q is gone or has another store: bring it back, or `chute cancel %d` puts the file where rejected ones go", run.Job, run.ID)
+}
+
 // forsaken tells why nobody goes on with a delivery.
 func forsaken(run ledger.Run) error {
 	return fmt.Errorf("its job is gone or has another store: bring it back, or `chute cancel %d` gives the delivery up", run.ID)
