@@ -67,7 +67,30 @@ func (b *batch) advance(ctx context.Context, from int) error {
 	return b.through(ctx, b.im.steps()[from:])
 }
 
+// through runs steps. What the store alone has to do is done apart, as much of it together as there is.
 func (b *batch) through(ctx context.Context, way []step) error {
+	for len(way) > 0 && len(b.active()) > 0 {
+		n, apart := 1, way[0].apart()
+		for n < len(way) && way[n].apart() == apart {
+			n++
+		}
+		some := way[:n]
+		way = way[n:]
+		do := func() error { return b.follow(ctx, some) }
+		var err error
+		if apart {
+			err = b.im.apart(ctx, do)
+		} else {
+			err = do()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) follow(ctx context.Context, way []step) error {
 	for _, s := range way {
 		if len(b.active()) == 0 {
 			return nil

@@ -31,6 +31,9 @@ var errGone = errors.New("the claimed file isn't in the work folder any more")
 
 // claim takes the files out of the inbox, one atomic rename each. Losing a rename is losing the race for the file.
 func (im *Importer) claim(ctx context.Context, b *batch) error {
+	if _, err := im.site().present(ctx); err != nil {
+		return err
+	}
 	for _, it := range b.items {
 		it.err = im.probe(ctx, it)
 	}

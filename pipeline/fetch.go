@@ -38,6 +38,14 @@ func (im *Importer) far() connectors.Fetcher {
 	return from
 }
 
+// apart does something that takes as long as the store wants it to, where that is far away.
+func (im *Importer) apart(ctx context.Context, do func() error) error {
+	if im.Apart == nil || im.far() == nil {
+		return do()
+	}
+	return im.Apart(ctx, do)
+}
+
 // fetch copies the files to this machine. A copy that is there already, whole or in part, is from an earlier try.
 func (im *Importer) fetch(ctx context.Context, b *batch) error {
 	var wanted []*item
@@ -53,14 +61,8 @@ func (im *Importer) fetch(ctx context.Context, b *batch) error {
 	if err := im.roomFor(ctx, wanted); err != nil {
 		return err
 	}
-	if im.Apart == nil {
-		im.fetchAll(ctx, b, wanted)
-		return nil
-	}
-	return im.Apart(ctx, func() error {
-		im.fetchAll(ctx, b, wanted)
-		return nil
-	})
+	im.fetchAll(ctx, b, wanted)
+	return nil
 }
 
 // fetchAll takes down for each file what came of it.

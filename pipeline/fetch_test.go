@@ -198,6 +198,36 @@ func TestFetchRoom(t *testing.T) {
 	wantOutcomes(t, w.resumeAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
 }
 
+// TestStoresAffairs: what a file needs of a far store is done apart, from its claim to its copy together, and one thing after the other; what the database
+// does isn't.
+func TestStoresAffairs(t *testing.T) {
+	w := farWorld(t)
+	w.job(orders)
+	w.open()
+	w.drop("a.csv", lines(20))
+	var apart bool
+	var times int
+	w.im.Apart = func(_ context.Context, do func() error) error {
+		if apart {
+			t.Error("it is apart already")
+		}
+		apart = true
+		times++
+		defer func() { apart = false }()
+		return do()
+	}
+	w.im.Fault = func(effect string, _ bool) error {
+		if at := atStore[effect]; at && !apart || apart && slices.Contains([]string{"create table", "stage", "insert", "commit", "publishing", "attach"}, effect) {
+			t.Errorf("%q is apart: %t", effect, apart)
+		}
+		return nil
+	}
+	wantOutcomes(t, w.importAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+	if times != 3 { // to the copy, for the sidecars, to settle
+		t.Errorf("apart %d times", times)
+	}
+}
+
 // cutLine is a server whose file comes in packets in any order, over a line that is cut, or whose process dies, after some of them.
 type cutLine struct {
 	content []byte

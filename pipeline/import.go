@@ -61,7 +61,7 @@ type Importer struct {
 
 	swept map[string]bool // addresses of servers from which stages that were left have been dropped
 
-	// Apart, if set, calls what copies files from far away: how long that takes is their store's affair.
+	// Apart, if set, calls what asks a store far away for something, or copies its files: how long that takes is the store's affair.
 	Apart func(ctx context.Context, do func() error) error
 	// Interrupts, if set, are who breaks off the work on runs of which somebody wants something else.
 	Interrupts *Interrupts
@@ -107,9 +107,11 @@ func (im *Importer) Resume(ctx context.Context, ids []uint64) []connectors.Verdi
 // carry takes a batch through the steps from the given one on, and then, each by itself, the files that turned out to be too large for it. Files of which
 // somebody wants something else are taken out of it as soon as that is known.
 func (im *Importer) carry(ctx context.Context, b *batch, from int, tell func(*item, connectors.Verdict)) {
-	_, err := im.site().present(ctx)
-	if err == nil && b.resumed {
-		err = im.grant(ctx, b, tell)
+	var err error
+	if b.resumed {
+		if _, err = im.site().present(ctx); err == nil {
+			err = im.grant(ctx, b, tell)
+		}
 	}
 	if err == nil && len(b.items) > 0 {
 		var broken bool
@@ -129,6 +131,15 @@ func (im *Importer) carry(ctx context.Context, b *batch, from int, tell func(*it
 type step struct {
 	name string
 	do   func(ctx context.Context, b *batch) error
+}
+
+// apart tells whether it is the store's affair how long the step takes: it asks neither the database nor this machine for much.
+func (s step) apart() bool {
+	switch s.name {
+	case "claim", "locate", "fetch", "settle":
+		return true
+	}
+	return false
 }
 
 // steps are the way of a file, in order (design: "Exactly once").

@@ -16,7 +16,7 @@ func (im *Importer) judge(ctx context.Context, b *batch) error {
 	if err := im.checkConstraints(ctx, b); err != nil {
 		return err
 	}
-	if err := im.writeSidecars(ctx, b); err != nil {
+	if err := im.apart(ctx, func() error { return im.writeSidecars(ctx, b) }); err != nil {
 		return err
 	}
 	if rowsWanted(b.accepted()) > 0 {

@@ -137,6 +137,19 @@ func (f *Folder) ask(ctx context.Context, request func(*client.Client) error) er
 	}
 }
 
+// within does an operation of several requests, which has as long as one of them may take: a server that answers each of them late isn't waited for for ever.
+// Whether it was done is open then, as with a lost answer.
+func (f *Folder) within(ctx context.Context, do func(ctx context.Context) error) error {
+	late := fmt.Errorf("%w: not done within %v", errSlow, f.longest)
+	ctx, cancel := context.WithTimeoutCause(ctx, f.longest, late)
+	defer cancel()
+	err := do(ctx)
+	if errors.Is(err, late) && !lost(err) {
+		return &lostError{f.address, late}
+	}
+	return err
+}
+
 // once makes a request that may not be made twice. Whether it was done is open when the line is lost.
 func (f *Folder) once(ctx context.Context, request func(*client.Client) error) error {
 	l, err := f.connect(ctx)

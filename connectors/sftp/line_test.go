@@ -162,6 +162,42 @@ func TestGivenUpCall(t *testing.T) {
 	}
 }
 
+// TestOperationAsAWhole: a server that answers each request late holds up nobody for ever. Whether the rename was done is open, and its line isn't used any more.
+func TestOperationAsAWhole(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "in/a", nil)
+	st := stalls("Rename")
+	f := store(t, st.serve(t, dir), func(c *Config) { c.Timeout = 10 * time.Minute })
+	f.patience = 50 * time.Millisecond
+	if _, err := f.able(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first, longest := f.line, f.longest
+	st.on.Store(true)
+	late := func(err error) {
+		t.Helper()
+		if !errors.Is(err, connectors.ErrUnavailable) || strings.Count(err.Error(), "too slow: not done within "+f.longest.String()) != 1 {
+			t.Fatalf("error %v", err)
+		}
+	}
+	f.longest = -1 // over before a request
+	_, err := f.List(t.Context(), "in")
+	late(err)
+	late(f.Sync(t.Context(), "in"))
+	late(f.Remove(t.Context(), ".chute/1/a"))
+	if first.ended() {
+		t.Fatal("nothing was owed on the line")
+	}
+	f.longest = 500 * time.Millisecond // over while an answer is owed, or before
+	late(f.Rename(t.Context(), "in/a", "in/b"))
+	if len(st.met) > 0 && !first.ended() {
+		t.Fatal("the line is used on, and an answer is owed on it")
+	}
+	f.longest = longest
+	st.on.Store(false)
+	await(t, func() bool { _, err := f.List(t.Context(), "in"); return err == nil })
+}
+
 // TestServerThatIsDown: the first call finds out, the others are told at once until it is time to try again.
 func TestServerThatIsDown(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

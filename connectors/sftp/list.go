@@ -13,7 +13,11 @@ import (
 
 // List implements connectors.Folder with one listing, which brings what is known of each entry.
 func (f *Folder) List(ctx context.Context, dir string) ([]connectors.File, error) {
-	files, err := f.list(ctx, dir)
+	var files []connectors.File
+	err := f.within(ctx, func(ctx context.Context) (err error) {
+		files, err = f.list(ctx, dir)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list %q: %w", dir, err)
 	}

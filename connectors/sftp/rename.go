@@ -26,7 +26,7 @@ type move struct {
 
 // Rename implements connectors.Folder. It also refuses what is neither a file nor an own folder. When it fails, folders that it made above `to` stay.
 func (f *Folder) Rename(ctx context.Context, from, to string) error {
-	if err := f.rename(ctx, from, to); err != nil {
+	if err := f.within(ctx, func(ctx context.Context) error { return f.rename(ctx, from, to) }); err != nil {
 		return fmt.Errorf("rename %q to %q: %w", from, to, err)
 	}
 	return nil

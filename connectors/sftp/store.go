@@ -12,7 +12,7 @@ import (
 
 // Remove implements connectors.Folder.
 func (f *Folder) Remove(ctx context.Context, name string) error {
-	if err := f.remove(ctx, name); err != nil {
+	if err := f.within(ctx, func(ctx context.Context) error { return f.remove(ctx, name) }); err != nil {
 		return fmt.Errorf("remove %q: %w", name, err)
 	}
 	return nil
@@ -56,6 +56,10 @@ func syncs(c *client.Client) bool {
 
 // Sync implements connectors.Folder. OpenSSH syncs folders as it does files; with other servers it is only looked whether the folder is there.
 func (f *Folder) Sync(ctx context.Context, dirs ...string) error {
+	return f.within(ctx, func(ctx context.Context) error { return f.syncDirs(ctx, dirs) })
+}
+
+func (f *Folder) syncDirs(ctx context.Context, dirs []string) error {
 	synced := make(map[string]bool, len(dirs))
 	for _, dir := range dirs {
 		if synced[dir] {
