@@ -66,6 +66,7 @@ func Judge(s Snapshot, now time.Time) []Finding {
 		return j.findings // what it said before it ended doesn't tell how things are now
 	}
 	j.surroundings(s.Daemon)
+	j.failing(s)
 	j.runs(s)
 	for _, job := range s.Jobs {
 		j.job(job)
@@ -109,11 +110,6 @@ func (j *judgement) surroundings(d Daemon) {
 	}
 	if c := d.Configuration; !c.Refused.IsZero() {
 		j.add("reload-refused", "", "the configuration was refused at %s, that of %s stays in effect: %s", stamp(c.Refused), stamp(c.Loaded), c.Problem)
-	}
-	for _, s := range d.Stores {
-		if s.Failing {
-			j.add("store-failing", "", "the inbox %s of store %s can't be looked at since %s: %s", s.Inbox, s.Store, stamp(s.Since), s.Reason)
-		}
 	}
 	for _, k := range d.Disks {
 		if k.Lost != "" {

@@ -49,6 +49,15 @@ func TestJudge(t *testing.T) {
 		"store": {func(s *Snapshot) {
 			s.Daemon.Stores[0] = Store{Store: "acme", Inbox: "in", Failing: true, Since: noon, Reason: "gone"}
 		}, "store-failing", "the inbox in of store acme can't be looked at since 2026-03-01T12:00:00Z: gone"},
+		"store with several inboxes": {func(s *Snapshot) {
+			s.Daemon.Stores = nil
+			for i, inbox := range []string{"a", "b", "c"} {
+				s.Daemon.Stores = append(s.Daemon.Stores, Store{Store: "acme", Inbox: inbox, Failing: true, Since: noon.Add(-time.Duration(i) * time.Minute), Reason: `list "` + inbox + `": another key`})
+				s.Jobs = append(s.Jobs, Job{Job: inbox, Store: "acme", Inbox: inbox}, Job{Job: inbox + "2", Store: "globex", Inbox: inbox})
+			}
+			s.Jobs = append(s.Jobs, Job{Job: "d", Store: "acme", Inbox: "a"})
+			s.Daemon.Stores = append(s.Daemon.Stores, Store{Store: "globex", Inbox: "a", Failing: true, Since: noon, Reason: "another key"}, Store{Store: "acme", Inbox: "d", Failing: true, Reason: "gone"})
+		}, "store-failing store-failing store-failing", "3 inboxes of store acme, those of 4 jobs, can't be looked at since 2026-03-01T11:58:00Z: another key"},
 		"lost store":   {func(s *Snapshot) { s.Daemon.Disks[0].Place, s.Daemon.Disks[0].Lost = "acme", "/s is empty" }, "store-failing", "store acme can't be used: /s is empty"},
 		"disk":         {func(s *Snapshot) { s.Daemon.Disks[0].Below, s.Daemon.Disks[0].Free = true, 3<<20 }, "disk-low", "/var/lib/chute (state) has 3 MiB left, less than limits.min_free = 1024 MiB: no new files are claimed"},
 		"disk unknown": {func(s *Snapshot) { s.Daemon.Disks[0] = Disk{Below: true} }, "", ""},
