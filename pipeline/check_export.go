@@ -106,7 +106,7 @@ func (ex *Exporter) fits(d *outgoing) error {
 		}
 	case f.Type == "xlsx":
 		var book *format.Workbook
-		if book, err = format.NewWorkbook(io.Discard, f, d.columns); err == nil {
+		if book, err = format.NewWorkbook(io.Discard, f, d.columns, ""); err == nil {
 			book.Discard()
 		}
 	default:

@@ -28,6 +28,7 @@ type Exporter struct {
 	Database connectors.Database
 	Ledger   *ledger.Ledger
 	RunsDir  string // folder of the operators' reports, <state>/runs
+	Scratch  string // folder of this machine for what waits while a file is written, <state>/scratch: who opens the state empties it
 	Log      zerolog.Logger
 
 	EngineMemory int64 // what one statement may take of the engine; 0: not known

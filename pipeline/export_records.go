@@ -3,6 +3,8 @@ package pipeline
 import (
 	"fmt"
 	"io"
+	"path/filepath"
+	"strconv"
 
 	"chute/config"
 	"chute/connectors/native"
@@ -123,6 +125,7 @@ func (ex *Exporter) newTables(b binder, columns []native.Column) (records, error
 		return nil, err
 	}
 	t := &tables{binder: b, printer: printer}
+	scratch := filepath.Join(ex.Scratch, strconv.FormatUint(b.parts.d.run.ID, 10))
 	if t.keys, err = newKeys(ex, columns); err != nil {
 		return nil, err
 	}
@@ -134,7 +137,7 @@ func (ex *Exporter) newTables(b binder, columns []native.Column) (records, error
 			}
 			return err
 		}
-		file, err := format.NewWorkbook(t.parts, f, columns)
+		file, err := format.NewWorkbook(t.parts, f, columns, scratch)
 		if err == nil {
 			t.file = file
 		}

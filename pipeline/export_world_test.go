@@ -63,7 +63,7 @@ func (w World) enterExport(ctx context.Context) (*Exporter, error) {
 	}
 	return &Exporter{
 		Job: c.Exports[0], Store: store, StoreAt: c.Stores[0].Path, Work: c.Stores[0].Work, Database: db, Ledger: l, RunsDir: filepath.Join(c.State.Dir, "runs"), Log: zerolog.Nop(),
-		EngineMemory: w.EngineMemory,
+		EngineMemory: w.EngineMemory, Scratch: filepath.Join(c.State.Dir, "scratch"),
 	}, nil
 }
 

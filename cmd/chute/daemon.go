@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -26,8 +27,9 @@ import (
 
 // Names in the state folder.
 const (
-	ledgerFile = "ledger.db"
-	runsFolder = "runs" // the full reports
+	ledgerFile    = "ledger.db"
+	runsFolder    = "runs"    // the full reports
+	scratchFolder = "scratch" // what waits while a file is written
 )
 
 // daemon is everything that works on one state, as one reading of the configuration has it. A reload makes another one of the same holdings; what was begun
@@ -91,6 +93,9 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	if d.lock, err = control.Own(d.config.State.Dir); err != nil {
+		return err
+	}
+	if err = os.RemoveAll(filepath.Join(d.config.State.Dir, scratchFolder)); err != nil { // a process that was killed leaves rows there
 		return err
 	}
 	if d.ledger, err = ledger.Open(ctx, filepath.Join(d.config.State.Dir, ledgerFile)); err != nil {

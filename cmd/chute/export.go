@@ -199,7 +199,7 @@ func (d *daemon) exporterTo(job *config.Export, dir string) (*pipeline.Exporter,
 func (d *daemon) newExporter(job *config.Export) *pipeline.Exporter {
 	return &pipeline.Exporter{
 		Job: job, Database: d.database, Ledger: d.ledger, RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Log: d.log, Interrupts: &d.interrupts,
-		EngineMemory: int64(d.config.Limits.EngineMemory),
+		EngineMemory: int64(d.config.Limits.EngineMemory), Scratch: filepath.Join(d.config.State.Dir, scratchFolder),
 	}
 }
 

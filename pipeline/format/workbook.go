@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -26,9 +27,11 @@ const (
 	sheetDigits     = 15 // of a number, which is a float of 64 bits
 )
 
-// Workbook writes a workbook with one sheet. What doesn't fit into a little memory waits in a temporary file.
+// Workbook writes a workbook with one sheet. What doesn't fit into a little memory waits in a file of its scratch folder.
 type Workbook struct {
 	out     io.Writer
+	scratch string
+	size    int // of texts so far; -1 when the file is known to be there
 	file    *excelize.File
 	sheet   *excelize.StreamWriter
 	columns []sheetColumn
@@ -47,12 +50,15 @@ type sheetColumn struct {
 	truth  bool
 }
 
-// NewWorkbook begins a workbook, with the columns' names as its first row if the format wants a header.
-func NewWorkbook(out io.Writer, f *config.ExportFormat, columns []native.Column) (*Workbook, error) {
+// NewWorkbook begins a workbook, with the columns' names as its first row if the format wants a header. scratch is a folder of its own, which it makes when
+// there is a row and Discard removes.
+func NewWorkbook(out io.Writer, f *config.ExportFormat, columns []native.Column, scratch string) (*Workbook, error) {
 	if len(columns) > sheetColumns {
 		return nil, unfit("columns", "%d columns are more than the %d that a sheet has room for", len(columns), sheetColumns)
 	}
-	w := &Workbook{out: out, file: excelize.NewFile(), cells: make([]any, len(columns)), replace: f.Unmappable == "replace"}
+	w := &Workbook{
+		out: out, scratch: scratch, file: excelize.NewFile(excelize.Options{TmpDir: scratch}), cells: make([]any, len(columns)), replace: f.Unmappable == "replace",
+	}
 	err := w.file.SetSheetName("Sheet1", f.Sheet)
 	if err == nil {
 		w.sheet, err = w.file.NewStreamWriter(f.Sheet)
@@ -95,6 +101,11 @@ func (w *Workbook) column(c native.Column) (made sheetColumn, err error) {
 
 // Write writes so many rows.
 func (w *Workbook) Write(rows int, texts Texts) error {
+	if w.size == 0 {
+		if err := os.MkdirAll(w.scratch, 0o700); err != nil {
+			return fmt.Errorf("make a folder for the rows of a workbook: %w", err)
+		}
+	}
 	for range rows {
 		if w.row == sheetRows {
 			return unfit("too_large", "there are more rows than the %d that a sheet has room for, header included: choose another format, or fewer rows", sheetRows)
@@ -102,6 +113,9 @@ func (w *Workbook) Write(rows int, texts Texts) error {
 		for i := range w.columns {
 			var null bool
 			w.text, null = texts.Append(w.text[:0], i)
+			if w.size >= 0 {
+				w.size += len(w.text) + 1
+			}
 			if w.cells[i] = nil; null {
 				continue
 			}
@@ -113,6 +127,23 @@ func (w *Workbook) Write(rows int, texts Texts) error {
 		if err := w.append(); err != nil {
 			return fmt.Errorf("write a row of the workbook: %w", err)
 		}
+		if w.size > excelize.StreamChunkSize {
+			if err := w.spilled(); err != nil {
+				return err
+			}
+			w.size = -1
+		}
+	}
+	return nil
+}
+
+// spilled looks for the file, once there must be one: where it can't be made the library keeps all rows in memory, and says nothing.
+func (w *Workbook) spilled() error {
+	switch inside, err := os.ReadDir(w.scratch); {
+	case err != nil:
+		return fmt.Errorf("look for the file that the rows of a workbook wait in: %w", err)
+	case len(inside) == 0:
+		return fmt.Errorf("no file for the rows of a workbook can be made in %s: look at its rights and its file system", w.scratch)
 	}
 	return nil
 }
@@ -171,8 +202,13 @@ func (w *Workbook) Close() error {
 	return err
 }
 
-// Discard removes what waits in temporary files.
-func (w *Workbook) Discard() { _ = w.file.Close() }
+// Discard removes what waits in the scratch folder, and the folder.
+func (w *Workbook) Discard() {
+	_ = w.file.Close()
+	if w.size != 0 {
+		_ = os.RemoveAll(w.scratch) // what it leaves is removed at the next start
+	}
+}
 
 // CheckWorkbook opens a written workbook again: all of its parts must be whole, and the sheet have so many rows.
 func CheckWorkbook(in io.ReaderAt, size int64, rows int) error {
