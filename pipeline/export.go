@@ -37,6 +37,8 @@ type Exporter struct {
 	// number of the next one and takes it from nobody.
 	Place string
 
+	filled []string // what stands for parameters in the question, and the place of each: by turns
+
 	// Interrupts, if set, are who breaks off the work on deliveries that somebody cancels.
 	Interrupts *Interrupts
 

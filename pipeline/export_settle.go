@@ -152,7 +152,7 @@ func (ex *Exporter) clear(ctx context.Context, d *outgoing) error {
 func (ex *Exporter) tell(d *outgoing, result report.Result, why *Refusal) error {
 	r := report.Delivery{
 		Manifest: d.manifest(cmp.Or(d.whole, d.run.File.Name)), Kind: ledger.Export, Result: result, Ledger: ex.Ledger.ID(), Store: report.Text(d.run.Store),
-		Outbox: report.Text(d.run.Inbox), JobHash: d.run.JobHash, Due: d.is.Due, SQL: report.Text(d.asked.SQL), Started: d.run.Started, Steps: d.steps,
+		Outbox: report.Text(d.run.Inbox), JobHash: d.run.JobHash, Due: d.is.Due, SQL: report.Text(ex.unfilled(d.asked.SQL)), Started: d.run.Started, Steps: d.steps,
 	}
 	if d.session != nil {
 		r.Server, r.Version = report.Text(d.run.Server), d.session.Server().Version

@@ -89,6 +89,7 @@ func (ex *Exporter) until(ctx context.Context, s connectors.Session, since time.
 
 // narrowed is the question of a delivery: of what is new, if the job is about that.
 func (ex *Exporter) narrowed(ctx context.Context, d *outgoing) (string, error) {
+	ex.filled = nil
 	if ex.Job.Query != "" {
 		return ex.fill(d)
 	}
@@ -122,7 +123,13 @@ func (ex *Exporter) parameter(name, typ string) (text string, known bool, err er
 	if err != nil {
 		return "", true, fmt.Errorf("{%s:%s}: %w", name, typ, err)
 	}
+	ex.filled = append(ex.filled, text, "{"+name+":"+typ+"}")
 	return text, true, nil
+}
+
+// unfilled is a question without the values of parameters, which are often values of rows: logs and reports don't have them.
+func (ex *Exporter) unfilled(sql string) string {
+	return strings.NewReplacer(ex.filled...).Replace(sql)
 }
 
 func (ex *Exporter) narrowedTable(ctx context.Context, d *outgoing) (string, error) {

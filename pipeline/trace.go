@@ -16,7 +16,7 @@ func (im *Importer) session(ctx context.Context, address string) (connectors.Ses
 	if err != nil || im.Job == nil || !im.Job.Trace {
 		return session, err
 	}
-	return &tracedSession{session, im.Log.With().Str("job", im.Job.Name).Logger()}, nil
+	return &tracedSession{session, im.Log.With().Str("job", im.Job.Name).Logger(), func(sql string) string { return sql }}, nil
 }
 
 func (ex *Exporter) session(ctx context.Context, address string) (connectors.Session, error) {
@@ -24,14 +24,15 @@ func (ex *Exporter) session(ctx context.Context, address string) (connectors.Ses
 	if err != nil || !ex.Job.Trace {
 		return session, err
 	}
-	return &tracedSession{session, ex.Log.With().Str("job", ex.Job.Name).Logger()}, nil
+	return &tracedSession{session, ex.Log.With().Str("job", ex.Job.Name).Logger(), ex.unfilled}, nil
 }
 
 // tracedSession logs each statement: its text, how long it took, and what was wrong. Values are bound and blocks are sent apart from the text, so that
 // nothing of a record is logged.
 type tracedSession struct {
 	connectors.Session
-	log zerolog.Logger
+	log   zerolog.Logger
+	shown func(sql string) string // a statement as it is logged
 }
 
 func (t *tracedSession) Exec(ctx context.Context, s connectors.Statement) error {
@@ -66,7 +67,7 @@ func (t *tracedSession) Kill(ctx context.Context, idPrefix string) error {
 }
 
 func (t *tracedSession) said(id, sql string, began time.Time, err error) {
-	t.log.Info().Str("id", id).Str("sql", sql).Str("server", t.Session.Server().Address).
+	t.log.Info().Str("id", id).Str("sql", t.shown(sql)).Str("server", t.Session.Server().Address).
 		Float64("ms", milliseconds(began)).AnErr("error", err).Msg("statement")
 }
 

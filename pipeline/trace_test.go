@@ -3,6 +3,8 @@ package pipeline
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +74,7 @@ func TestTrace(t *testing.T) {
 // TestTraceExport is TestTrace of a delivery.
 func TestTraceExport(t *testing.T) {
 	w := newWorld(t, "clickhouse")
-	w.exportJob("trace = true\n" + inOne.job)
+	w.exportJob("trace = true\nfilter = \"name != {cust:String}\"\nparameters = { cust = \"DE89'x\" }\n" + inOne.job)
 	ex := w.openExport()
 	w.exec(stock...)
 	var log bytes.Buffer
@@ -83,7 +85,13 @@ func TestTraceExport(t *testing.T) {
 	steps, statements := logLines(t, log.String())
 	wantInOrder(t, "step", steps, "begin", "write", "companions", "report", "delivering", "move", "settled")
 	wantInOrder(t, "statement", statements, "SELECT")
-	if strings.Contains(log.String(), "bolt") {
-		t.Errorf("values are logged:\n%s", log.String())
+	report, err := os.ReadFile(filepath.Join(ex.RunsDir, "1", "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{log.String(), string(report)} {
+		if strings.Contains(text, "bolt") || strings.Contains(text, "DE89") || !strings.Contains(text, "{cust:String}") {
+			t.Errorf("values are told, or places aren't:\n%s", text)
+		}
 	}
 }

@@ -156,7 +156,7 @@ func (s *Server) take(ctx context.Context, name string) {
 		s.remove(name)
 	case a != nil:
 		s.known[name] = a
-		s.Log.Info().Str("request", name).Uint32("uid", a.request.UID).Strs("args", a.request.Args).Str("dir", a.request.Dir).Msg("request")
+		s.Log.Info().Str("request", name).Uint32("uid", a.request.UID).Strs("args", shownArgs(a.request.Args)).Str("dir", a.request.Dir).Msg("request")
 		s.busy.Go(func() {
 			defer func() { <-s.slots }()
 			a.run(ctx, s)
