@@ -32,7 +32,7 @@ func CheckExport(ctx context.Context, job *config.Export, s connectors.Session) 
 	if err == nil {
 		return d.columns, ex.fits(d)
 	}
-	if said := new(connectors.DatabaseError); !errors.As(err, &said) && !errors.As(err, new(*query.Refused)) {
+	if said := new(connectors.DatabaseError); !errors.As(err, &said) && !errors.As(err, new(*query.Refused)) && !errors.As(err, new(*Refusal)) {
 		return nil, err
 	}
 	return nil, &Misasked{ex.culprit(ctx, s), err}
@@ -48,6 +48,9 @@ func (ex *Exporter) describe(ctx context.Context, s connectors.Session) (*outgoi
 	}
 	asked, err := query.Prepare(ctx, s, sql)
 	if err != nil {
+		return nil, err
+	}
+	if err := ex.named(ctx, s, asked); err != nil {
 		return nil, err
 	}
 	asked.SQL = "SELECT * FROM (" + asked.SQL + "\n) LIMIT 0"

@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"chute/connectors/native"
 	"chute/pipeline/ledger"
 )
 
@@ -38,6 +40,38 @@ func TestExportAsked(t *testing.T) {
 			w.exportAs(t, ex, "out", "file = \"f\"\nparameters = { p = \"x\" }\n"+job)
 			if _, err := ex.Export(w.ctx, Occasion{}); err == nil || !strings.Contains(err.Error(), says) {
 				t.Errorf("%s: %v", says, err)
+			}
+		}
+		w.wantNothingLeft()
+	})
+}
+
+// TestExportNames: an answer in which two columns have one name is refused, by the check and the preview as by the delivery, whatever the engine makes of it.
+func TestExportNames(t *testing.T) {
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.exportJob("file = \"f\"\ntable = \"%t\"\n")
+		ex := w.openExport()
+		w.exec(stock...)
+		session, err := ex.session(w.ctx, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for query, says := range map[string]string{
+			"SELECT sku, price, sku FROM %t -- all": `columns 1 and 3 of the answer are both called "sku"`,
+			"SELECT 1 AS a, * FROM (SELECT 2 AS a)": `columns 1 and 2 of the answer are both called "a"`,
+		} {
+			w.exportAs(t, ex, "out", "file = \"f\"\nquery = \"\"\"\n"+query+"\"\"\"\nformat = { type = \"jsonl\" }\n")
+			run, err := ex.Export(w.ctx, Occasion{})
+			var refused *Refusal
+			if run.Status != ledger.Failed || !errors.As(err, &refused) || refused.Code != "columns" || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %s, %v", query, run.Status, err)
+			}
+			if err := ex.Ask(w.ctx, Occasion{}, 10, func(string) error { return nil }, func(*native.Block) error { return nil }); err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: the preview says %v", query, err)
+			}
+			var wrong *Misasked
+			if _, err := CheckExport(w.ctx, ex.Job, session); !errors.As(err, &wrong) || wrong.Key != "query" || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: the check says %v", query, err)
 			}
 		}
 		w.wantNothingLeft()

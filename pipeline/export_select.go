@@ -26,6 +26,9 @@ func (ex *Exporter) choose(ctx context.Context, d *outgoing) (err error) {
 	if d.asked, err = query.Prepare(ctx, d.session, sql); err != nil {
 		return fmt.Errorf("%s: %w", map[bool]string{true: "query", false: "the job's table, columns, filter or order_by"}[ex.Job.Query != ""], err)
 	}
+	if err := ex.named(ctx, d.session, d.asked); err != nil {
+		return err
+	}
 	d.asked.Settings["max_block_size"] = strconv.FormatInt(ex.blockRows(), 10)
 	d.asked.ID = fmt.Sprintf("chute/%s/%d/export", ex.Ledger.ID(), d.run.ID)
 	d.run.Server = d.session.Server().Address

@@ -86,6 +86,9 @@ func (ex *Exporter) head(d *outgoing, b *native.Block, out *parts) (records, err
 	for _, c := range b.Columns {
 		d.columns = append(d.columns, native.Column{Name: c.Name, Type: c.Type})
 	}
+	if err := apart(d.columns); err != nil {
+		return nil, err
+	}
 	inside, err := ex.newRecords(out, d.columns)
 	if err != nil {
 		return nil, err
