@@ -131,6 +131,9 @@ func (ex *Exporter) prints(d *outgoing) error {
 		_, err = newExportPrinting(&ex.Job.Format, d.columns, ex.Job.Timezone.Location(), how)
 	}
 	if err == nil {
+		err = roomy(&ex.Job.Format, d.columns, how)
+	}
+	if err == nil {
 		_, err = newEnvelope(ex, d, d.columns)
 	}
 	return err

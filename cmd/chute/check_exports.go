@@ -37,6 +37,10 @@ func (i *inspection) query(ctx context.Context, e *config.Export, session connec
 		}
 		f.Level, f.Code, f.Text = levelOK, "ok", count(len(columns), "column")+": "+strings.Join(names, ", ")
 		i.add(f)
+		for _, text := range pipeline.Foretold(e, columns) {
+			f.Level, f.Code, f.Text, f.Mend = levelWarning, "time_twice", text, "change the column's format, or format.widths, before the clocks are set back"
+			i.add(f)
+		}
 	case !errors.As(err, &wrong):
 		i.bad(withCode(f, "query_unanswered"), err)
 	default:

@@ -67,7 +67,7 @@ func (w *fixedWriter) pad(dst []byte, i, start int, number bool) []byte {
 		return w.shorten(dst, start, w.widths[i])
 	case missing < 0:
 		w.refuse(unfit("too_wide", "column %q has %d characters in format.widths, and a text of it has %d: %s",
-			w.fields[i].Name, w.widths[i], w.widths[i]-missing, "give it more, or cut texts by too_wide = \"cut\""))
+			w.fields[i].Name, w.widths[i], w.widths[i]-missing, w.fields[i].roomier()))
 		return dst
 	}
 	end := len(dst)
@@ -81,6 +81,17 @@ func (w *fixedWriter) pad(dst []byte, i, start int, number bool) []byte {
 		}
 	}
 	return dst
+}
+
+// roomier says what helps where a field is too wide.
+func (f *Field) roomier() string {
+	switch {
+	case f.Number:
+		return "give it more, for numbers are never cut"
+	case f.Bare:
+		return "give it more, for dates, times and their like are never cut; a time that clocks show twice, when they are set back, has its distance from UTC behind it"
+	}
+	return "give it more, or cut texts by too_wide = \"cut\""
 }
 
 // shorten keeps the first characters of a text.
