@@ -12,6 +12,9 @@ import (
 // exportVariables are what the name of an exported file may hold.
 var exportVariables = []string{"seq", "job"}
 
+// splitVariables are what it may hold besides, where there are several files.
+var splitVariables = []string{"part", "value"}
+
 // export judges one export by itself.
 func (c checker) export(e *Export) {
 	c.required("store", `store = "acme"`)
@@ -102,7 +105,7 @@ func (c checker) exportNames(e *Export) {
 	}
 	variables := exportVariables
 	if !e.Split.IsZero() {
-		variables = append(slices.Clone(variables), "part", "value")
+		variables = append(slices.Clone(variables), splitVariables...)
 	}
 	c.exportName("file", e.File, e, variables)
 }
@@ -122,7 +125,11 @@ func (c checker) exportName(key string, name Pattern, e *Export, variables []str
 	}
 	for _, used := range name.Variables() {
 		if !slices.Contains(known, used) {
-			c.bad(key, "there is no variable {%s}; there are {%s}", used, strings.Join(known, "}, {"))
+			if slices.Contains(splitVariables, used) && e.Split.IsZero() {
+				c.bad(key, "{%s} is for several files, and there is no split; there are {%s}", used, strings.Join(known, "}, {"))
+			} else {
+				c.bad(key, "there is no variable {%s}; there are {%s}", used, strings.Join(known, "}, {"))
+			}
 			values[used] = "1"
 		}
 	}

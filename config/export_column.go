@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// sameWords is why two words can't be the same.
+const sameWords = "is the same word as true: who reads the file couldn't tell them apart"
+
 // ExportColumn says how a column is written where that isn't as its type is.
 type ExportColumn struct {
 	// Name is the column of the answer. Required.
@@ -37,6 +40,9 @@ func (c checker) exportColumns(e *Export) {
 	f := &e.Format
 	c.separators("format.decimal", "format.thousands", string(f.Decimal), string(f.Thousands))
 	c.together("format.true", "format.false")
+	if e.Format.True != "" && e.Format.True == e.Format.False {
+		c.bad("format.false", sameWords)
+	}
 	if f.DateFormat.Has("HIMSfpzZs") {
 		c.bad("format.date_format", "is for days, and has words for a time of day: format.time_format has those")
 	}
@@ -81,6 +87,8 @@ func (e entryChecker) exported(f *ExportFormat, c *ExportColumn) {
 			key, other = other, key
 		}
 		e.bad(key, "needs %s as well", other)
+	} else if c.True != "" && c.True == c.False {
+		e.bad("false", sameWords)
 	}
 	if e.has("unlabelled") && !e.has("labels") {
 		e.bad("unlabelled", "says something about values that labels lacks, but there is no labels")

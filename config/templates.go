@@ -15,6 +15,7 @@ type Template struct {
 	Name    string
 	Summary string // one line: its first comment
 	Text    string // TOML, with comments
+	Wants   string // the keys that a copy lacks
 }
 
 // Templates returns the built-in templates by name. They can't be changed or shadowed.
@@ -44,7 +45,12 @@ func readTemplates() []Template {
 			panic(err)
 		}
 		summary, _, _ := strings.Cut(string(data), "\n")
+		wants := "store, inbox, match and target.table"
+		if strings.Contains(string(data), "\nkind = \"export\"\n") {
+			wants = "store, outbox, file and query or table"
+		}
 		templates = append(templates, Template{
+			Wants:   wants,
 			Name:    strings.TrimSuffix(entry.Name(), ".toml"),
 			Summary: strings.TrimPrefix(summary, "# "),
 			Text:    string(data),

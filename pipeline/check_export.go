@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"chute/config"
 	"chute/connectors"
@@ -21,7 +22,10 @@ type Misasked struct {
 	Err error
 }
 
-func (m *Misasked) Error() string { return m.Key + ": " + m.Err.Error() }
+func (m *Misasked) Error() string {
+	return m.Key + ": " + strings.TrimPrefix(m.Err.Error(), m.Key+": ")
+}
+
 func (m *Misasked) Unwrap() error { return m.Err }
 
 // CheckExport asks a server for the columns of a job's answer, and for no row, and begins to write them in the job's format. Its error is a *Misasked where

@@ -113,6 +113,8 @@ func (p *parts) name(n int, value string) (string, error) {
 	switch other, taken := p.names[name]; {
 	case taken && other == value && value != "":
 		return "", refuse("file_name", "rows with one value in %q don't stand together, those of file %d: sort the query by it, or put {part} into the files' names", split.Column, n)
+	case taken && split.Column != "" && value == "" && other == "":
+		return "", refuse("file_name", "file %d would be called as another one: NULL and the empty text in %q are both %q by split.blank, and such rows don't stand together. Make one of the other in the query, as ifNull does", n, split.Column, split.Blank)
 	case taken:
 		return "", refuse("file_name", "file %d would be called as another one, or as what goes with them: put {part} into the files' names", n)
 	}

@@ -149,6 +149,7 @@ func TestExportSplitRefused(t *testing.T) {
 		"null":     {"query = \"SELECT toNullable('') AS v\"\nfile = \"{value}\"\nsplit = { column = \"v\" }\n", "file_name", "NULL or an empty text"},
 		"apart":    {"query = \"SELECT number % 2 AS v FROM numbers(3)\"\nfile = \"{value}\"\nsplit = { column = \"v\" }\n", "file_name", "those of file 3: sort the query by it"},
 		"same":     {"query = \"SELECT arrayJoin([NULL, '', 'a']) AS v\"\nfile = \"{value}\"\nsplit = { column = \"v\", blank = \"a\" }\n", "file_name", "file 2 would be called as another one"},
+		"blank":    {"query = \"SELECT arrayJoin(['', 'a', NULL]) AS v\"\nfile = \"{value}\"\nsplit = { column = \"v\", blank = \"none\" }\n", "file_name", "NULL and the empty text in \"v\" are both \"none\""},
 		"marker":   {"query = \"SELECT 'f_1.done' AS v\"\nfile = \"{value}\"\ndone_marker = true\nsplit = { column = \"v\", name = \"f_{seq}\" }\n", "file_name", "what goes with them"},
 		"long":     {"query = \"SELECT repeat('x', 161) AS v\"\nfile = \"{value}\"\nsplit = { column = \"v\" }\n", "file_name", "file 1, of a value of \"v\", is too long"},
 		"upload":   {"query = \"SELECT 'a.part' AS v\"\nfile = \"{value}\"\nsplit = { column = \"v\" }\n", "file_name", "still being written"},

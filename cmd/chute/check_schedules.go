@@ -52,6 +52,12 @@ func agendaText(e *config.Export, now time.Time) string {
 	if len(e.After) > 0 {
 		parts = append(parts, "after "+strings.Join(e.After, ", "))
 	}
+	if !e.ValidFrom.IsZero() {
+		parts = append(parts, "valid_from "+e.ValidFrom.String())
+	}
+	if !e.ValidUntil.IsZero() {
+		parts = append(parts, "valid_until "+e.ValidUntil.String())
+	}
 	if !e.Enabled {
 		parts = append(parts, "not enabled")
 	}

@@ -65,7 +65,7 @@ func copyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return writeNew(c, filepath.Join(dir, args[1]+".toml"), t.Text)
+			return writeNew(c, filepath.Join(dir, args[1]+".toml"), t)
 		},
 	}
 }
@@ -79,7 +79,7 @@ func template(name string) (config.Template, error) {
 }
 
 // writeNew writes a file that must not exist yet.
-func writeNew(c *cobra.Command, file, text string) error {
+func writeNew(c *cobra.Command, file string, t config.Template) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s exists already; nothing was written", file)
@@ -87,10 +87,10 @@ func writeNew(c *cobra.Command, file, text string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(text)
+	_, err = f.WriteString(t.Text)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
-	fmt.Fprintf(c.OutOrStdout(), "wrote %s; edit it: store, inbox, match and table at least\n", file)
+	fmt.Fprintf(c.OutOrStdout(), "wrote %s; edit it before chute is started or reloaded, for until then the configuration isn't valid: %s at least\n", file, t.Wants)
 	return nil
 }

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -115,7 +117,9 @@ func (c *conn) hello(config *Config) error {
 		return err
 	}
 	packet, err := c.in.ReadByte()
-	if err != nil && !config.TLS {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("it takes connections and doesn't answer: %w", err)
+	} else if err != nil && !config.TLS {
 		return fmt.Errorf("it hung up at the first word, as a port for TLS does: %w", err)
 	} else if err != nil {
 		return err

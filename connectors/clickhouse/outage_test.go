@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -185,6 +186,9 @@ func TestServerThatIsSilent(t *testing.T) {
 	d := open(t, Config{Address: []string{address}, DialTimeout: 50 * time.Millisecond})
 	_, err := d.Session(testContext(t), "")
 	unavailable(t, "a silent server", err)
+	if err == nil || !strings.Contains(err.Error(), "it takes connections and doesn't answer") {
+		t.Errorf("of a silent server is said: %v", err)
+	}
 
 	d = open(t, Config{Address: []string{address}, DialTimeout: time.Minute})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -60,7 +60,7 @@ func judgeKeyword(tokens []token, i int) error {
 	case t.keyword("OUTFILE"):
 		return refused("INTO OUTFILE is refused: the answer goes to standard output. A column of that name is written in backticks")
 	case t.keyword("FORMAT") && len(rest) == 1 && rest[0].kind == word && !endsOrder[strings.ToLower(rest[0].text)]:
-		return refused("FORMAT is refused: --as says how the answer is printed")
+		return refused("FORMAT is refused: how the answer is written is said by --as or, of an export, by [format]")
 	case t.keyword("PARALLEL") && len(rest) > 0 && rest[0].keyword("WITH"):
 		return refused("PARALLEL WITH is refused: one statement at a time is taken")
 	}
