@@ -28,15 +28,16 @@ func adoptCommand() *cobra.Command {
 		Args:        cobra.MaximumNArgs(1),
 		Annotations: servedByOwner,
 		RunE: func(c *cobra.Command, args []string) error {
-			chute, jobs, err := config.Load(configFile(c))
-			if err != nil {
-				return err
+			chute, jobs, mistakes := config.LoadSome(configFile(c))
+			if chute == nil || mistakes != nil && len(args) == 1 {
+				return mistakes // a job that can't be read may be the one that decides about a file
 			}
 			if len(args) == 1 && !ledgerID.MatchString(args[0]) {
 				return &exit{exitUsage, fmt.Sprintf("%q isn't a ledger's id: ten small letters and digits; chute adopt lists those that have files here", args[0])}
 			}
 			return withState(c, chute, jobs, func(d *daemon) error {
 				if len(args) == 0 {
+					sayMistakes(c, mistakes)
 					return d.listForsaken(c)
 				}
 				return d.adopt(c, jobs, args[0], same)

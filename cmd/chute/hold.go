@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -70,19 +71,20 @@ func releaseCommand() *cobra.Command {
 }
 
 // withJobs does something to each of the jobs as the owner of the state, and has the inboxes looked at then. A name that no job has stops it
-// before anything is done.
+// before anything is done; mistakes in jobs' files don't, for only the names matter.
 func withJobs(c *cobra.Command, names []string, do func(d *daemon, job string) error) error {
-	chute, jobs, err := config.Load(configFile(c))
-	if err != nil {
-		return err
+	chute, jobs, mistakes := config.LoadSome(configFile(c))
+	if chute == nil {
+		return mistakes
 	}
 	for _, name := range names {
-		if jobNamed(jobs, name) == nil && exportNamed(chute.Exports, name) == nil {
+		if jobNamed(jobs, name) == nil && exportNamed(chute.Exports, name) == nil && !(mistakes != nil && hasFile(chute, name)) {
 			return &exit{exitUsage, fmt.Sprintf("there is no job %q in %s; chute jobs lists them", name, chute.Jobs.Dir)}
 		}
 	}
 	slices.Sort(names)
 	return withState(c, chute, jobs, func(d *daemon) error {
+		sayMistakes(c, mistakes)
 		for _, name := range slices.Compact(names) {
 			if err := do(d, name); err != nil {
 				return err
@@ -96,6 +98,12 @@ func withJobs(c *cobra.Command, names []string, do func(d *daemon, job string) e
 		}
 		return nil
 	})
+}
+
+// hasFile tells whether there is a file of a job, whatever is in it.
+func hasFile(chute *config.Chute, job string) bool {
+	_, err := os.Lstat(filepath.Join(chute.Jobs.Dir, job+".toml"))
+	return err == nil && filepath.Base(job) == job
 }
 
 func exportNamed(exports []*config.Export, name string) *config.Export {

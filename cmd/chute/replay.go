@@ -37,11 +37,12 @@ func replayCommand() *cobra.Command {
 			if err != nil {
 				return &exit{exitUsage, err.Error()}
 			}
-			chute, jobs, err := config.Load(configFile(c))
-			if err != nil {
-				return err
+			chute, jobs, mistakes := config.LoadSome(configFile(c))
+			if chute == nil {
+				return mistakes
 			}
 			return withState(c, chute, jobs, func(d *daemon) error {
+				sayMistakes(c, mistakes)
 				if filter != nil {
 					if ids, err = d.loadedBy(c.Context(), *filter); err != nil {
 						return err
@@ -153,7 +154,7 @@ func (d *daemon) replayRun(c *cobra.Command, p *progress, jobs []*config.Job, id
 	}
 	i := slices.IndexFunc(jobs, func(j *config.Job) bool { return j.Name == run.Job })
 	if i < 0 {
-		return exitFailed, fmt.Errorf("its job %q isn't configured any more", run.Job)
+		return exitFailed, fmt.Errorf("its job %q isn't configured any more, or its file has mistakes", run.Job)
 	}
 	if err := d.replayable(c.Context(), run); err != nil {
 		return exitFailed, err
