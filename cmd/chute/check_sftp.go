@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"chute/config"
 	"chute/connectors"
@@ -117,12 +118,16 @@ func (v *serverVisit) folder(ctx context.Context, sf *storeFolder) {
 		f.Mend = "have it made, or correct inbox; until then nothing arrives"
 		v.add(f)
 		return
+	case errors.Is(err, fs.ErrInvalid):
+		f.Mend = "name the folder that it leads to: inside of a store no link is followed"
+		v.bad(f, errors.New("it is a link, or a folder on the way to it is one"))
+		return
+	case errors.Is(err, syscall.ENOTDIR):
+		f.Mend = "a file has this name: have it moved away, or name another folder"
+		v.bad(f, errors.New("it is no folder"))
+		return
 	case err != nil && !missing && sf.inbox:
-		if f.Mend = "have the user of sftp be allowed to list it"; errors.Is(err, fs.ErrInvalid) {
-			f.Mend = "name the folder that it leads to: inside of a store no link is followed"
-			v.bad(f, errors.New("it is a link, or a folder on the way to it is one"))
-			return
-		}
+		f.Mend = "have the user of sftp be allowed to list it"
 		v.bad(f, fmt.Errorf("it can't be listed: %w", cause(err)))
 		return
 	}
@@ -137,6 +142,10 @@ func (v *serverVisit) folder(ctx context.Context, sf *storeFolder) {
 			return
 		}
 		v.settle(f, "files can be moved")
+		return
+	}
+	if err != nil { // only inboxes are listed
+		v.settle(f, "it is there")
 		return
 	}
 	v.settle(f, "it can be listed")
