@@ -36,6 +36,9 @@ func CheckExport(ctx context.Context, job *config.Export, s connectors.Session) 
 	if err == nil {
 		return d.columns, ex.fits(d)
 	}
+	if wrong := new(Misasked); errors.As(err, &wrong) {
+		return nil, wrong
+	}
 	if said := new(connectors.DatabaseError); !errors.As(err, &said) && !errors.As(err, new(*query.Refused)) && !errors.As(err, new(*Refusal)) {
 		return nil, err
 	}

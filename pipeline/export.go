@@ -62,7 +62,7 @@ type Refusal struct {
 	Message string
 }
 
-func (r *Refusal) Error() string { return r.Message }
+func (r *Refusal) Error() string { return r.Message + " [" + r.Code + "]" }
 
 // errCutOff: nobody waits any more for what was asked for by hand, or is no longer planned.
 var errCutOff = errors.New("it was cut off before its file was whole; nothing of it was delivered")

@@ -36,6 +36,8 @@ func TestExportAsked(t *testing.T) {
 			"{p:Enum9('a' = 1)}: ":    "query = \"SELECT {p:Enum9('a' = 1)} AS x\"\n",
 			"error 6 ":                "query = \"SELECT {p:Int8} AS x\"\n",
 			"filter or order_by: {p}": "table = \"%t\"\nfilter = \"{p} = 1\"\n",
+			"filter: a bracket ) cl":  "table = \"%t\"\nfilter = \"sku = {p:Int8}) or (sku < 0\"\nwatermark = { from = \"at\" }\n",
+			"of column \"a\": a bra":  "table = \"%t\"\ncolumns = [\"a\"]\ncolumn = [{ name = \"a\", expression = \"{p:Int8}) AS b, (1\" }]\n",
 		} {
 			w.exportAs(t, ex, "out", "file = \"f\"\nparameters = { p = \"x\" }\n"+job)
 			if _, err := ex.Export(w.ctx, Occasion{}); err == nil || !strings.Contains(err.Error(), says) {

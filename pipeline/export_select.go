@@ -91,6 +91,23 @@ func (ex *Exporter) question(further string) string {
 	return b.String()
 }
 
+// expressions makes sure that what the job says in SQL stays where it is put: a filter that isn't one expression could switch the window off.
+func (ex *Exporter) expressions() error {
+	if filter := ex.Job.Filter; filter != "" {
+		if err := query.Expression(filter); err != nil {
+			return &Misasked{"filter", err}
+		}
+	}
+	for _, name := range ex.Job.Columns {
+		if expression := ex.Job.Expression(name); expression != "" {
+			if err := query.Expression(expression); err != nil {
+				return &Misasked{fmt.Sprintf("the expression of column %.60q", name), err}
+			}
+		}
+	}
+	return nil
+}
+
 // conditions is the clause that rows of the table must meet.
 func (ex *Exporter) conditions(further string) string {
 	var all []string

@@ -90,6 +90,9 @@ func (ex *Exporter) tidy(ctx context.Context, d *outgoing) {
 func (ex *Exporter) end(ctx context.Context, d *outgoing, result report.Result, status ledger.Status, why *Refusal) error {
 	if why != nil {
 		d.run.Error = why.Message
+		if status == ledger.Failed {
+			d.run.Error = why.Error()
+		}
 	}
 	if err := ex.tell(d, result, why); err != nil {
 		return err

@@ -133,6 +133,9 @@ func (ex *Exporter) unfilled(sql string) string {
 }
 
 func (ex *Exporter) narrowedTable(ctx context.Context, d *outgoing) (string, error) {
+	if err := ex.expressions(); err != nil {
+		return "", err
+	}
 	switch w := ex.Job.Watermark; {
 	case w.IsZero():
 		return ex.question(""), nil

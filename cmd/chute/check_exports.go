@@ -36,6 +36,9 @@ func (i *inspection) query(ctx context.Context, e *config.Export, session connec
 			names[at] = fmt.Sprintf("%.100q %s", c.Name, c.Type)
 		}
 		f.Level, f.Code, f.Text = levelOK, "ok", count(len(columns), "column")+": "+strings.Join(names, ", ")
+		if e.Query == "" && len(e.Columns) == 0 {
+			f.Text += "; all that the table has now, and a new one would be delivered too: columns pins what the partner gets"
+		}
 		i.add(f)
 		for _, text := range pipeline.Foretold(e, columns) {
 			f.Level, f.Code, f.Text, f.Mend = levelWarning, "time_twice", text, "change the column's format, or format.widths, before the clocks are set back"

@@ -93,7 +93,7 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 	run, err := ex.Export(c.Context(), why)
 	var refused *pipeline.Refusal
 	if errors.As(err, &refused) {
-		return &exit{exitRejected, fmt.Sprintf("run %d: %s", run.ID, refused.Message)}
+		return &exit{exitRejected, fmt.Sprintf("run %d: %s", run.ID, refused)}
 	}
 	if run.Status == ledger.Cancelled {
 		return fmt.Errorf("run %d: %s", run.ID, run.Error)

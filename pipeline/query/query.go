@@ -104,6 +104,9 @@ func Check(sql string, further []string) (string, error) {
 	for _, name := range further {
 		known[strings.ToLower(name)] = true
 	}
+	if err := balanced(tokens); err != nil {
+		return "", err
+	}
 	for i := range tokens {
 		if err := judge(tokens, i, known); err != nil {
 			return "", err
