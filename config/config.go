@@ -31,12 +31,13 @@ func Load(file string) (*Chute, []*Job, error) {
 	if err := l.problems.err(); err != nil {
 		return nil, nil, err
 	}
-	for _, e := range exports {
-		l.chute.Exports = append(l.chute.Exports, e.finish())
-	}
 	made := make([]*Job, len(jobs))
 	for i, j := range jobs {
 		made[i] = j.finish()
+	}
+	for _, e := range exports {
+		l.chute.Exports = append(l.chute.Exports, e.finish())
+		e.export.Lineage = lineageIn(e.export.Table, made)
 	}
 	return l.chute, made, nil
 }
@@ -75,7 +76,7 @@ func LoadExport(file, name string, set []string) (*Chute, *Export, error) {
 		return nil, nil, err
 	}
 	job := export.finish()
-	job.Asked = askedOtherwise(job, set)
+	job.Asked, job.Lineage = askedOtherwise(job, set), lineageIn(job.Table, l.imports())
 	return l.chute, job, nil
 }
 

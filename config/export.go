@@ -42,7 +42,7 @@ type Export struct {
 	Query string `toml:"query"`
 	// Table is the table to export instead: "table" or "database.table".
 	Table TableName `toml:"table"`
-	// Columns are the columns of Table to export, in this order. Default: all of them.
+	// Columns are the columns of Table to export, in this order. Default: all that it has then, but those in which imports keep run and record, target.run_column and target.record_column.
 	Columns []string `toml:"columns"`
 	// Filter is an SQL expression that the rows of Table must meet. Default: none.
 	Filter string `toml:"filter"`
@@ -97,6 +97,8 @@ type Export struct {
 	Effective string `toml:"-"`
 	// Hash is the SHA-256 of Effective in hexadecimal digits.
 	Hash string `toml:"-"`
+	// Lineage are the columns in which imports keep run and record in Table; _chute_run and _chute_record are always among them.
+	Lineage []string `toml:"-"`
 	// Asked are the keys by which --set makes a job with a watermark ask something else. Default: none.
 	Asked []string `toml:"-"`
 	Pos   Position `toml:"-"`

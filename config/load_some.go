@@ -26,5 +26,8 @@ func LoadSome(file string) (chute *Chute, jobs []*Job, mistakes error) {
 			jobs = append(jobs, j.finish())
 		}
 	}
+	for _, e := range all.chute.Exports {
+		e.Lineage = lineageIn(e.Table, jobs)
+	}
 	return all.chute, jobs, mistakes
 }

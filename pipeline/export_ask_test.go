@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,8 +15,10 @@ func TestExportAsked(t *testing.T) {
 	bothEngines(t, func(t *testing.T, w *world) {
 		w.exportJob("file = \"f\"\ntable = \"%t\"\n")
 		ex := w.openExport()
-		w.exec(stock...)
+		w.exec(append(slices.Clone(stock), "ALTER TABLE %t ADD COLUMN _chute_run UInt64, ADD COLUMN _chute_record UInt64")...)
 		for name, c := range map[string]struct{ job, want string }{
+			"all":   {"table = \"%t\"\norder_by = [\"sku\"]\nlimit = 1\n", "sku,name,price,day\r\n1,bolt,1.50,2026-01-02\r\n"},
+			"named": {"table = \"%t\"\ncolumns = [\"sku\", \"_chute_run\"]\norder_by = [\"sku\"]\nlimit = 1\n", "sku,_chute_run\r\n1,0\r\n"},
 			"grouped": {"table = \"%t\"\ncolumns = [\"sku\", \"price\", \"many\"]\ngroup_by = [\"sku\"]\nfilter = \"price >= 0\"\norder_by = [\"price DESC\"]\nlimit = 3\n" +
 				"column = [{ name = \"price\", expression = \"sum(price) -- in all\" }, { name = \"many\", expression = \"count()\" }]\n", "sku,price,many\r\n2,20.00,1\r\n5,7.00,1\r\n1,1.50,1\r\n"},
 			"distinct": {"table = \"%t\"\ncolumns = [\"sign\"]\ndistinct = true\norder_by = [\"sign\"]\ncolumn = [{ name = \"sign\", expression = \"price > 0\" }]\n", "sign\r\n0\r\n1\r\n"},

@@ -3,10 +3,12 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"chute/config"
+	"chute/connectors"
 	"chute/connectors/native"
 	"chute/pipeline/query"
 )
@@ -48,8 +50,34 @@ func (ex *Exporter) blockRows() int64 {
 	return min(most, max(least, ex.EngineMemory>>15))
 }
 
-// question is the SELECT of a job with a table; further is a condition of the window, "" for none.
-func (ex *Exporter) question(further string) string {
+// chosen are the columns of the job's table that are delivered: those that it names, or all but those in which imports keep run and record. nil: all there are.
+func (ex *Exporter) chosen(ctx context.Context, s connectors.Session) (names []string, err error) {
+	j := ex.Job
+	if len(j.Columns) > 0 {
+		return j.Columns, nil
+	}
+	sql := "SELECT * FROM " + native.Table(j.Table.Database, j.Table.Table) + " LIMIT 0"
+	all := 0
+	err = s.Query(ctx, connectors.Statement{SQL: sql}, func(b *native.Block) error {
+		names, all = nil, len(b.Columns)
+		for _, c := range b.Columns {
+			if !slices.Contains(j.Lineage, c.Name) {
+				names = append(names, c.Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find out the columns of the table: %w", err)
+	}
+	if len(names) == all {
+		return nil, nil
+	}
+	return names, nil
+}
+
+// question is the SELECT of a job with a table; chosen are its columns, and further is a condition of the window, "" for none.
+func (ex *Exporter) question(chosen []string, further string) string {
 	j := ex.Job
 	var b strings.Builder
 	b.WriteString("SELECT ")
@@ -57,8 +85,8 @@ func (ex *Exporter) question(further string) string {
 		b.WriteString("DISTINCT ")
 	}
 	columns, computed := "*", false
-	if len(j.Columns) > 0 {
-		columns = listed(j.Columns, func(name string) string {
+	if len(chosen) > 0 {
+		columns = listed(chosen, func(name string) string {
 			expression := j.Expression(name)
 			if expression == "" {
 				return native.Identifier(name)

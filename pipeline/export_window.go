@@ -136,11 +136,15 @@ func (ex *Exporter) narrowedTable(ctx context.Context, d *outgoing) (string, err
 	if err := ex.expressions(); err != nil {
 		return "", err
 	}
+	chosen, err := ex.chosen(ctx, d.session)
+	if err != nil {
+		return "", err
+	}
 	switch w := ex.Job.Watermark; {
 	case w.IsZero():
-		return ex.question(""), nil
+		return ex.question(chosen, ""), nil
 	case w.Runs:
-		return ex.question(ex.runs(d)), nil
+		return ex.question(chosen, ex.runs(d)), nil
 	}
 	t, err := ex.columnType(ctx, d.session)
 	if err != nil {
@@ -159,7 +163,7 @@ func (ex *Exporter) narrowedTable(ctx context.Context, d *outgoing) (string, err
 		}
 		condition = column + " > " + since + " AND " + condition
 	}
-	return ex.question(condition), nil
+	return ex.question(chosen, condition), nil
 }
 
 // fill puts the window into the places that a query has for it.
