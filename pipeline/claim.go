@@ -125,7 +125,13 @@ func (im *Importer) locate(ctx context.Context, b *batch) error {
 		}
 		if it.lost {
 			it.run.State, it.run.Status, it.run.Finished = ledger.Withdrawn, ledger.Failed, now()
-		} else if it.run.State == ledger.Claiming && (it.err == nil || im.exists(ctx, b.fileName(it))) {
+			continue
+		}
+		there, err := it.err == nil, error(nil)
+		if !there {
+			there, err = im.exists(ctx, b.fileName(it))
+		}
+		if it.run.State == ledger.Claiming && err == nil && there {
 			it.run.State = ledger.Claimed
 		}
 	}

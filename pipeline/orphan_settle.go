@@ -54,7 +54,10 @@ func (im *Importer) settleOrphan(ctx context.Context, f *orphanFolder, it *orpha
 		}
 		folders = slices.Insert(folders, 1, path.Join(out, run))
 	}
-	name := im.placeOf(ctx, f, it, dir)
+	name, err := im.placeOf(ctx, f, it, dir)
+	if err != nil {
+		return err
+	}
 	for _, suffix := range []string{logSuffix, reportSuffix} {
 		if !f.out[run+"."+suffix] {
 			continue
@@ -112,16 +115,23 @@ func (im *Importer) itemOf(f *orphanFolder, it *orphan, r *report.Partner) *item
 }
 
 // placeOf is the name under which a file and its sidecars go to a folder, or have begun to: each sidecar is still in the work folder, or there already.
-func (im *Importer) placeOf(ctx context.Context, f *orphanFolder, it *orphan, dir string) string {
+func (im *Importer) placeOf(ctx context.Context, f *orphanFolder, it *orphan, dir string) (string, error) {
 	name := it.file.Name
 	for try := 1; try < 9; try++ {
-		fits := !im.exists(ctx, path.Join(dir, name))
+		there, err := im.exists(ctx, path.Join(dir, name))
+		if err != nil {
+			return "", err
+		}
+		fits := !there
 		for _, suffix := range []string{logSuffix, reportSuffix} {
 			ready := f.out[strconv.FormatUint(it.Run, 10)+"."+suffix]
-			fits = fits && im.exists(ctx, path.Join(dir, name+"."+suffix)) != ready
+			if there, err = im.exists(ctx, path.Join(dir, name+"."+suffix)); err != nil {
+				return "", err
+			}
+			fits = fits && there != ready
 		}
 		if fits {
-			return name
+			return name, nil
 		}
 		name = numbered(it.file.Name, it.Run, try)
 	}
@@ -135,7 +145,10 @@ func (im *Importer) movedTo(ctx context.Context, f *orphanFolder, it *orphan) (s
 		if err != nil {
 			continue // a name that makes no folder has none in done
 		}
-		name := im.placeOf(ctx, f, it, dir)
+		name, err := im.placeOf(ctx, f, it, dir)
+		if err != nil {
+			return "", err
+		}
 		r := report.Partner{}
 		there, err := readOwn(ctx, im.Store, path.Join(dir, name+"."+reportSuffix), &r)
 		if err != nil && !errors.Is(err, errTorn) {

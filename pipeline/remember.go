@@ -58,7 +58,14 @@ func (im *Importer) planLeft(ctx context.Context, it *item) error {
 			return err
 		}
 		to = path.Join(dir, it.run.File.Name)
-		for try := 1; existsIn(ctx, im.Inbox, to); try++ {
+		for try := 1; ; try++ {
+			there, err := existsIn(ctx, im.Inbox, to)
+			if err != nil {
+				return err
+			}
+			if !there {
+				break
+			}
 			to = numbered(path.Join(dir, it.run.File.Name), it.run.ID, try)
 		}
 	case im.Job.WhenDone == "delete" && it.rejection == nil:
@@ -78,7 +85,7 @@ func (im *Importer) finishLeft(ctx context.Context, it *item) error {
 	switch {
 	case err == nil && look.Same(it.run.File):
 		effect := "move left"
-		if err := im.move(ctx, effect, im.Inbox.Rename, func(ctx context.Context, name string) bool { return existsIn(ctx, im.Inbox, name) }, it, m); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := im.move(ctx, effect, im.Inbox.Rename, func(ctx context.Context, name string) (bool, error) { return existsIn(ctx, im.Inbox, name) }, it, m); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):

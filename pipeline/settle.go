@@ -103,12 +103,17 @@ func (im *Importer) moveOut(ctx context.Context, it *item) error {
 }
 
 // move moves one thing by rename to its recorded name, or to another one that is free.
-func (im *Importer) move(ctx context.Context, effect string, rename func(ctx context.Context, from, to string) error, exists func(ctx context.Context, name string) bool,
+func (im *Importer) move(ctx context.Context, effect string, rename func(ctx context.Context, from, to string) error, exists func(ctx context.Context, name string) (bool, error),
 	it *item, m *ledger.Move) error {
 	for try := 1; ; try++ {
 		err := im.effect(effect, func() error { return rename(ctx, m.From, m.To) })
-		if err == nil || errors.Is(err, fs.ErrNotExist) && exists(ctx, m.To) {
-			return nil // moved now, or before a crash
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			if there, lookErr := exists(ctx, m.To); lookErr == nil && there {
+				return nil // moved before a crash
+			}
 		}
 		if !errors.Is(err, fs.ErrExist) || try > 9 {
 			return err
@@ -120,16 +125,30 @@ func (im *Importer) move(ctx context.Context, effect string, rename func(ctx con
 	}
 }
 
-func (im *Importer) exists(ctx context.Context, name string) bool {
+func (im *Importer) exists(ctx context.Context, name string) (bool, error) {
 	return existsIn(ctx, im.Store, name)
 }
 
-func existsIn(ctx context.Context, folder connectors.Folder, name string) bool {
+// existsIn tells whether a name is given. A file that can't be read has its name too, but where the folder can't be searched no name tells anything: that is an error.
+func existsIn(ctx context.Context, folder connectors.Folder, name string) (bool, error) {
 	f, err := folder.Open(ctx, name)
-	if err == nil {
+	switch {
+	case err == nil:
 		f.Close()
+		return true, nil
+	case errors.Is(err, connectors.ErrIrregular):
+		return true, nil
+	case !errors.Is(err, fs.ErrPermission):
+		return false, nil
 	}
-	return err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, connectors.ErrIrregular)
+	files, listErr := folder.List(ctx, path.Dir(name))
+	if listErr != nil {
+		return false, listErr
+	}
+	if !slices.ContainsFunc(files, func(f connectors.File) bool { return f.Name == path.Base(name) }) {
+		return false, err
+	}
+	return true, nil
 }
 
 func (im *Importer) syncFolders(ctx context.Context, folders []string) error {
