@@ -112,7 +112,12 @@ func loadOne(file, name string, set []string) (*loader, *node, error) {
 		return nil, nil, l.problems.err()
 	}
 	tree := l.jobTree(name, overrides(set, &l.problems))
-	if judged, _ := l.kindOf(tree); judged != tree {
+	if judged, export := l.kindOf(tree); judged != tree {
+		if export {
+			l.readExport(name, judged)
+		} else {
+			checkFolders(l.chute, []loadedJob{l.readJob(name, judged)}, &l.problems)
+		}
 		return nil, nil, l.problems.err()
 	}
 	return l, tree, nil

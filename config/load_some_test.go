@@ -93,7 +93,7 @@ func TestUnknownKind(t *testing.T) {
 		if _, _, err := Load(file); err == nil || err.Error() != test.want {
 			t.Errorf("%q:\n%v\nwant:\n%s", test.text, err, test.want)
 		}
-		if _, _, err := LoadExport(file, "odd", nil); err == nil || !strings.HasPrefix(test.want, err.Error()) {
+		if _, _, err := LoadExport(file, "odd", nil); err == nil || err.Error() != test.want {
 			t.Errorf("alone: %q:\n%v\nwant:\n%s", test.text, err, test.want)
 		}
 		if _, jobs, err := LoadSome(file); err == nil || err.Error() != test.want || len(jobs) != 1 {
