@@ -27,6 +27,15 @@ func benchStructure() string {
 	return strings.Join(columns, ", ")
 }
 
+// benchExported names all columns of the table, in its order, as a job has them.
+func benchExported() string {
+	var columns []string
+	for _, c := range benchColumns {
+		columns = append(columns, strconv.Quote(c.name))
+	}
+	return strings.Join(append(columns, `"_chute_run"`, `"_chute_record"`), ", ")
+}
+
 // benchRecordSize is about how long a record is.
 const benchRecordSize = 152
 

@@ -32,13 +32,14 @@ type written struct {
 	result string
 }
 
-// benchExportJob writes a file like the engine's own.
+// benchExportJob writes a file like the engine's own: with the columns of lineage as well.
 const benchExportJob = `
 kind   = "export"
 store  = "s"
 outbox = "out"
 file   = "bench_{seq}"
 table  = %q
+columns = [%s]
 [format]
 %s
 `
@@ -74,7 +75,7 @@ func (e *exporting) run(ctx context.Context) error {
 	if err := errors.Join(e.checkEngine(), e.install(time.Second)); err != nil {
 		return err
 	}
-	if err := os.WriteFile(e.path("jobs.d/export.toml"), fmt.Appendf(nil, benchExportJob, e.table(), benchExportFormats[e.format]), 0o644); err != nil {
+	if err := os.WriteFile(e.path("jobs.d/export.toml"), fmt.Appendf(nil, benchExportJob, e.table(), benchExported(), benchExportFormats[e.format]), 0o644); err != nil {
 		return err
 	}
 	source := benchFile{name: e.path("bench.csv"), records: e.records}
