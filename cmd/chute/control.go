@@ -178,6 +178,9 @@ func (d *daemon) wish(c *cobra.Command, run ledger.Run, w ledger.Wish) error {
 		return d.forsakenImport(run)
 	}
 	if err := d.ledger.Wish(c.Context(), w); err != nil {
+		if run.Status == ledger.Interrupted && errors.Is(err, ledger.ErrTooLate) {
+			return undecided(run) // nothing is being published: it waits for a person
+		}
 		return err
 	}
 	d.log.Warn().Uint64("run", run.ID).Str("want", string(w.Want)).Str("reason", w.Reason).Uint32("uid", w.UID).Msg("somebody wants something of a run")
