@@ -36,7 +36,7 @@ func (im *Importer) announce(ctx context.Context, b *batch) error {
 			it.run.Status = ledger.Running // not finished before its rows are there
 			reserve = append(reserve, im.identity(it))
 		} else {
-			it.run.State = ledger.Rejecting
+			it.run.State, it.run.Status = ledger.Rejecting, underWay(it.run.Status)
 		}
 	}
 	taken, err := im.Ledger.Publish(ctx, runsOf(b.active()), reserve)

@@ -59,6 +59,17 @@ func settledStatus(r ledger.Run) ledger.Status {
 	return ledger.Finished
 }
 
+// underWay is the status of a run that isn't settled: what it is going to be it is only when its file lies where it belongs.
+func underWay(s ledger.Status) ledger.Status {
+	switch s {
+	case ledger.Cancelled:
+		return ledger.Cancelling
+	case ledger.Finished, ledger.FinishedWithRejects, ledger.Rejected, ledger.Skipped:
+		return ledger.Running
+	}
+	return s
+}
+
 // dropStages drops the stages of runs that have one. For rejected and skipped files the server may be out of reach:
 // then they wait, so that no stage is ever forgotten; unless another server answers, and the stage is swept up when its own is back.
 func (im *Importer) dropStages(ctx context.Context, b *batch, items []*item) error {

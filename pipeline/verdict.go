@@ -102,11 +102,15 @@ func (im *Importer) countFailure(it *item) (stuck bool) {
 		it.run.Status, it.run.Error = ledger.Paused, ""
 		return true
 	case errors.Is(it.err, context.Canceled), it.run.Status == ledger.Interrupted:
+		it.run.Status = underWay(it.run.Status)
 		return false
 	case !errors.Is(it.err, connectors.ErrUnavailable):
 		it.run.Attempts++
 	}
 	it.run.Status = ledger.Retrying
+	if it.run.State == ledger.Rejecting && wasCancelled(it.run) {
+		it.run.Status = ledger.Cancelling
+	}
 	if it.run.Attempts >= im.Job.Retry.Attempts {
 		it.run.Status = ledger.Stuck
 	}

@@ -177,6 +177,43 @@ func TestWishOfGone(t *testing.T) {
 	}
 }
 
+// TestWishNotThrough: a run that is cancelled is cancelling until its file lies where rejected ones go, also when chute is stopped before that, or something fails.
+func TestWishNotThrough(t *testing.T) {
+	eitherEngine(t, 0, func(t *testing.T, w *world) {
+		w.job(orders)
+		w.drop("a.csv", "id,amount,note\n1,1.10,x\n")
+		w.open()
+		failing := func(where string, err error) {
+			w.im.Fault = func(effect string, before bool) error {
+				if effect == where && before {
+					return err
+				}
+				return nil
+			}
+		}
+		failing("staging", errFault)
+		w.importAll()
+		id := w.runOf("a.csv").ID
+		must(t, w.im.Ledger.Wish(w.ctx, ledger.Wish{Run: id, Want: ledger.Cancel, At: time.Now()}))
+		for _, c := range []struct {
+			effect string
+			err    error
+		}{{"publishing", context.Canceled}, {"move", context.Canceled}, {"move", errFault}} {
+			failing(c.effect, c.err)
+			w.im.Resume(w.ctx, []uint64{id})
+			if run := w.runOf("a.csv"); run.Status != ledger.Cancelling || run.Error == "" || !run.Finished.IsZero() {
+				t.Errorf("after %v at %q: %s (%q), finished at %v", c.err, c.effect, run.Status, run.Error, run.Finished)
+			}
+		}
+		w.im.Fault = nil
+		w.im.Resume(w.ctx, []uint64{id})
+		if run := w.runOf("a.csv"); run.Status != ledger.Cancelled || run.Finished.IsZero() {
+			t.Errorf("at last it is %s: %s", run.Status, run.Error)
+		}
+		w.wantFiles("rejected/a.csv", "rejected/a.csv.log", "rejected/a.csv.report.json")
+	})
+}
+
 // TestWishKilled: killed at each effect of a run that is to be cancelled, or paused, the next start does what was wanted.
 func TestWishKilled(t *testing.T) {
 	for turn, effect := range []string{"publishing", "move", "settled"} {
@@ -198,6 +235,9 @@ func TestWishKilled(t *testing.T) {
 				w.close()
 				w.killedChild(effect, true)
 				w.open()
+				if run := w.runOf("a.csv"); run.Status != ledger.Cancelling || !run.Finished.IsZero() {
+					t.Errorf("not settled yet, the run is %s, finished at %v", run.Status, run.Finished)
+				}
 				w.resumeAll()
 				if run := w.runOf("a.csv"); run.Status != ledger.Cancelled {
 					t.Errorf("the run is %s: %s", run.Status, run.Error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"chute/pipeline/ledger"
@@ -18,9 +19,12 @@ func (h *heart) look(ctx context.Context, stopped time.Time) (status.Snapshot, e
 	held, err := h.ledger.Held(ctx)
 	unwell := map[string][]ledger.Run{}
 	counts := map[ledger.Status]int{}
-	for _, one := range []ledger.Status{ledger.Retrying, ledger.Stuck, ledger.Interrupted, ledger.Paused} {
+	for _, one := range []ledger.Status{ledger.Retrying, ledger.Cancelling, ledger.Stuck, ledger.Interrupted, ledger.Paused} {
 		runs, err2 := h.ledger.Runs(ctx, ledger.Filter{Statuses: []ledger.Status{one}, Limit: 1000})
 		err = errors.Join(err, err2)
+		if one == ledger.Cancelling {
+			runs = slices.DeleteFunc(runs, func(run ledger.Run) bool { return run.Error == "" }) // it is being done
+		}
 		counts[one] = len(runs)
 		for _, run := range runs {
 			unwell[run.Job] = append(unwell[run.Job], run)
@@ -45,7 +49,7 @@ func (h *heart) look(ctx context.Context, stopped time.Time) (status.Snapshot, e
 	s.Jobs = append(s.Jobs, exports...)
 	s.Jobs = append(s.Jobs, goneStatuses(s.Jobs, unwell)...)
 	q := &s.Daemon.Queue
-	q.Retrying, q.Stuck, q.Interrupted = counts[ledger.Retrying], counts[ledger.Stuck], counts[ledger.Interrupted]
+	q.Retrying, q.Stuck, q.Interrupted = counts[ledger.Retrying]+counts[ledger.Cancelling], counts[ledger.Stuck], counts[ledger.Interrupted]
 	for _, job := range s.Jobs {
 		if job.State == status.Held {
 			q.Held++

@@ -109,7 +109,7 @@ func heldNext(hold ledger.Hold) string { return "nothing until `chute release " 
 // addRuns tells about the runs that wait, and takes those that are tried again for files that wait.
 func addRuns(s *status.Job, runs []ledger.Run) {
 	for _, run := range runs {
-		if run.Status == ledger.Retrying && (s.Oldest.IsZero() || run.Started.Before(s.Oldest)) {
+		if (run.Status == ledger.Retrying || run.Status == ledger.Cancelling) && (s.Oldest.IsZero() || run.Started.Before(s.Oldest)) {
 			s.Oldest = run.Started.UTC()
 		}
 		if len(s.Runs) == waitingNamed {

@@ -15,26 +15,34 @@ import (
 	"chute/watcher/status"
 )
 
-// TestBeat: what the ledger has of runs that wait comes into the status files, to chute status and onto the page.
-func TestBeat(t *testing.T) {
-	dir := t.TempDir()
+// newDaemonAt makes a daemon of one job that has a ledger and nothing else.
+func newDaemonAt(t *testing.T) (d *daemon, dir string) {
+	t.Helper()
+	dir = t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "jobs.d"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "jobs.d/orders.toml"), []byte("kind = \"import\"\nstore = \"acme\"\ninbox = \"in\"\nmatch = \"*\"\n[target]\ntable = \"t\"\n"), 0o644))
 	must(t, os.WriteFile(filepath.Join(dir, "chute.toml"), []byte("[state]\ndir = \""+dir+"/state\"\n[jobs]\ndir = \"jobs.d\"\n[[store]]\nname = \"acme\"\npath = \""+dir+"/store\"\n"), 0o644))
 	chute, jobs, err := config.Load(filepath.Join(dir, "chute.toml"))
 	must(t, err)
-	d := newDaemon(chute, jobs, zerolog.Nop())
+	d = newDaemon(chute, jobs, zerolog.Nop())
 	d.ledger, err = ledger.Open(t.Context(), filepath.Join(dir, ledgerFile))
 	must(t, err)
 	t.Cleanup(func() { must(t, d.ledger.Close()) })
+	return d, dir
+}
+
+// TestBeat: what the ledger has of runs that wait comes into the status files, to chute status and onto the page.
+func TestBeat(t *testing.T) {
+	d, dir := newDaemonAt(t)
 	var runs []ledger.Run
-	for _, name := range []string{"a.csv", "b.csv", "c<i>.csv"} {
+	for _, name := range []string{"a.csv", "b.csv", "c<i>.csv", "d.csv", "e.csv"} {
 		runs = append(runs, ledger.Run{Kind: ledger.Import, Job: "orders", Store: "acme", Inbox: "in", File: connectors.File{Name: name}})
 	}
 	must(t, d.ledger.Begin(t.Context(), runs))
-	for i, s := range []ledger.Status{ledger.Interrupted, ledger.Stuck, ledger.Paused} {
+	for i, s := range []ledger.Status{ledger.Interrupted, ledger.Stuck, ledger.Paused, ledger.Cancelling, ledger.Cancelling} {
 		runs[i].State, runs[i].Status, runs[i].Error = ledger.Claimed, s, "secret_value"
 	}
+	runs[4].Error = "" // nothing keeps it from being cancelled
 	must(t, d.ledger.Update(t.Context(), runs))
 
 	h := &heart{holdings: d.holdings, leave: func() {}, started: time.Now(), writer: status.Writer{Dir: filepath.Join(dir, status.Dir)}}
@@ -48,8 +56,8 @@ func TestBeat(t *testing.T) {
 	if got := strings.Join(codes, " "); got != "run-interrupted run-stuck" {
 		t.Errorf("found %q", got)
 	}
-	if len(s.Jobs) != 1 || len(s.Jobs[0].Runs) != 3 {
-		t.Errorf("the jobs are %+v", s.Jobs)
+	if len(s.Jobs) != 1 || len(s.Jobs[0].Runs) != 4 || s.Daemon.Queue.Retrying != 1 || s.Jobs[0].Oldest.IsZero() {
+		t.Errorf("the jobs are %+v, the queue %+v", s.Jobs, s.Daemon.Queue)
 	}
 	page, err := os.ReadFile(filepath.Join(h.writer.Dir, status.PageFile))
 	must(t, err)

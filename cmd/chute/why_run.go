@@ -189,8 +189,13 @@ func (q *question) tellRun(a *whyJSON, run ledger.Run) {
 		a.Reason, a.Next = report.Text(fmt.Sprintf("after %d errors, the last: %s", run.Attempts, run.Error)), fmt.Sprintf("nothing until `chute retry %d`, or the next start; `chute reject %[1]d` gives it up", run.ID)
 	case ledger.Interrupted:
 		a.Reason, a.Next = report.Text(run.Error), fmt.Sprintf("nothing until `chute retry %d --loaded`, if its records are in the table, or `--not-loaded`", run.ID)
-	case ledger.Pausing, ledger.Cancelling:
+	case ledger.Pausing:
 		a.Reason, a.Next = "somebody wants that", "it stops as soon as what is under way can be left"
+	case ledger.Cancelling:
+		a.Reason, a.Next, a.At = "somebody wants that", "nothing of it is loaded; it goes where rejected files go, with its log beside it", utcOf(run.NextTry)
+		if run.Error != "" {
+			a.Reason, a.Next = report.Text("somebody wants that, but after the error: "+run.Error), "it is tried again, until the file lies where rejected ones go; nothing of it is loaded"
+		}
 	case ledger.Paused:
 		a.Reason, a.Next = "somebody wants that", fmt.Sprintf("nothing until `chute resume %d`: then it is loaded from its beginning", run.ID)
 	case ledger.Cancelled:

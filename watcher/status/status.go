@@ -55,7 +55,7 @@ type Queue struct {
 	Queued      int `json:"queued"`      // those of them that are at rest
 	Running     int `json:"running"`     // files that are being loaded
 	Unwanted    int `json:"unwanted"`    // entries of inboxes that no job takes
-	Retrying    int `json:"retrying"`    // runs that met an error and are tried again
+	Retrying    int `json:"retrying"`    // runs that met an error and are tried again, those that are being cancelled among them
 	Stuck       int `json:"stuck"`       // runs that wait for a person after too many errors
 	Interrupted int `json:"interrupted"` // runs about which a person has to decide
 	Held        int `json:"held"`        // jobs that take no files until they are released
@@ -118,7 +118,7 @@ type Job struct {
 	LeftOut    int            `json:"left_out,omitempty"`        // how many aren't among them
 	Oldest     time.Time      `json:"oldest,omitzero"`           // first sight of the file that has waited longest, in the inbox or, being retried, in the work folder
 	StuckAfter int64          `json:"stuck_after_seconds"`       // from then on a file that still waits, or a delivery, is late: the key stuck_after; 0: never
-	Runs       []Run          `json:"runs"`                      // those that are retrying, stuck, interrupted or paused, each kind the newest first, at most 100; of an export also the last one if it has failed
+	Runs       []Run          `json:"runs"`                      // those that are retrying, cancelling after an error, stuck, interrupted or paused, each kind the newest first, at most 100; of an export also the last one if it has failed
 	RunsOut    int            `json:"runs_left_out,omitempty"`   // how many aren't among them
 }
 
@@ -138,7 +138,7 @@ type File struct {
 type Run struct {
 	Run     uint64    `json:"run"`               // the run's number; chute show RUN tells more
 	File    string    `json:"file"`              // the file's name, escaped
-	Status  string    `json:"status"`            // retrying, stuck, interrupted, paused; failed, of an export
+	Status  string    `json:"status"`            // retrying, cancelling, stuck, interrupted, paused; failed, of an export
 	Tries   int       `json:"attempts"`          // how many have failed
 	Started time.Time `json:"started"`           // when the file was claimed, or the export begun
 	Next    time.Time `json:"next_try,omitzero"` // when it is tried again; missing where that isn't known
