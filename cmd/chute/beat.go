@@ -80,13 +80,52 @@ func (h *heart) follow(ctx context.Context, running *sync.WaitGroup) {
 	h.of = d
 	places := d.places()
 	disks := make([]*status.Disk, len(places))
+	var fresh []chan struct{} // each is closed when a place that wasn't asked before has answered
 	for i, p := range places {
-		disks[i] = &status.Disk{Place: p.name, Path: p.path, MinFree: int64(d.config.Limits.MinFree)}
-		running.Go(func() { repeat(ctx, nil, func(ctx context.Context) { h.askRoom(ctx, disks[i], p) }) })
+		told := make(chan struct{})
+		answered := sync.OnceFunc(func() { close(told) })
+		if disks[i] = h.askedBefore(p); disks[i] == nil {
+			disks[i] = &status.Disk{Place: p.name, Path: p.path, MinFree: int64(d.config.Limits.MinFree)}
+			fresh = append(fresh, told)
+		}
+		running.Go(func() {
+			repeat(ctx, nil, func(ctx context.Context) {
+				h.askRoom(ctx, disks[i], p)
+				answered()
+			})
+		})
 	}
+	awaitAll(ctx, fresh)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.disks = disks
+}
+
+// askedBefore is what is known of a place from before a reload, or nil. Limits are as they were: only a start changes them.
+func (h *heart) askedBefore(p roomy) *status.Disk {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, disk := range h.disks {
+		if disk.Place == p.name && disk.Path == p.path {
+			known := *disk
+			return &known
+		}
+	}
+	return nil
+}
+
+// awaitAll waits for the first answers, so that the first status has them, but for no longer than a beat: a file system may hang.
+func awaitAll(ctx context.Context, answers []chan struct{}) {
+	late := time.After(beatEvery)
+	for _, one := range answers {
+		select {
+		case <-one:
+		case <-late:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // repeat does something at once and then at each beat, and when there is news.
