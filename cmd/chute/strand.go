@@ -46,8 +46,10 @@ func (d *daemon) strand(ctx context.Context, run ledger.Run) error {
 }
 
 // importOf is the job that can go on with a run, or nil.
-func (d *daemon) importOf(run ledger.Run) *config.Job {
-	if job := jobNamed(d.jobs, run.Job); job != nil && (job.Store == run.Store || byHand(run)) {
+func (d *daemon) importOf(run ledger.Run) *config.Job { return importOf(d.jobs, run) }
+
+func importOf(jobs []*config.Job, run ledger.Run) *config.Job {
+	if job := jobNamed(jobs, run.Job); job != nil && (job.Store == run.Store || byHand(run)) {
 		return job
 	}
 	return nil
@@ -64,10 +66,14 @@ func goneJob(run ledger.Run) *config.Job {
 
 // forsakenImport tells why nobody goes on with a file, and what a person can do.
 func (d *daemon) forsakenImport(run ledger.Run) error {
+	return forsakenImport(run, d.stores[run.Store] != nil)
+}
+
+func forsakenImport(run ledger.Run, storeThere bool) error {
 	switch {
 	case byHand(run):
 		return fmt.Errorf("its job %q is gone: bring it back, and what was cut off is ended", run.Job)
-	case d.stores[run.Store] == nil:
+	case !storeThere:
 		return fmt.Errorf("its file lies in the work folder of the store %q, which isn't configured any more: bring the store back and `chute reload`; "+
 			"then `chute cancel %d` puts the file where rejected ones go, or with its job %q it is loaded", run.Store, run.ID, run.Job)
 	}

@@ -46,6 +46,7 @@ type question struct {
 	name  string
 
 	unasked error // why the store can't be asked about the file
+	partly  bool  // jobs with mistakes are left out: which are gone isn't known
 }
 
 func whyCommand() *cobra.Command {
@@ -70,6 +71,7 @@ func whyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			q.partly = owner == nil && mistakes != nil
 			owned, err := control.Owned(chute.State.Dir)
 			if err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -77,7 +78,16 @@ func (q *question) tellOf(a *whyJSON, run ledger.Run) error {
 	if left {
 		a.State, a.Reason, a.Next = "not running", "chute ended while it was "+report.Text(run.Status), "it goes on when chute is started"
 	}
+	if q.forsakes(run, left) {
+		a.Next, a.At = "nothing: "+forsakenImport(run, true).Error(), time.Time{}
+	}
 	return err
+}
+
+// forsakes tells whether a file waits for its job, which is gone: neither a command nor a start goes on with it.
+func (q *question) forsakes(run ledger.Run, left bool) bool {
+	waits := left || run.Status == ledger.Retrying || run.Status == ledger.Stuck || run.Status == ledger.Paused
+	return waits && !q.partly && run.Kind == ledger.Import && importOf(q.jobs, run) == nil
 }
 
 // mostRuns are how many runs of a name are told of.
@@ -90,7 +100,7 @@ func (q *question) findRuns(c *cobra.Command, r *ledger.Reader) (runs []ledger.R
 			return nil, err
 		}
 		run := found
-		if !q.inInbox() || found.Inbox != q.dir {
+		if found.Inbox != q.dir || found.Kind != ledger.Import { // it may also have come from what is no inbox any more
 			if run, err = q.brought(c, r, found.ID); err != nil {
 				return nil, err
 			}
