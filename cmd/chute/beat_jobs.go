@@ -40,14 +40,18 @@ func jobStatus(job *config.Job, seen watcher.Snapshot, hold ledger.Hold, unwell 
 }
 
 // goneStatuses tells about jobs that aren't configured any more and have runs that wait all the same.
-func goneStatuses(there []status.Job, unwell map[string][]ledger.Run) (gone []status.Job) {
+func (d *daemon) goneStatuses(there []status.Job, unwell map[string][]ledger.Run) (gone []status.Job) {
 	for _, name := range slices.Sorted(maps.Keys(unwell)) {
 		if slices.ContainsFunc(there, func(j status.Job) bool { return j.Job == name }) {
 			continue
 		}
 		first := unwell[name][0]
+		why := "the job isn't configured any more"
+		if d.config.Store(first.Store) == nil && !byHand(first) {
+			why = "neither the job nor its store " + config.Shown(first.Store) + " is configured any more"
+		}
 		s := status.Job{
-			Schema: status.Schema, Job: name, Kind: first.Kind, Store: config.Shown(first.Store), State: "gone", Reason: "the job isn't configured any more, and runs of it wait",
+			Schema: status.Schema, Job: name, Kind: first.Kind, Store: config.Shown(first.Store), State: status.Gone, Reason: why,
 			Files: map[string]int{}, Waiting: []status.File{}, Runs: []status.Run{},
 		}
 		addRuns(&s, unwell[name])

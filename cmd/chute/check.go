@@ -111,6 +111,7 @@ func (i *inspection) all(ctx context.Context, onlyFolders bool) {
 	i.fine("configuration", i.file, "%s, %s", count(len(i.jobs)+len(i.config.Exports), "job"), count(len(i.config.Stores), "store"))
 	i.state(ctx)
 	i.stores(ctx)
+	i.forsakenFiles(ctx)
 	i.overlaps()
 	i.schedules(time.Now())
 	if onlyFolders {

@@ -1,10 +1,29 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"chute/config"
 )
+
+// forsakenFiles warns of files that no job goes on with.
+func (i *inspection) forsakenFiles(ctx context.Context) {
+	r, closeReader, err := i.ownReader(ctx)
+	if err != nil {
+		return // what is the matter with the ledger is said elsewhere; without one nothing was ever claimed
+	}
+	files, err := forsakenFiles(ctx, r, i.jobs)
+	if err = errors.Join(err, closeReader()); err != nil || len(files) == 0 {
+		return
+	}
+	i.add(finding{
+		Level: levelWarning, Kind: "job", Subject: i.config.Jobs.Dir, Code: "job_gone",
+		Text: "nobody goes on with what isn't through of " + sayStranded(files) + ": the job is gone or has another store",
+		Mend: "bring the job back as it was, or give up its runs with chute cancel",
+	})
+}
 
 // overlaps tells which jobs want the same files, and which can have none.
 func (i *inspection) overlaps() {

@@ -96,6 +96,7 @@ func (h *holdings) reloadOnSignals(ctx context.Context) {
 type changes struct {
 	Added, Changed, Removed []string // names of jobs
 	Jobs                    int
+	Stranded                map[string]int // files under way of jobs that are gone, by job; those that are being loaded are among them
 }
 
 // reload reads the configuration and, when there is nothing wrong with it, goes on with that: new and changed jobs begin, those that are gone end, and what is
@@ -113,6 +114,9 @@ func (h *holdings) reload(ctx context.Context) (changes, error) {
 		return found, err
 	}
 	h.log.Info().Int("jobs", found.Jobs).Strs("added", found.Added).Strs("changed", found.Changed).Strs("removed", found.Removed).Msg("the configuration was read anew")
+	if len(found.Stranded) > 0 {
+		h.log.Warn().Interface("files", found.Stranded).Msg("files wait in the work folder, or are being loaded, whose job is gone or has another store: bring it back, or `chute cancel` their runs")
+	}
 	return found, nil
 }
 
@@ -142,6 +146,9 @@ func (h *holdings) exchange(ctx context.Context) (found changes, err error) {
 		return found, errors.Join(err, closeStores(d.fresher()))
 	}
 	h.readings.current.Store(d)
+	if found.Stranded, err = forsakenFiles(ctx, &d.ledger.Reader, d.jobs); err != nil {
+		h.log.Warn().Err(err).Msg("whether files are left whose job is gone can't be told now")
+	}
 	delivered := h.agenda.Load().Change(d.planned())
 	go func() {
 		<-left
@@ -272,5 +279,9 @@ func (c changes) String() string {
 			said = append(said, part.what+": "+strings.Join(part.names, ", "))
 		}
 	}
-	return fmt.Sprintf("%s in effect; %s", count(c.Jobs, "job"), strings.Join(append(said, "the others are as they were"), "; "))
+	said = append(said, "the others are as they were")
+	if len(c.Stranded) > 0 {
+		said = append(said, "nobody goes on with what isn't through of "+sayStranded(c.Stranded)+": bring the job back as it was, or `chute cancel` the runs")
+	}
+	return fmt.Sprintf("%s in effect; %s", count(c.Jobs, "job"), strings.Join(said, "; "))
 }

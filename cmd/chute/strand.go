@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"chute/config"
 	"chute/pipeline"
@@ -53,6 +56,27 @@ func importOf(jobs []*config.Job, run ledger.Run) *config.Job {
 		return job
 	}
 	return nil
+}
+
+// forsakenFiles counts, by job, the files of runs that none of the jobs goes on with.
+func forsakenFiles(ctx context.Context, r *ledger.Reader, jobs []*config.Job) (map[string]int, error) {
+	runs, err := r.Unsettled(ctx)
+	files := map[string]int{}
+	for _, run := range runs {
+		if run.Kind == ledger.Import && !byHand(run) && importOf(jobs, run) == nil {
+			files[run.Job]++
+		}
+	}
+	return files, err
+}
+
+// sayStranded is how many files are left to nobody, for people.
+func sayStranded(files map[string]int) string {
+	var said []string
+	for _, job := range slices.Sorted(maps.Keys(files)) {
+		said = append(said, fmt.Sprintf("%s of job %s", count(files[job], "file"), job))
+	}
+	return strings.Join(said, ", ")
 }
 
 // goneJob stands in for the job of a run that nobody goes on with, to put its file away.

@@ -48,6 +48,7 @@ var Codes = []struct {
 	{"delivery-failed", Critical},
 	{"reload-refused", Warning},
 	{"job-held", Warning},
+	{"job-gone", Warning},
 	{"files-kept", Warning},
 	{"file-late", Warning},
 	{"delivery-late", Warning},
@@ -148,6 +149,9 @@ func (j *judgement) job(job Job) {
 	if job.State == Held {
 		j.add("job-held", job.Job, "job %s is held since %s: %s", job.Job, stamp(job.Since), job.Reason)
 	}
+	if job.State == Gone {
+		j.add("job-gone", job.Job, "%s of job %s: %s", count(len(job.Runs)+job.RunsOut, "run waits", "runs wait"), job.Job, job.Reason)
+	}
 	if job.Kept != "" {
 		j.add("files-kept", job.Job, "job %s can't take its files: %s", job.Job, job.Kept)
 	}
@@ -179,6 +183,9 @@ func (j *judgement) delivery(job Job) {
 
 // Held is the state of a job that takes no files until it is released, and of its files that are at rest.
 const Held = "held"
+
+// Gone is the state of a job that is configured no more and has runs that wait.
+const Gone = "gone"
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 

@@ -69,7 +69,10 @@ func TestJudge(t *testing.T) {
 		"reload": {func(s *Snapshot) {
 			s.Daemon.Configuration = Configuration{Loaded: noon, Refused: noon.Add(time.Minute), Problem: "orders.toml:4:9: no"}
 		}, "reload-refused", "the configuration was refused at 2026-03-01T12:01:00Z, that of 2026-03-01T12:00:00Z stays in effect: orders.toml:4:9: no"},
-		"held":       {func(s *Snapshot) { s.Jobs[0].State, s.Jobs[0].Since, s.Jobs[0].Reason = Held, noon, "by hand" }, "job-held", "job orders is held since 2026-03-01T12:00:00Z: by hand"},
+		"held": {func(s *Snapshot) { s.Jobs[0].State, s.Jobs[0].Since, s.Jobs[0].Reason = Held, noon, "by hand" }, "job-held", "job orders is held since 2026-03-01T12:00:00Z: by hand"},
+		"gone": {func(s *Snapshot) {
+			s.Jobs[0].State, s.Jobs[0].Reason, s.Jobs[0].Runs, s.Jobs[0].RunsOut = Gone, "no store", []Run{{Run: 3, Status: "retrying"}}, 1
+		}, "job-gone", "2 runs wait of job orders: no store"},
 		"kept":       {func(s *Snapshot) { s.Jobs[0].Kept = "no" }, "files-kept", "job orders can't take its files: no"},
 		"late":       {func(s *Snapshot) { s.Jobs[0].Oldest = noon.Add(-time.Hour - time.Second) }, "file-late", "a file of job orders waits since 2026-03-01T10:59:59Z, longer than stuck_after = 3600s"},
 		"not late":   {func(s *Snapshot) { s.Jobs[0].Oldest = noon.Add(-time.Hour) }, "", ""},
