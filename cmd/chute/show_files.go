@@ -19,17 +19,20 @@ import (
 // runFile is something that a run has brought about, or the file that it began with.
 type runFile struct {
 	What  string      `json:"what"`                  // file, rejects, reasons, log, report; for exports file, checksum, manifest, marker; full_log and full_report are the operators'
-	Path  report.Text `json:"path"`                  // where it is: absolute, or the address on an SFTP server; in a store that isn't configured any more its name and the path in it
+	Path  report.Text `json:"path"`                  // where it is: absolute, or the address on an SFTP server; in a store that isn't configured any more its name and the path in it, as if its work folder were .chute
 	Exact string      `json:"path_base64,omitempty"` // the path's bytes, where they aren't UTF-8
 	Gone  bool        `json:"gone,omitempty"`        // true: it isn't there now; no server is asked
 }
+
+// usualWork is the work folder of a store that doesn't say otherwise, and so of one that isn't configured any more.
+const usualWork = ".chute"
 
 // findFiles says where everything of a run lies, the file itself first.
 func (s *shownRun) findFiles(chute *config.Chute, ledgerID string) []runFile {
 	if s.out != nil {
 		return s.exportedFiles(chute)
 	}
-	work := ""
+	work := usualWork
 	if store := chute.Store(s.Run.Store); store != nil {
 		work = store.Work
 	}
@@ -96,7 +99,7 @@ func (s *shownRun) deliveredFile(chute *config.Chute, work, ledgerID string) run
 	case byHand(s.Run):
 		f.Path = report.Text("/" + path.Join(s.Inbox, s.File.Name))
 	case s.Run.State == ledger.Settled:
-		f.Gone = work != "" && strings.HasPrefix(within, work+"/") // deleted, by way of there
+		f.Gone = strings.HasPrefix(within, work+"/") // deleted, by way of there
 	}
 	return f
 }

@@ -44,7 +44,8 @@ func TestDeliveredFile(t *testing.T) {
 		"stayed on a server":    {"far", ledger.Settled, stayed(""), server + "in/a.csv", "runs/7/a.csv.log", false},
 		"put away on a server":  {"far", ledger.Settled, stayed("done/a.csv"), server + "done/a.csv", "runs/7/a.csv.log", false},
 		"deleted on a server":   {"far", ledger.Settled, stayed(".chute/l/7/a.csv"), server + ".chute/l/7/a.csv", "runs/7/a.csv.log", true},
-		"of a store that's not": {"old", ledger.Settled, claimed, "", "", false},
+		"of a store that's not": {"old", ledger.Settled, claimed, "old/done/a.csv", "", false},
+		"claimed, store gone":   {"old", ledger.Claimed, nil, "old/.chute/l/7/a.csv", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &shownRun{Run: ledger.Run{ID: 7, Batch: 7, Store: c.store, Inbox: "in", State: c.state, Moves: c.moves}}
@@ -57,7 +58,7 @@ func TestDeliveredFile(t *testing.T) {
 			}
 			want := place(c.file)
 			if c.store == "old" {
-				want = "old/done/a.csv"
+				want = c.file
 			}
 			if got := s.findFiles(chute, "l")[0]; string(got.Path) != want || got.Gone != c.gone {
 				t.Errorf("the file is %+v, want it at %s, gone: %t", got, want, c.gone)
