@@ -88,6 +88,9 @@ func newDaemon(c *config.Chute, jobs []*config.Job, log zerolog.Logger) *daemon 
 }
 
 func (d *daemon) open(ctx context.Context) (err error) {
+	if err = refuseRoot(d.config.State.Dir); err != nil {
+		return err
+	}
 	d.memory = pipeline.LimitMemory(int64(d.config.Limits.Memory), d.config.Limits.Parallel)
 	if d.database, err = openDatabase(ctx, d.config); err != nil {
 		return err

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"chute/config"
 	"chute/watcher/control"
@@ -52,6 +54,25 @@ func withState(c *cobra.Command, chute *config.Chute, jobs []*config.Job, do fun
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// refuseRoot keeps root from owning another user's state, before anything is touched: that user could neither write what root had made there, nor read the
+// files that it had moved. The error is another one while somebody owns the state, who can be asked.
+func refuseRoot(dir string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil || st.Uid == 0 || os.Geteuid() != 0 {
+		return nil // what is wrong with a folder, who opens it says
+	}
+	if err := control.Free(dir); err != nil {
+		return err
+	}
+	name := userName(st.Uid)
+	as := "runuser -u " + name
+	if name == fmt.Sprintf("user %d", st.Uid) { // it has no name
+		as = fmt.Sprintf("setpriv --reuid %d --regid %d --clear-groups", st.Uid, st.Gid)
+	}
+	return &exit{exitConfig, fmt.Sprintf("the state folder %s belongs to %s, who couldn't use what root makes there, and no daemon runs that could be asked: "+
+		"do it as that user, with `%s -- chute …`", dir, name, as)}
 }
 
 // askOwner hands the whole command to the owner of the state and prints what it answers. It isn't done when nobody took it.

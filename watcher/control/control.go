@@ -47,9 +47,8 @@ func Own(dir string) (*Lock, error) {
 	}
 	if err := lockBriefly(file); err != nil {
 		defer file.Close()
-		owner, _ := io.ReadAll(io.LimitReader(file, 100))
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w: %s belongs to %s; stop it first", ErrOwned, dir, strings.TrimSpace(string(owner)))
+			return nil, ownedBy(dir, file)
 		}
 		return nil, fmt.Errorf("lock the state folder %s: %w", dir, err)
 	}
@@ -70,18 +69,33 @@ func lockBriefly(file *os.File) error {
 	}
 }
 
-// Owned tells whether a process owns the state folder, and changes nothing there, not even when there is none.
-func Owned(dir string) (bool, error) {
+// ownedBy says whose the state is, as its lock does.
+func ownedBy(dir string, lock io.Reader) error {
+	owner, _ := io.ReadAll(io.LimitReader(lock, 100))
+	return fmt.Errorf("%w: %s belongs to %s; stop it first", ErrOwned, dir, strings.TrimSpace(string(owner)))
+}
+
+// Free is nil when no process owns the state folder, and the error of Own when one does. It changes nothing there, not even when there is no folder.
+func Free(dir string) error {
 	file, err := os.Open(filepath.Join(dir, "lock"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for the state's owner: %w", err)
+		return fmt.Errorf("look for the state's owner: %w", err)
 	}
 	defer file.Close()
 	err = unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
+		return ownedBy(dir, file)
+	}
+	return err
+}
+
+// Owned tells whether a process owns the state folder, as Free does.
+func Owned(dir string) (bool, error) {
+	err := Free(dir)
+	if errors.Is(err, ErrOwned) {
 		return true, nil
 	}
 	return false, err
