@@ -24,7 +24,8 @@ var ErrNobody = errors.New("nobody takes requests")
 const readEvery = 20 * time.Millisecond
 
 // Call has the state's owner do something, and copies what it prints. The error is about the way there and back; what the command itself
-// says is in exit. When ctx ends, so does the request. ErrNobody means that nobody is there: the state may be free now.
+// says is in exit. When ctx ends, so does the request. ErrNobody means that nobody is there: the state may be free now. An owner that gives no sign of life is
+// told of on stderr, and after a minute the request is withdrawn.
 func Call(ctx context.Context, dir string, r Request, stdout, stderr io.Writer) (exit int, err error) {
 	root := filepath.Join(dir, controlFolder)
 	control, err := openFolder(unix.AT_FDCWD, root)
@@ -40,7 +41,7 @@ func Call(ctx context.Context, dir string, r Request, stdout, stderr io.Writer) 
 	if err := c.handIn(r); err != nil {
 		return 0, fmt.Errorf("hand a request to the owner of %s: %w", dir, err)
 	}
-	if err := c.taken(ctx); err != nil {
+	if err := c.taken(ctx, stderr); err != nil {
 		return 0, err
 	}
 	return c.copy(ctx, stdout, stderr)
@@ -121,7 +122,8 @@ func (c *call) giveAway() error {
 }
 
 // taken waits until the owner has begun. When there is no owner the request is withdrawn, in the same way in which an owner begins it.
-func (c *call) taken(ctx context.Context) error {
+func (c *call) taken(ctx context.Context, stderr io.Writer) error {
+	p := &patience{control: c.control, dir: filepath.Dir(c.root)}
 	for !c.folder.exists(ownerFile) {
 		if !c.folder.exists(requestFile) {
 			return errors.New("the request was refused; the log of the process that owns the state says why")
@@ -129,6 +131,9 @@ func (c *call) taken(ctx context.Context) error {
 		err := pause(ctx, readEvery)
 		if err == nil && !c.control.held(servingFile) {
 			err = ErrNobody
+		}
+		if err == nil {
+			err = p.ask(stderr)
 		}
 		if err == nil {
 			continue

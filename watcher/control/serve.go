@@ -31,6 +31,8 @@ type Server struct {
 
 	control *folder
 	root    *os.Root
+	serving *os.File // locked
+	turn    uint64   // of sayBusy; only touched by Serve
 	slots   chan struct{}
 	known   map[string]*answer // by folder; only touched by Serve
 	busy    sync.WaitGroup
@@ -38,12 +40,12 @@ type Server struct {
 
 // Serve takes requests until ctx ends, which also cancels those being answered, and returns when all are over.
 func (s *Server) Serve(ctx context.Context) error {
-	serving, err := s.open(ctx)
-	if err != nil {
+	var err error
+	if s.serving, err = s.open(ctx); err != nil {
 		return fmt.Errorf("take requests: %w", err)
 	}
 	s.slots, s.known = make(chan struct{}, atOnce), map[string]*answer{}
-	defer func() { s.busy.Wait(); serving.Close(); s.root.Close(); s.control.close() }()
+	defer func() { s.busy.Wait(); s.serving.Close(); s.root.Close(); s.control.close() }()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -146,6 +148,7 @@ func (s *Server) take(ctx context.Context, name string) {
 	select {
 	case s.slots <- struct{}{}:
 	default:
+		s.sayBusy()
 		return
 	}
 	a, err := s.begin(name)

@@ -141,6 +141,66 @@ func TestNobody(t *testing.T) {
 	}
 }
 
+// TestSilentOwner: a request to a process that hangs is said to wait, and is withdrawn after a minute.
+func TestSilentOwner(t *testing.T) {
+	dir := t.TempDir()
+	lock, err := Own(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	s := &Server{Dir: dir}
+	serving, err := s.open(t.Context()) // and never looks
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { serving.Close(); s.root.Close(); s.control.close() }()
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		began := time.Now()
+		_, err := Call(t.Context(), dir, Request{Args: []string{"hold", "x"}, Dir: "/"}, io.Discard, &said)
+		who := fmt.Sprintf("process %d doesn't answer", os.Getpid())
+		if err == nil || !strings.HasPrefix(err.Error(), who+": ") || said.String() != "chute: "+who+"; waiting for it, at most 1m0s\n" {
+			t.Errorf("got error %v, said %q", err, &said)
+		}
+		if took := time.Since(began); took < giveUpAfter || took > giveUpAfter+time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+	if left := list(t, dir); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+// TestBusyOwner: one that has its hands full for longer than that isn't one that hangs.
+func TestBusyOwner(t *testing.T) {
+	s := &Server{Dir: t.TempDir(), slots: make(chan struct{})} // none is free, ever
+	var err error
+	if s.serving, err = s.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { s.serving.Close(); s.root.Close(); s.control.close() }()
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		p := &patience{control: s.control, dir: s.Dir}
+		for range 3 * giveUpAfter / wordAfter {
+			if err := p.ask(&said); err != nil || said.Len() > 0 {
+				t.Fatalf("got error %v, said %q", err, &said)
+			}
+			s.take(t.Context(), "a request")
+			time.Sleep(wordAfter - time.Millisecond)
+		}
+		time.Sleep(wordAfter)
+		if err := p.ask(&said); err != nil || said.Len() > 0 {
+			t.Errorf("at its last sign: got error %v, said %q", err, &said)
+		}
+		time.Sleep(wordAfter)
+		if err := p.ask(&said); err != nil || said.Len() == 0 {
+			t.Errorf("when the signs have ended: got error %v, said %q", err, &said)
+		}
+	})
+}
+
 // TestManyAtOnce has more requests than slots, all of which wait for each other in groups.
 func TestManyAtOnce(t *testing.T) {
 	dir := t.TempDir()
