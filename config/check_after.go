@@ -16,7 +16,7 @@ func (l *loader) comeFirst(jobs []loadedJob, exports []loadedExport) {
 			case slices.Contains(j.job.After[:i], name):
 				check.bad("after", "%q is there twice", name)
 			case !slices.Contains(l.names, name):
-				check.bad("after", "there is no job %q%s", name, l.meant(name, l.names))
+				check.bad("after", "there is no job %q%s", name, Meant(name, l.names))
 			case slices.ContainsFunc(exports, func(e loadedExport) bool { return e.export.Name == name }):
 				check.bad("after", "%q is an export: only imports have files to wait for", name)
 			}

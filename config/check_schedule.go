@@ -56,7 +56,7 @@ func (l *loader) follows(exports []loadedExport, jobs []loadedJob) {
 		check := checker{e.tree, &l.problems}
 		for _, name := range e.export.After {
 			if !slices.Contains(l.names, name) {
-				check.bad("after", "there is no job %q%s", name, l.meant(name, l.names))
+				check.bad("after", "there is no job %q%s", name, Meant(name, l.names))
 			} else if slices.ContainsFunc(exports, func(other loadedExport) bool { return other.export.Name == name }) {
 				check.bad("after", "%q is an export itself: only imports can be followed", name)
 			} else if slices.ContainsFunc(jobs, func(j loadedJob) bool { return j.job.Name == name && e.export.feeds(j.job) }) {

@@ -108,7 +108,7 @@ func loadOne(file, name string, set []string) (*loader, *node, error) {
 		return nil, nil, l.problems.err()
 	}
 	if !slices.Contains(l.names, name) {
-		l.problems.add(l.tree.at("jobs.dir"), "jobs.dir", "there is no job %q in %s%s", name, l.chute.Jobs.Dir, l.meant(name, l.names))
+		l.problems.add(l.tree.at("jobs.dir"), "jobs.dir", "there is no job %q in %s%s", name, l.chute.Jobs.Dir, Meant(name, l.names))
 		return nil, nil, l.problems.err()
 	}
 	tree := l.jobTree(name, overrides(set, &l.problems))

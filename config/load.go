@@ -151,7 +151,7 @@ func (l *loader) knownStore(check checker, name string) {
 	for _, store := range l.chute.Stores {
 		names = append(names, store.Name)
 	}
-	check.bad("store", "there is no store %q in %s%s", name, l.file, l.meant(name, names))
+	check.bad("store", "there is no store %q in %s%s", name, l.file, Meant(name, names))
 }
 
 // resolve returns the tree of a job, laid over that of what it extends. chain are the jobs on the way to this one.
@@ -196,14 +196,15 @@ func (l *loader) base(extends *node, chain []string) *node {
 		for _, template := range Templates() {
 			known = append(known, template.Name)
 		}
-		l.problems.add(extends.pos, "extends", "there is no template and no job %q%s", name, l.meant(name, known))
+		l.problems.add(extends.pos, "extends", "there is no template and no job %q%s", name, Meant(name, known))
 	default:
 		return l.resolve(name, chain)
 	}
 	return nil
 }
 
-func (l *loader) meant(name string, known []string) string {
+// Meant ends a message about an unknown name: with the known one that is most like it, or with "".
+func Meant(name string, known []string) string {
 	if near := suggest(name, known); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}

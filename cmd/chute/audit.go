@@ -33,6 +33,9 @@ func auditCommand() *cobra.Command {
 				return &exit{exitUsage, fmt.Sprintf("--since: %v", err)}
 			}
 			return withLedger(c, func(chute *config.Chute, r *ledger.Reader) error {
+				if err := refuseUnknown(c, r, jobs...); err != nil {
+					return err
+				}
 				return withDatabase(c, chute, func(db connectors.Database) error {
 					a := &pipeline.Audit{Ledger: r, Database: db, Home: chute.Database.Database, Servers: servers(chute), Jobs: jobs, Since: from}
 					if asJSON {

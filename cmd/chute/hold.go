@@ -78,8 +78,8 @@ func withJobs(c *cobra.Command, names []string, do func(d *daemon, job string) e
 		return mistakes
 	}
 	for _, name := range names {
-		if jobNamed(jobs, name) == nil && exportNamed(chute.Exports, name) == nil && !(mistakes != nil && hasFile(chute, name)) {
-			return &exit{exitUsage, fmt.Sprintf("there is no job %q in %s; chute jobs lists them", name, chute.Jobs.Dir)}
+		if err := refuseNoJob(chute, jobs, mistakes, name); err != nil {
+			return err
 		}
 	}
 	slices.Sort(names)
@@ -98,6 +98,42 @@ func withJobs(c *cobra.Command, names []string, do func(d *daemon, job string) e
 		}
 		return nil
 	})
+}
+
+// refuseNoJob refuses a name that no job has.
+func refuseNoJob(chute *config.Chute, jobs []*config.Job, mistakes error, name string) error {
+	var names []string
+	for _, job := range jobs {
+		names = append(names, job.Name)
+	}
+	for _, e := range chute.Exports {
+		names = append(names, e.Name)
+	}
+	if slices.Contains(names, name) || mistakes != nil && hasFile(chute, name) {
+		return nil
+	}
+	return &exit{exitUsage, fmt.Sprintf("there is no job %q in %s, which chute jobs lists%s", name, chute.Jobs.Dir, config.Meant(name, names))}
+}
+
+// refuseUnknown refuses names that neither a job nor a run has: a job that is gone has left its runs.
+func refuseUnknown(c *cobra.Command, r *ledger.Reader, names ...string) error {
+	for _, name := range names {
+		runs, err := r.Runs(c.Context(), ledger.Filter{Jobs: []string{name}, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(runs) > 0 {
+			continue
+		}
+		chute, jobs, mistakes := config.LoadSome(configFile(c))
+		if chute == nil {
+			return mistakes
+		}
+		if err := refuseNoJob(chute, jobs, mistakes, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hasFile tells whether there is a file of a job, whatever is in it.

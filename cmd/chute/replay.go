@@ -44,6 +44,9 @@ func replayCommand() *cobra.Command {
 			return withState(c, chute, jobs, func(d *daemon) error {
 				sayMistakes(c, mistakes)
 				if filter != nil {
+					if err := refuseUnknown(c, &d.ledger.Reader, f.job); err != nil {
+						return err
+					}
 					if ids, err = d.loadedBy(c.Context(), *filter); err != nil {
 						return err
 					}
