@@ -50,7 +50,7 @@ type Difference struct {
 // Audited is what was found out about one table.
 type Audited struct {
 	Table       string // quoted
-	Runs        uint64 // that were loaded into it, as the ledger says
+	Runs        uint64 // that were loaded into it, as the ledger says, and weren't replaced
 	Records     uint64
 	Differences uint64
 	Gone        bool   // there is no such table: all of its runs are missing

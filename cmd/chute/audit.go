@@ -119,8 +119,8 @@ type differenceLine struct {
 type auditedLine struct {
 	Schema      int         `json:"schema"`             // 1
 	Table       report.Text `json:"table"`              // quoted as in SQL
-	Runs        uint64      `json:"runs"`               // that loaded something into it, as the ledger says
-	Records     uint64      `json:"records"`            // that they loaded
+	Runs        uint64      `json:"runs"`               // that loaded something into it, as the ledger says, and weren't replaced
+	Records     uint64      `json:"records"`            // that they loaded: what ought to be there
 	Differences uint64      `json:"differences"`        // lines about its runs
 	Gone        bool        `json:"gone,omitempty"`     // true: there is no such table; else missing
 	Untold      report.Text `json:"untold,omitempty"`   // why it can't be told what is there of a run; missing where it can

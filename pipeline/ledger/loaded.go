@@ -18,8 +18,8 @@ type Table struct {
 	names   []string // that runs may have for it: of the home database with that and without
 	Lineage string   // JSON: names of the lineage columns; "" without
 	First   uint64   // the first of those runs
-	Runs    uint64   // how many
-	Records uint64   // that they loaded
+	Runs    uint64   // how many of them weren't replaced
+	Records uint64   // that those loaded
 }
 
 // LoadedRun is a settled run that had rows to load, without its details, and what is known of their leaving again.
@@ -52,7 +52,8 @@ func loadedFrom(jobs []string, since time.Time) (where string, args []any) {
 // names none; a table of it is one, whichever way it was named.
 func (r *Reader) Tables(ctx context.Context, jobs []string, since time.Time, home string) (all []Table, err error) {
 	where, args := loadedFrom(jobs, since)
-	rows, err := r.read.QueryContext(ctx, `SELECT target, lineage, min(id), count(*), sum(accepted)`+where+` GROUP BY 1, 2 ORDER BY 1, 2`, args...)
+	const stay = ` FILTER (WHERE id NOT IN (SELECT earlier FROM replacements WHERE gone IS NOT NULL))`
+	rows, err := r.read.QueryContext(ctx, `SELECT target, lineage, min(id), count(*)`+stay+`, coalesce(sum(accepted)`+stay+`, 0)`+where+` GROUP BY 1, 2 ORDER BY 1, 2`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list the tables of runs: %w", r.explain(err))
 	}
