@@ -154,7 +154,7 @@ type Tally struct {
 	Store, Inbox string
 	Job          string // empty: nobody takes them
 	Counts       Counts
-	Oldest       time.Time // first sight of the one, not running, that has been there longest; zero for none
+	Oldest       time.Time // first sight of the one that waits to be taken and has been there longest; zero for none
 }
 
 // Place is how one inbox is doing.

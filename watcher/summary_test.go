@@ -1,10 +1,14 @@
 package watcher
 
 import (
+	"context"
 	"fmt"
+	"io/fs"
 	"slices"
 	"testing"
 	"time"
+
+	"chute/connectors"
 )
 
 // TestSummary: all entries are counted, those that have been there longest are named, and it is the same ones each time. Explain tells the same of each.
@@ -22,8 +26,8 @@ func TestSummary(t *testing.T) {
 		want := []Tally{{Store: "acme", Inbox: "in", Job: "orders"}, {Store: "acme", Inbox: "in"}}
 		want[0].Counts[Settling], want[1].Counts[Unmatched] = n, n
 		for i, tally := range s.Tallies {
-			if tally.Oldest.IsZero() {
-				t.Errorf("%+v waits since ever", tally)
+			if tally.Oldest.IsZero() != (tally.Job == "") {
+				t.Errorf("%+v: since when one waits is told of a job's files, and of no others", tally)
 			}
 			tally.Oldest = time.Time{}
 			if tally != want[i] {
@@ -48,6 +52,35 @@ func TestSummary(t *testing.T) {
 		}
 		if _, found := x.w.Explain("acme", "out", "000.csv"); found {
 			t.Error("a folder that isn't an inbox is explained")
+		}
+	})
+}
+
+// TestNeverLate: what stays where it is is counted, and isn't what has waited longest.
+func TestNeverLate(t *testing.T) {
+	simulate(t, func(x *world) {
+		x.job("orders", "*.csv", func(j *Job) {
+			j.Config.Empty = "ignore"
+			j.Seen = func(_ context.Context, files []connectors.File) ([]bool, error) {
+				return slices.Repeat([]bool{true}, len(files)), nil
+			}
+		})
+		x.store.Special("in/folder.csv", fs.ModeDir)
+		x.store.Special("in/link.csv", fs.ModeSymlink)
+		x.store.Special("in/pipe.csv", fs.ModeNamedPipe)
+		x.store.Put("in/empty.csv", nil)
+		x.store.Put("in/before.csv", text(2))
+		x.run()
+		x.until(10 * time.Minute)
+		want := Tally{Store: "acme", Inbox: "in", Job: "orders"}
+		want.Counts[Irregular], want.Counts[Ignored], want.Counts[Remembered] = 3, 1, 1
+		if got := x.w.Summary(10).Tallies[0]; got != want {
+			t.Errorf("counted %+v, wanted %+v", got, want)
+		}
+		x.store.Put("in/late.csv", text(2))
+		x.until(10*time.Minute + 2*time.Second)
+		if got := x.w.Summary(10).Tallies[0]; got.Counts[Settling] != 1 || got.Oldest.IsZero() {
+			t.Errorf("counted %+v, wanted one that waits", got)
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 type tally struct {
 	taker   *taker // whose job wants them; nil: nobody
 	counts  Counts
-	oldest  moment // first sight of the oldest that isn't running, or never
+	oldest  moment // first sight of the oldest that waits, or never
 	longest longest
 }
 
@@ -59,7 +59,7 @@ func (l *longest) all() []candidate {
 
 func (t *tally) add(state State, c candidate) {
 	t.counts[state]++
-	if state != Running {
+	if state.waits() {
 		t.oldest = min(t.oldest, c.seen)
 	}
 	t.longest.add(c)

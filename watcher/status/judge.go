@@ -157,12 +157,15 @@ func (j *judgement) job(job Job) {
 	}
 	if wait := j.now.Sub(job.Oldest); job.StuckAfter > 0 && !job.Oldest.IsZero() && wait > time.Duration(job.StuckAfter)*time.Second {
 		which := ""
-		if len(job.Waiting) > 0 && job.Waiting[0].State != "running" {
-			which = fmt.Sprintf("; %s: %s", job.Waiting[0].File, job.Waiting[0].State)
+		if i := slices.IndexFunc(job.Waiting, func(f File) bool { return !slices.Contains(atRest, f.State) }); i >= 0 {
+			which = fmt.Sprintf("; %s: %s", job.Waiting[i].File, job.Waiting[i].State)
 		}
 		j.add("file-late", job.Job, "a file of job %s waits since %s, longer than stuck_after = %ds%s", job.Job, stamp(job.Oldest), job.StuckAfter, which)
 	}
 }
+
+// atRest are the states of files that aren't late however long they are there.
+var atRest = []string{"running", "not a regular file", "empty file ignored", "taken before"}
 
 // delivery tells about an export: its last delivery has failed, or one that is due isn't made.
 func (j *judgement) delivery(job Job) {

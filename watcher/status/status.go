@@ -116,7 +116,7 @@ type Job struct {
 	Files      map[string]int `json:"files"`                     // how many files of the inbox are in each state
 	Waiting    []File         `json:"waiting"`                   // those of them that have been there longest, at most 100
 	LeftOut    int            `json:"left_out,omitempty"`        // how many aren't among them
-	Oldest     time.Time      `json:"oldest,omitzero"`           // first sight of the file that has waited longest, in the inbox or, being retried, in the work folder
+	Oldest     time.Time      `json:"oldest,omitzero"`           // first sight of the file that has waited longest to be taken, in the inbox or, being retried, in the work folder
 	StuckAfter int64          `json:"stuck_after_seconds"`       // from then on a file that still waits, or a delivery, is late: the key stuck_after; 0: never
 	Runs       []Run          `json:"runs"`                      // those that are retrying, cancelling after an error, stuck, interrupted or paused, each kind the newest first, at most 100; of an export also the last one if it has failed
 	RunsOut    int            `json:"runs_left_out,omitempty"`   // how many aren't among them

@@ -73,8 +73,12 @@ func TestJudge(t *testing.T) {
 		"gone": {func(s *Snapshot) {
 			s.Jobs[0].State, s.Jobs[0].Reason, s.Jobs[0].Runs, s.Jobs[0].RunsOut = Gone, "no store", []Run{{Run: 3, Status: "retrying"}}, 1
 		}, "job-gone", "2 runs wait of job orders: no store"},
-		"kept":       {func(s *Snapshot) { s.Jobs[0].Kept = "no" }, "files-kept", "job orders can't take its files: no"},
-		"late":       {func(s *Snapshot) { s.Jobs[0].Oldest = noon.Add(-time.Hour - time.Second) }, "file-late", "a file of job orders waits since 2026-03-01T10:59:59Z, longer than stuck_after = 3600s"},
+		"kept": {func(s *Snapshot) { s.Jobs[0].Kept = "no" }, "files-kept", "job orders can't take its files: no"},
+		"late": {func(s *Snapshot) { s.Jobs[0].Oldest = noon.Add(-time.Hour - time.Second) }, "file-late", "a file of job orders waits since 2026-03-01T10:59:59Z, longer than stuck_after = 3600s"},
+		"late, named": {func(s *Snapshot) {
+			s.Jobs[0].Oldest = noon.Add(-2 * time.Hour)
+			s.Jobs[0].Waiting = []File{{File: "dir.csv", State: "not a regular file"}, {File: "a.csv", State: "unreadable"}}
+		}, "file-late", "a file of job orders waits since 2026-03-01T10:00:00Z, longer than stuck_after = 3600s; a.csv: unreadable"},
 		"not late":   {func(s *Snapshot) { s.Jobs[0].Oldest = noon.Add(-time.Hour) }, "", ""},
 		"never late": {func(s *Snapshot) { s.Jobs[0].Oldest, s.Jobs[0].StuckAfter = noon.Add(-1000*time.Hour), 0 }, "", ""},
 		"delivery failed": {func(s *Snapshot) {
