@@ -101,6 +101,9 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if err = os.RemoveAll(filepath.Join(d.config.State.Dir, scratchFolder)); err != nil { // a process that was killed leaves rows there
 		return err
 	}
+	if err = refuseLedger(d.config.State.Dir); err != nil {
+		return err
+	}
 	if d.ledger, err = ledger.Open(ctx, filepath.Join(d.config.State.Dir, ledgerFile)); err != nil {
 		return err
 	}

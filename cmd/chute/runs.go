@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -67,6 +68,9 @@ func withLedger(c *cobra.Command, do func(*config.Chute, *ledger.Reader) error) 
 	}
 	r, err := ledger.OpenReader(c.Context(), filepath.Join(chute.State.Dir, ledgerFile))
 	if errors.Is(err, fs.ErrNotExist) {
+		if err := lostLedger(chute.State.Dir); err != nil {
+			return err
+		}
 		fmt.Fprintf(c.ErrOrStderr(), "chute: nothing has run yet: there is no ledger in %s\n", chute.State.Dir)
 		return nil
 	}
@@ -74,6 +78,16 @@ func withLedger(c *cobra.Command, do func(*config.Chute, *ledger.Reader) error) 
 		return err
 	}
 	return errors.Join(do(chute, r), r.Close())
+}
+
+// lostLedger tells of a state whose ledger is gone: runs have left their reports there.
+func lostLedger(state string) error {
+	runs, err := os.ReadDir(filepath.Join(state, runsFolder))
+	if _, gone := os.Lstat(filepath.Join(state, ledgerFile)); err != nil || len(runs) == 0 || !errors.Is(gone, fs.ErrNotExist) {
+		return nil // it was never made, or is being made
+	}
+	return fmt.Errorf("there is no ledger in %s, but its folder %s has reports of %s: %s is lost, and with it the memory of what was loaded; before chute is started, bring it back or put a backup in its place",
+		state, runsFolder, count(len(runs), "run"), ledgerFile)
 }
 
 // filter checks what was asked for.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"time"
@@ -73,6 +75,19 @@ func refuseRoot(dir string) error {
 	}
 	return &exit{exitConfig, fmt.Sprintf("the state folder %s belongs to %s, who couldn't use what root makes there, and no daemon runs that could be asked: "+
 		"do it as that user, with `%s -- chute …`", dir, name, as)}
+}
+
+// refuseLedger says whose the ledger is when this process may not write to it: SQLite says of every such file only that it can't be opened.
+func refuseLedger(dir string) error {
+	for _, end := range []string{"", "-wal", "-shm"} {
+		name := filepath.Join(dir, ledgerFile) + end
+		var st unix.Stat_t
+		if err := unix.Access(name, unix.R_OK|unix.W_OK); errors.Is(err, fs.ErrPermission) && unix.Stat(name, &st) == nil {
+			return fmt.Errorf("%s belongs to %s, and %s may not write to it: give it to the user that chute runs as, with `chown --reference=%s %s`",
+				name, userName(st.Uid), userName(uint32(os.Geteuid())), shell(dir), shell(name))
+		}
+	}
+	return nil
 }
 
 // askOwner hands the whole command to the owner of the state and prints what it answers. It isn't done when nobody took it.
