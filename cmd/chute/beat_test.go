@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -21,23 +22,25 @@ import (
 func TestBeatKnowsRoom(t *testing.T) {
 	d, _ := newDaemonAt(t)
 	must(t, os.Mkdir(d.config.State.Dir, 0o755))
-	h := &heart{holdings: d.holdings, leave: func() {}}
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	h.follow(ctx, &running)
-	cancel()
-	running.Wait()
-	if len(h.disks) != 1 || !h.disks[0].Known || h.disks[0].Free == 0 {
-		t.Fatalf("the first status has the disks %+v", h.disks)
-	}
-	before := *h.disks[0]
-	next := *d
-	d.readings.current.Store(&next)
-	h.follow(ctx, &running) // nobody asks any more
-	running.Wait()
-	if len(h.disks) != 1 || *h.disks[0] != before {
-		t.Errorf("after a reload the disks are %+v, they were %+v", h.disks, before)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := &heart{holdings: d.holdings, leave: func() {}}
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		h.follow(ctx, &running)
+		cancel()
+		running.Wait()
+		if len(h.disks) != 1 || !h.disks[0].Known || h.disks[0].Free == 0 {
+			t.Fatalf("the first status has the disks %+v", h.disks)
+		}
+		before := *h.disks[0]
+		next := *d
+		d.readings.current.Store(&next)
+		h.follow(ctx, &running) // nobody asks any more
+		running.Wait()
+		if len(h.disks) != 1 || *h.disks[0] != before {
+			t.Errorf("after a reload the disks are %+v, they were %+v", h.disks, before)
+		}
+	})
 }
 
 // newDaemonAt makes a daemon of one job that has a ledger and nothing else.

@@ -142,15 +142,6 @@ func hasFile(chute *config.Chute, job string) bool {
 	return err == nil && filepath.Base(job) == job
 }
 
-func exportNamed(exports []*config.Export, name string) *config.Export {
-	for _, e := range exports {
-		if e.Name == name {
-			return e
-		}
-	}
-	return nil
-}
-
 // heldJobs are the holds that the ledger knows of. A list of jobs is useful without them: what keeps them from being read is only said.
 func heldJobs(c *cobra.Command, chute *config.Chute) map[string]ledger.Hold {
 	r, err := ledger.OpenReader(c.Context(), filepath.Join(chute.State.Dir, ledgerFile))
