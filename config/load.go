@@ -241,6 +241,18 @@ func fillJob(j *Job) {
 	}
 }
 
+// Folders are those that files of an inbox end in. A default is beside the inbox that they came from, which isn't the job's own any more when that was changed while they were under way: what was
+// one partner's never goes to another.
+func (j *Job) Folders(inbox string) (done, rejected Pattern) {
+	own := func(name string, given Pattern) Pattern {
+		if given.beside {
+			return beside(inbox, name, Pattern{})
+		}
+		return given
+	}
+	return own("done", j.Done), own("rejected", j.Rejected)
+}
+
 // beside returns the pattern of a folder, or, when there is none, of one of that name beside the inbox.
 func beside(inbox, name string, given Pattern) Pattern {
 	if !given.IsZero() {
@@ -251,5 +263,6 @@ func beside(inbox, name string, given Pattern) Pattern {
 	if err := given.compile(pattern, false); err != nil {
 		panic(err) // unreachable: everything that has a meaning was doubled
 	}
+	given.beside = true
 	return given
 }

@@ -17,6 +17,7 @@ type Pattern struct {
 	text    string
 	pieces  []piece
 	literal bool // percent signs stand for themselves, and the text isn't a folder
+	beside  bool // a default: a folder beside the inbox
 }
 
 // piece is a part of a Pattern.

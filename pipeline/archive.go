@@ -99,10 +99,11 @@ func (im *Importer) archive(it *item) (string, error) {
 // putAway is the folder in the store that a file itself ends in.
 func (im *Importer) putAway(it *item) (string, error) {
 	started := it.run.Started.In(im.Job.Timezone.Location())
+	done, rejected := im.Job.Folders(it.run.Inbox)
 	if it.rejection == nil {
-		return im.Job.Done.Expand(started, it.vars)
+		return done.Expand(started, it.vars)
 	}
-	if dir, err := im.Job.Rejected.Expand(started, it.vars); err == nil {
+	if dir, err := rejected.Expand(started, it.vars); err == nil {
 		return dir, nil
 	}
 	return path.Join(path.Dir(it.run.Inbox), "rejected"), nil // a name that makes no folder is a reason to reject, not to wait
