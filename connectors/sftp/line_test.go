@@ -172,7 +172,7 @@ func TestOperationAsAWhole(t *testing.T) {
 	if _, err := f.able(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	first, longest := f.line, f.longest
+	first := f.line
 	st.on.Store(true)
 	late := func(err error) {
 		t.Helper()
@@ -193,8 +193,7 @@ func TestOperationAsAWhole(t *testing.T) {
 	if len(st.met) > 0 && !first.ended() {
 		t.Fatal("the line is used on, and an answer is owed on it")
 	}
-	f.longest = longest
-	st.on.Store(false)
+	st.on.Store(false) // a new line is made meanwhile, which reads what was set
 	await(t, func() bool { _, err := f.List(t.Context(), "in"); return err == nil })
 }
 
