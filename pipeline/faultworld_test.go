@@ -259,9 +259,20 @@ func (w *faultWorld) judge() {
 	w.wantReport("done/d.csv", report.LoadedWithRejects, 2, 1)
 	if w.cell.batch {
 		w.wantReport("rejected/a.csv", report.Rejected, 0, 0)
-		w.wantReport("done/b.csv", report.Loaded, 3, 0)
-		w.wantReport("done/c.csv", report.Skipped, 0, 0)
+		first, second := w.twins()
+		w.wantReport(first, report.Loaded, 3, 0)
+		w.wantReport(second, report.Skipped, 0, 0)
 	}
+}
+
+// twins are the two equal files of a batch, the one that is loaded first. Several are fetched at a time, and the fault meets one of them: if that is the
+// first, the second is loaded in its place.
+func (w *faultWorld) twins() (first, second string) {
+	first, second = "done/b.csv", "done/c.csv"
+	if got, err := w.reportOf(first); w.cell.step.effect == "fetch" && err == nil && got.Result == report.Skipped {
+		return second, first
+	}
+	return first, second
 }
 
 // wantMoved checks that the ledger knows where everything is: all of the files but somebody else's.
@@ -321,15 +332,19 @@ func (w *world) wantOnce(name string) {
 // wantReport checks what a file's report says became of its records.
 func (w *world) wantReport(file string, result report.Result, success, rejects uint64) {
 	w.t.Helper()
-	var got report.Partner
-	text, err := os.ReadFile(filepath.Join(w.Dir, "store", file+".report.json"))
-	if err = errors.Join(err, json.Unmarshal(text, &got)); err != nil {
+	got, err := w.reportOf(file)
+	if err != nil {
 		w.t.Errorf("report of %s: %v", file, err)
 		return
 	}
 	if got.Result != result || got.Counts.Success != success || got.Counts.Rejects != rejects || string(got.File.Name) != path.Base(file) {
 		w.t.Errorf("report of %s: %q says %q with %+v, want %q, %d and %d rejected", file, got.File.Name, got.Result, got.Counts, result, success, rejects)
 	}
+}
+
+func (w *world) reportOf(file string) (got report.Partner, err error) {
+	text, err := os.ReadFile(filepath.Join(w.Dir, "store", file+".report.json"))
+	return got, errors.Join(err, json.Unmarshal(text, &got))
 }
 
 var errFault = errors.New("a fault that the test made")

@@ -25,6 +25,7 @@ type gate struct {
 	err      error
 	failures int
 	next     moment // the answer holds until then
+	doubts   int    // how often it was said that an answer doesn't hold any more
 }
 
 // gateFirst is how long an answer holds: a good one always, a bad one at first.
@@ -46,7 +47,7 @@ func (g *gate) closed(ctx context.Context) time.Duration {
 		return gateFirst
 	}
 	g.mu.Lock()
-	left, err := g.next-g.clock.now(), g.err
+	left, err, doubts := g.next-g.clock.now(), g.err, g.doubts
 	g.mu.Unlock()
 	if left > 0 {
 		if err != nil {
@@ -58,34 +59,42 @@ func (g *gate) closed(ctx context.Context) time.Duration {
 	if err != nil && ctx.Err() != nil {
 		return gateFirst // it was broken off: nothing is known, and nobody claims any more
 	}
-	return g.answer(err)
+	return g.answer(err, doubts)
 }
 
-// answer takes down what Ready said.
-func (g *gate) answer(err error) time.Duration {
+// answer takes down what Ready said, which was asked when there had been so many doubts. If there were more meanwhile, it may not know what they are
+// about, and doesn't hold.
+func (g *gate) answer(err error, doubts int) (pause time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	before := g.err
+	g.tell(g.err, err)
 	g.err = err
+	holds := gateFirst
 	if err == nil {
-		var turn Turn
-		if before != nil && !errors.As(before, &turn) {
-			g.log.Info().Msg("new files are claimed again")
-		}
 		g.failures = 0
-		g.next = g.clock.now() + gateFirst
-		return 0
+	} else {
+		g.failures++
+		pause = config.Backoff(gateFirst, g.longest, g.failures, 0.5)
+		holds = pause
 	}
-	var turn Turn
-	if errors.As(err, &turn) {
-		g.log.Debug().Err(err).Msg("no new files are claimed yet")
-	} else if before == nil {
-		g.log.Warn().Err(err).Msg("no new files are claimed: they wait in their inboxes")
+	g.next = 0
+	if g.doubts == doubts {
+		g.next = g.clock.now() + holds
 	}
-	g.failures++
-	pause := config.Backoff(gateFirst, g.longest, g.failures, 0.5)
-	g.next = g.clock.now() + pause
 	return pause
+}
+
+// tell logs what is new. A turn is no trouble.
+func (g *gate) tell(before, now error) {
+	var turn Turn
+	switch {
+	case now == nil && before != nil && !errors.As(before, &turn):
+		g.log.Info().Msg("new files are claimed again")
+	case errors.As(now, &turn):
+		g.log.Debug().Err(now).Msg("no new files are claimed yet")
+	case now != nil && before == nil:
+		g.log.Warn().Err(now).Msg("no new files are claimed: they wait in their inboxes")
+	}
 }
 
 // doubt makes the next one who wants to claim ask again: somebody met an error that Ready knows more about.
@@ -93,6 +102,7 @@ func (g *gate) doubt() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.err == nil {
+		g.doubts++
 		g.next = 0
 	}
 }
@@ -101,6 +111,7 @@ func (g *gate) doubt() {
 func (g *gate) askAgain() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.doubts++
 	g.next = 0
 }
 
