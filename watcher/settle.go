@@ -49,6 +49,8 @@ func (t *taker) settle(ctx context.Context, handed []*entry, r round) {
 			e.tries = min(e.tries, 1<<15) + 1
 			e.notBefore = now + config.Backoff(first, longest, int(e.tries), rand.Float64())
 			in.giveBack(e, err, now)
+		} else if t.job.Config.Claim == "remember" {
+			in.wantLook(now) // it stays where it is, and nothing that happened there wakes anybody
 		}
 	}
 	t.runs = append(t.runs, r.resume...)

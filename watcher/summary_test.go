@@ -84,3 +84,34 @@ func TestNeverLate(t *testing.T) {
 		}
 	})
 }
+
+// TestKeptFileIsSeenAgain: a file that its job leaves in the inbox is told about again as soon as its call is over, however long ago its last event was.
+func TestKeptFileIsSeenAgain(t *testing.T) {
+	for name, verdict := range map[string]connectors.Verdict{"done": {Run: 1, Outcome: connectors.Done}, "parked": {Run: 1, Stuck: true}} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, func(x *world) {
+				x.w.Rescan = time.Hour
+				x.job("orders", "*.csv", func(j *Job) {
+					j.Config.Claim = "remember"
+					taken := make(chan bool, 1)
+					j.Seen = func(context.Context, []connectors.File) ([]bool, error) { return []bool{len(taken) > 0}, nil }
+					j.Handle = func(_ context.Context, files []connectors.File) []connectors.Verdict {
+						x.note(call{job: "orders", names: namesOf(files)})
+						taken <- true
+						<-time.After(time.Minute)
+						v := verdict
+						v.File = files[0]
+						return []connectors.Verdict{v}
+					}
+				})
+				x.store.Put("in/kept.csv", text(2))
+				x.run()
+				x.until(time.Minute)
+				x.expectStates(map[string]string{"kept.csv": "running"})
+				x.until(2 * time.Minute)
+				x.expectStates(map[string]string{"kept.csv": "taken before"})
+				x.expectHanded("orders kept.csv")
+			})
+		})
+	}
+}
