@@ -13,6 +13,7 @@ import (
 	"chute/config"
 	"chute/pipeline"
 	"chute/pipeline/ledger"
+	"chute/pipeline/report"
 )
 
 // wishTime is how long a command waits for what it wants of a run: a statement has to end, or the database to come back.
@@ -263,7 +264,7 @@ func tellEnd(c *cobra.Command, run ledger.Run, want ledger.Want) error {
 		return fmt.Errorf("it is %s: that came first", run.Status)
 	}
 	if run.Kind == ledger.Export {
-		fmt.Fprintf(c.OutOrStdout(), "run %d is %s\n", run.ID, config.Shown(run.Error))
+		fmt.Fprintf(c.OutOrStdout(), "run %d is %s\n", run.ID, report.Visible(run.Error))
 		return nil
 	}
 	said := map[ledger.Want]string{

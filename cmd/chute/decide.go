@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"chute/config"
 	"chute/pipeline/ledger"
+	"chute/pipeline/report"
 )
 
 // retryCommand also takes what a person has found out about interrupted runs. It isn't guessed: sent again, records that are in the table would be there twice.
@@ -73,5 +73,5 @@ func (d *daemon) goOnWith(ctx context.Context, id uint64) (when string, err erro
 // undecided says what a person has to find out before an interrupted run can go on.
 func undecided(run ledger.Run) error {
 	return fmt.Errorf("it is interrupted, and sent again its records might be in %s twice: look whether they are there, then say `chute retry %d --loaded` or `chute retry %[2]d --not-loaded`",
-		config.Shown(run.Target), run.ID)
+		report.Visible(run.Target), run.ID)
 }

@@ -13,6 +13,7 @@ import (
 
 	"chute/config"
 	"chute/pipeline/ledger"
+	"chute/pipeline/report"
 )
 
 func holdCommand() *cobra.Command {
@@ -63,7 +64,7 @@ func releaseCommand() *cobra.Command {
 					return nil
 				}
 				d.log.Info().Str("job", job).Msg("the job is released")
-				fmt.Fprintf(c.OutOrStdout(), "job %s is released; it was held since %s: %s\n", job, was.Since.UTC().Format(time.RFC3339), config.Shown(was.Reason))
+				fmt.Fprintf(c.OutOrStdout(), "job %s is released; it was held since %s: %s\n", job, was.Since.UTC().Format(time.RFC3339), report.Visible(was.Reason))
 				return nil
 			})
 		},
@@ -159,10 +160,10 @@ func heldJobs(c *cobra.Command, chute *config.Chute) map[string]ledger.Hold {
 	return held
 }
 
-// heldText is since when and why a job is held, "" when it isn't.
+// heldText is since when and why a job is held, "" when it isn't. Who prints it escapes it, as a sentence.
 func heldText(h ledger.Hold) string {
 	if !h.Held() {
 		return ""
 	}
-	return h.Since.UTC().Format(time.RFC3339) + " " + config.Shown(h.Reason)
+	return h.Since.UTC().Format(time.RFC3339) + " " + h.Reason
 }

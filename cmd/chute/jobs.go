@@ -21,7 +21,7 @@ func jobsCommand() *cobra.Command {
 			}
 			held := heldJobs(c, chute)
 			table := newTable(c, column{name: "job"}, column{name: "kind"}, column{name: "store"}, column{name: "inbox"},
-				column{name: "files"}, column{name: "table"}, column{name: "enabled"}, column{name: "held"})
+				column{name: "files"}, column{name: "table"}, column{name: "enabled"}, column{name: "held", sentence: true})
 			for _, j := range jobs {
 				files := j.Match.String()
 				if files == "" {

@@ -258,7 +258,7 @@ func (a *whyJSON) print(c *cobra.Command, asJSON bool) error {
 		return err
 	}
 	lines := [][2]string{{"file", string(a.Store) + ":" + config.Shown(string(a.Path))}, {"state", a.State}, {"since", utcText(a.Since)},
-		{"reason", config.Shown(string(a.Reason))}, {"next", a.Next}, {"at", utcText(a.At)}, {"job", string(a.Job)}}
+		{"reason", report.Visible(a.Reason)}, {"next", a.Next}, {"at", utcText(a.At)}, {"job", string(a.Job)}}
 	if a.Run != 0 {
 		lines = append(lines, [2]string{"run", fmt.Sprintf("%d (chute show %d tells more)", a.Run, a.Run)})
 	}
