@@ -48,6 +48,7 @@ func (h *heart) look(ctx context.Context, stopped time.Time) (status.Snapshot, e
 	}
 	s.Jobs = append(s.Jobs, exports...)
 	s.Jobs = append(s.Jobs, d.goneStatuses(s.Jobs, unwell)...)
+	s.Jobs = append(s.Jobs, d.holdStatuses(s.Jobs, held)...)
 	q := &s.Daemon.Queue
 	q.Retrying, q.Stuck, q.Interrupted = counts[ledger.Retrying]+counts[ledger.Cancelling], counts[ledger.Stuck], counts[ledger.Interrupted]
 	for _, job := range s.Jobs {

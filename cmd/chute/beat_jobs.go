@@ -60,6 +60,23 @@ func (d *daemon) goneStatuses(there []status.Job, unwell map[string][]ledger.Run
 	return gone
 }
 
+// holdStatuses tells about holds of jobs that aren't configured any more: what is held so may have another name now, and isn't held under it.
+func (d *daemon) holdStatuses(there []status.Job, held map[string]ledger.Hold) (gone []status.Job) {
+	for _, name := range goneHolds(held, d.config, d.jobs) {
+		hold := held[name]
+		why := "no job has this name any more, and one that has another name now isn't held; it is held for: " + hold.Reason
+		if i := slices.IndexFunc(there, func(j status.Job) bool { return j.Job == name }); i >= 0 {
+			there[i].Reason += "; it is held for: " + hold.Reason
+			continue
+		}
+		gone = append(gone, status.Job{
+			Schema: status.Schema, Job: name, State: status.Held, Reason: why, Since: hold.Since.UTC(),
+			Files: map[string]int{}, Waiting: []status.File{}, Runs: []status.Run{},
+		})
+	}
+	return gone
+}
+
 // setState says in a word how the job is doing: what keeps it most comes first.
 func setState(s *status.Job, job *config.Job, seen watcher.Snapshot, hold ledger.Hold, total int) {
 	var a watcher.Activity

@@ -112,6 +112,7 @@ func (i *inspection) all(ctx context.Context, onlyFolders bool) {
 	i.state(ctx)
 	i.stores(ctx)
 	i.forsakenFiles(ctx)
+	i.goneHolds(ctx)
 	i.overlaps()
 	i.schedules(time.Now())
 	if onlyFolders {

@@ -25,6 +25,25 @@ func (i *inspection) forsakenFiles(ctx context.Context) {
 	})
 }
 
+// goneHolds warns of holds whose job isn't configured: it has another name now and isn't held, or a later one of the name would be.
+func (i *inspection) goneHolds(ctx context.Context) {
+	r, closeReader, err := i.ownReader(ctx)
+	if err != nil {
+		return // as above
+	}
+	held, err := r.Held(ctx)
+	if err = errors.Join(err, closeReader()); err != nil {
+		return
+	}
+	for _, name := range goneHolds(held, i.config, i.jobs) {
+		i.add(finding{
+			Level: levelWarning, Kind: "job", Subject: name, Code: "held_job_gone",
+			Text: "it is held since " + heldText(held[name]) + "; no job has the name any more, and one that has another name now isn't held",
+			Mend: "hold the job under its new name, if it has one; then chute release " + name,
+		})
+	}
+}
+
 // overlaps tells which jobs want the same files, and which can have none.
 func (i *inspection) overlaps() {
 	if len(i.jobs)+len(i.config.Exports) == 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,7 +72,7 @@ func releaseCommand() *cobra.Command {
 	}
 }
 
-// withJobs does something to each of the jobs as the owner of the state, and has the inboxes looked at then. A name that no job has stops it
+// withJobs does something to each of the jobs as the owner of the state, and has the inboxes looked at then. A name that no job has, and no hold, stops it
 // before anything is done; mistakes in jobs' files don't, for only the names matter.
 func withJobs(c *cobra.Command, names []string, do func(d *daemon, job string) error) error {
 	chute, jobs, mistakes := config.LoadSome(configFile(c))
@@ -79,7 +80,7 @@ func withJobs(c *cobra.Command, names []string, do func(d *daemon, job string) e
 		return mistakes
 	}
 	for _, name := range names {
-		if err := refuseNoJob(chute, jobs, mistakes, name); err != nil {
+		if err := refuseNoJob(chute, jobs, mistakes, name); err != nil && !heldJobs(c, chute)[name].Held() {
 			return err
 		}
 	}
@@ -141,6 +142,16 @@ func refuseUnknown(c *cobra.Command, r *ledger.Reader, names ...string) error {
 func hasFile(chute *config.Chute, job string) bool {
 	_, err := os.Lstat(filepath.Join(chute.Jobs.Dir, job+".toml"))
 	return err == nil && filepath.Base(job) == job
+}
+
+// goneHolds are the names of jobs that are held and not configured. Nobody wants them held any more, or they have another name now and aren't held.
+func goneHolds(held map[string]ledger.Hold, chute *config.Chute, jobs []*config.Job) (gone []string) {
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		if refuseNoJob(chute, jobs, nil, name) != nil {
+			gone = append(gone, name)
+		}
+	}
+	return gone
 }
 
 // heldJobs are the holds that the ledger knows of. A list of jobs is useful without them: what keeps them from being read is only said.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"os/signal"
@@ -92,13 +91,6 @@ func (h *holdings) reloadOnSignals(ctx context.Context) {
 	}
 }
 
-// changes are what a reload found.
-type changes struct {
-	Added, Changed, Removed []string // names of jobs
-	Jobs                    int
-	Stranded                map[string]int // files under way of jobs that are gone, by job; those that are being loaded are among them
-}
-
 // reload reads the configuration and, when there is nothing wrong with it, goes on with that: new and changed jobs begin, those that are gone end, and what is
 // under way goes on with the job that it began with. Otherwise nothing changes. Either is told by the log and by the status files too.
 func (h *holdings) reload(ctx context.Context) (changes, error) {
@@ -114,6 +106,9 @@ func (h *holdings) reload(ctx context.Context) (changes, error) {
 		return found, err
 	}
 	h.log.Info().Int("jobs", found.Jobs).Strs("added", found.Added).Strs("changed", found.Changed).Strs("removed", found.Removed).Msg("the configuration was read anew")
+	if len(found.Held) > 0 {
+		h.log.Warn().Strs("jobs", found.Held).Msg("jobs that are gone are held, and only under their names: `chute release` forgets it")
+	}
 	if len(found.Stranded) > 0 {
 		h.log.Warn().Interface("files", found.Stranded).Msg("files wait in the work folder, or are being loaded, whose job is gone or has another store: bring it back, or `chute cancel` their runs")
 	}
@@ -149,6 +144,11 @@ func (h *holdings) exchange(ctx context.Context) (found changes, err error) {
 	if found.Stranded, err = forsakenFiles(ctx, &d.ledger.Reader, d.jobs); err != nil {
 		h.log.Warn().Err(err).Msg("whether files are left whose job is gone can't be told now")
 	}
+	held, err := d.ledger.Held(ctx)
+	if err != nil {
+		h.log.Warn().Err(err).Msg("whether a job that is gone is held can't be told now")
+	}
+	found.Held = goneHolds(held, chute, jobs)
 	delivered := h.agenda.Load().Change(d.planned())
 	go func() {
 		<-left
@@ -239,25 +239,6 @@ func (d *daemon) differences(old *daemon, found *changes) (remove []string, add 
 	return remove, add
 }
 
-// exports notes what became of jobs that nobody watches for.
-func (c *changes) exports(old, now []*config.Export) {
-	named := func(name string) func(*config.Export) bool {
-		return func(e *config.Export) bool { return e.Name == name }
-	}
-	for _, e := range old {
-		if !slices.ContainsFunc(now, named(e.Name)) {
-			c.Removed = append(c.Removed, e.Name)
-		}
-	}
-	for _, e := range now {
-		if i := slices.IndexFunc(old, named(e.Name)); i < 0 {
-			c.Added = append(c.Added, e.Name)
-		} else if old[i].Hash != e.Hash {
-			c.Changed = append(c.Changed, e.Name)
-		}
-	}
-}
-
 // leaveTables sees to a look into tables that nobody has looked into yet: they may have rows of runs that the ledger doesn't know.
 func (d *daemon) leaveTables(old *daemon, add []*config.Job) {
 	for _, job := range add {
@@ -266,22 +247,4 @@ func (d *daemon) leaveTables(old *daemon, add []*config.Job) {
 			d.past.leave(table)
 		}
 	}
-}
-
-// String is what a reload found, for people.
-func (c changes) String() string {
-	var said []string
-	for _, part := range []struct {
-		what  string
-		names []string
-	}{{"new", c.Added}, {"changed", c.Changed}, {"gone", c.Removed}} {
-		if len(part.names) > 0 {
-			said = append(said, part.what+": "+strings.Join(part.names, ", "))
-		}
-	}
-	said = append(said, "the others are as they were")
-	if len(c.Stranded) > 0 {
-		said = append(said, "nobody goes on with what isn't through of "+sayStranded(c.Stranded)+": bring the job back as it was, or `chute cancel` the runs")
-	}
-	return fmt.Sprintf("%s in effect; %s", count(c.Jobs, "job"), strings.Join(said, "; "))
 }

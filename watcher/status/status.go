@@ -98,7 +98,7 @@ type Job struct {
 	Schema     int            `json:"schema"`                    // 1
 	Job        string         `json:"job"`                       // the job's name
 	Label      string         `json:"label,omitempty"`           // its title
-	Kind       string         `json:"kind"`                      // import or export
+	Kind       string         `json:"kind"`                      // import or export; "" where only the hold of a job is left that isn't configured any more
 	Store      string         `json:"store"`                     // the store's name
 	Inbox      string         `json:"inbox"`                     // the folder in it; "" of an export
 	Outbox     string         `json:"outbox,omitempty"`          // of an export: the folder, as its key has it
