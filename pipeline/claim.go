@@ -180,7 +180,7 @@ func (im *Importer) findClaimed(ctx context.Context, b *batch) error {
 		}
 	}
 	return im.effect("sync claim", func() error { // where the names came to first, then where they left
-		return im.Store.Sync(ctx, append(b.fileFolders(b.active()), im.Job.Inbox)...)
+		return im.Store.Sync(ctx, append(b.fileFolders(b.active()), b.items[0].run.Inbox)...)
 	})
 }
 
