@@ -99,7 +99,7 @@ type Export struct {
 	Hash string `toml:"-"`
 	// Lineage are the columns in which imports keep run and record in Table; _chute_run and _chute_record are always among them.
 	Lineage []string `toml:"-"`
-	// Asked are the keys by which --set makes a job with a watermark ask something else. Default: none.
+	// Asked are the keys by which --set makes a job with a watermark ask something else, or deliver elsewhere. Default: none.
 	Asked []string `toml:"-"`
 	Pos   Position `toml:"-"`
 }

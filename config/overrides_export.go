@@ -3,10 +3,10 @@ package config
 import "slices"
 
 // questionKeys are those that say which rows an export is about: with another value some would not be delivered that the watermark would be moved behind. The zone is
-// that of a watermark's days.
-var questionKeys = []string{"query", "table", "columns", "filter", "order_by", "group_by", "distinct", "limit", "watermark", "timezone"}
+// that of a watermark's days. Where they go to is part of it as well: what was delivered elsewhere would be taken for delivered.
+var questionKeys = []string{"store", "outbox", "query", "table", "columns", "filter", "order_by", "group_by", "distinct", "limit", "watermark", "timezone"}
 
-// askedOtherwise are the keys of the question among those that --set holds over a job with a watermark.
+// askedOtherwise are the keys of the question, and of where its answer goes, among those that --set holds over a job with a watermark.
 func askedOtherwise(job *Export, set []string) (keys []string) {
 	tree := overrides(set, new(Problems)) // without problems, or there were no job
 	if job.Watermark.IsZero() && tree.get("watermark") == nil {

@@ -134,7 +134,7 @@ func TestJobKeys(t *testing.T) {
 	}
 }
 
-// TestAskedOtherwise: --set of what a job asks is told where it has a watermark.
+// TestAskedOtherwise: --set of what a job asks, and of where it delivers, is told where it has a watermark.
 func TestAskedOtherwise(t *testing.T) {
 	file := configuration(t, map[string]string{
 		"chute.toml": "[[store]]\nname = \"acme\"\npath = \"/srv/acme\"\n",
@@ -148,7 +148,7 @@ func TestAskedOtherwise(t *testing.T) {
 		{"new", "filter=a = {b:Int8}", "filter"}, {"new", "table=u", "table"}, {"new", "columns=[\"b\"]", "columns"}, {"new", "distinct=true", "distinct"}, {"new", "timezone=Europe/Paris", "timezone"},
 		{"new", "query=SELECT {b:Int8} WHERE {since:Date} < {until:Date}", "query"}, {"new", "parameters.b=z", "parameters.b"}, {"new", "parameters={ b = \"z\" }", "parameters.b"},
 		{"new", "parameters.to=z", ""}, {"new", "column.a.expression=b + 1", "column.a.expression"}, {"new", "column.a.decimals=2", ""}, {"new", "watermark.lag=1s", "watermark"},
-		{"new", "outbox=elsewhere", ""}, {"new", "format.delimiter=;", ""}, {"new", "min_rows=2", ""}, {"new", "max_rows=2", ""},
+		{"new", "outbox=elsewhere", "outbox"}, {"new", "store=acme", "store"}, {"all", "outbox=elsewhere", ""}, {"new", "format.delimiter=;", ""}, {"new", "min_rows=2", ""}, {"new", "max_rows=2", ""},
 		{"all", "filter=a = 1", ""}, {"all", "watermark.from=a", "watermark"},
 	} {
 		_, job, err := LoadExport(file, c.job, []string{c.set})

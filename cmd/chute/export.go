@@ -51,7 +51,7 @@ func exportCommand() *cobra.Command {
 			if f.out != "" {
 				f.out = callerOf(c).path(f.out)
 			} else if len(job.Asked) > 0 && !f.preview {
-				return &exit{exitUsage, fmt.Sprintf("--set %s: job %s has a watermark, which this delivery would move behind all rows, also those that it leaves out: they would never be delivered. "+
+				return &exit{exitUsage, fmt.Sprintf("--set %s: job %s has a watermark, which this delivery would move behind all rows: those that it leaves out, or brings elsewhere, would never be delivered as the job says. "+
 					"--out DIR makes a file of your own and moves nothing; for deliveries like this one make a job of their own", strings.Join(job.Asked, ", "), job.Name)}
 			}
 			return withState(c, chute, nil, func(d *daemon) error { return d.exportByHand(c, job, f) })
