@@ -26,6 +26,7 @@ func Load(file string) (*Chute, []*Job, error) {
 		}
 	}
 	l.follows(exports, jobs)
+	l.twins(exports)
 	l.comeFirst(jobs, exports)
 	checkFolders(l.chute, jobs, &l.problems)
 	if err := l.problems.err(); err != nil {

@@ -114,6 +114,7 @@ func (i *inspection) all(ctx context.Context, onlyFolders bool) {
 	i.forsakenFiles(ctx)
 	i.goneHolds(ctx)
 	i.overlaps()
+	i.deliveries()
 	i.schedules(time.Now())
 	if onlyFolders {
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"chute/config"
 )
@@ -73,6 +74,27 @@ func (i *inspection) overlaps() {
 			f.Level, f.Code, f.Text = levelOK, "ok", fmt.Sprintf("a file called %q fits job %s as well, which takes it (%s)", o.Example, o.First.Name, why(o))
 		}
 		i.add(f)
+	}
+}
+
+// deliveries tells what becomes of delivered files that other jobs of this installation have to do with.
+func (i *inspection) deliveries() {
+	for _, a := range config.Arrivals(i.jobs, i.config.Exports) {
+		f := finding{Level: levelOK, Kind: "job", Subject: a.Export.Name, Jobs: []string{a.Export.Name, a.Import.Name}, Code: "ok"}
+		f.Text = fmt.Sprintf("its outbox is or may be the inbox of job %s, which takes what is delivered, such as %q", a.Import.Name, a.Example)
+		if len(a.Circle) > 0 {
+			f.Level, f.Code = levelWarning, "export_returns"
+			f.Text += ", and loads it where it is or may be asked for again: " + strings.Join(a.Circle, " -> ")
+			f.Mend = "choose another outbox or another name, unless the question leaves such rows out"
+		}
+		i.add(f)
+	}
+	for _, t := range config.FindTwins(i.config.Exports) {
+		i.add(finding{
+			Level: levelWarning, Kind: "job", Subject: t.Second.Name, Jobs: []string{t.First.Name, t.Second.Name}, Code: "file_ambiguous",
+			Text: fmt.Sprintf("job %s can deliver a file of the same name to the same outbox, such as %q: whichever comes second would get its run's number besides", t.First.Name, t.Example),
+			Mend: "write {job} into one of their names, or choose another outbox",
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -70,6 +71,45 @@ func TestOneLine(t *testing.T) {
 	for bytes, want := range map[int64]string{0: "0B", 1023: "1023B", 1 << 20: "1MiB", 5<<30 + 7: "5GiB", 3<<40 + 1: "3TiB"} {
 		if got := roughly(bytes).String(); got != want {
 			t.Errorf("%d: %s, want %s", bytes, got, want)
+		}
+	}
+}
+
+// TestCheckDeliveries: what exports deliver to imports of the same installation, and to the outboxes of each other.
+func TestCheckDeliveries(t *testing.T) {
+	pattern := func(text string) (p config.Pattern) {
+		if err := p.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	var all config.Glob
+	if err := all.UnmarshalText([]byte("*.csv")); err != nil {
+		t.Fatal(err)
+	}
+	loading := func(name, inbox, table string) *config.Job {
+		return &config.Job{Name: name, Enabled: true, Inbox: inbox, Match: all, Target: config.Target{Table: config.TableName{Table: table}}}
+	}
+	exporting := func(name, outbox, file string) *config.Export {
+		return &config.Export{Name: name, Enabled: true, Outbox: pattern(outbox), File: pattern(file), Table: config.TableName{Table: "t"}}
+	}
+	i := &inspection{
+		config: &config.Chute{Exports: []*config.Export{exporting("a", "in", "a.csv"), exporting("b", "other", "b_%Y.csv"), exporting("c", "other", "b_{seq}.csv")}},
+		jobs:   []*config.Job{loading("back", "in", "t"), loading("on", "other", "u")},
+	}
+	i.deliveries()
+	var got []string
+	for _, f := range i.findings {
+		got = append(got, fmt.Sprintf("%s %s %s: %s", f.Level, f.Code, f.Subject, f.Text))
+	}
+	for n, want := range []string{
+		`warning export_returns a: its outbox is or may be the inbox of job back, which takes what is delivered, such as "a.csv", and loads it where it is or may be asked for again: a -> back -> a`,
+		`ok ok b: its outbox is or may be the inbox of job on, which takes what is delivered, such as "b_2000.csv"`,
+		`ok ok c: its outbox is or may be the inbox of job on, which takes what is delivered, such as "b_1.csv"`,
+		`warning file_ambiguous c: job b can deliver a file of the same name to the same outbox, such as "b_2000.csv": whichever comes second would get its run's number besides`,
+	} {
+		if n >= len(got) || got[n] != want {
+			t.Errorf("finding %d of %q: want %s", n, got, want)
 		}
 	}
 }
