@@ -183,7 +183,7 @@ func listen(t *testing.T, serve func(net.Conn)) net.Listener {
 // TestServerThatIsSilent dials what accepts connections and says nothing.
 func TestServerThatIsSilent(t *testing.T) {
 	address := listen(t, nil).Addr().String()
-	d := open(t, Config{Address: []string{address}, DialTimeout: 50 * time.Millisecond})
+	d := open(t, Config{Address: []string{address}, DialTimeout: 300 * time.Millisecond}) // connecting has to be done by then
 	_, err := d.Session(testContext(t), "")
 	unavailable(t, "a silent server", err)
 	if err == nil || !strings.Contains(err.Error(), "it takes connections and doesn't answer") {

@@ -33,7 +33,7 @@ type Server struct {
 const ServerPassword = "p a&s<s'\"\\"
 
 const (
-	startDeadline = 30 * time.Second // a start takes 2–3 s on an idle machine
+	startDeadline = 2 * time.Minute // a start takes 2–3 s on an idle machine
 	stopDeadline  = 15 * time.Second
 )
 
@@ -69,7 +69,7 @@ func LaunchServer(dir string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A port that was free a moment ago may be taken when the server comes to it: once more with others.
+	// A port that was free a moment ago may be some other program's when the server comes to it: once more with others.
 	for range 3 {
 		s := &Server{Dir: dir}
 		if err = s.configure(); err != nil {
@@ -208,15 +208,32 @@ func handshake(address string) error {
 }
 
 // FreePort finds a port below the range from which the kernel takes ports for outgoing connections: one of that
-// range could be taken by a client while the server is stopped for an outage test.
+// range could be taken by a client while the server is stopped for an outage test. No other call gets it as long as this process lives.
 func FreePort() (string, error) {
 	var err error
 	for range 50 {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(15000+rand.IntN(15000)))
+		port := strconv.Itoa(15000 + rand.IntN(15000))
+		if err = reserve(port); err != nil {
+			continue
+		}
+		address := net.JoinHostPort("127.0.0.1", port)
 		var l net.Listener
 		if l, err = net.Listen("tcp", address); err == nil {
 			return address, l.Close()
 		}
 	}
 	return "", fmt.Errorf("no free port found: %w", err)
+}
+
+// reserve keeps the tests of all packages, which run at the same time, from each other's ports: who has bound the port's name has the port. The kernel forgets
+// such a name with the process.
+func reserve(port string) error {
+	name, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Bind(name, &syscall.SockaddrUnix{Name: "@chute-test-port-" + port}); err != nil {
+		return errors.Join(err, syscall.Close(name))
+	}
+	return nil
 }

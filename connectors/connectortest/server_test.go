@@ -3,6 +3,7 @@ package connectortest
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -62,6 +63,21 @@ func checkTLS(t *testing.T, s *Server) {
 	}
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPortsAreKept: a port that was given to a server isn't given to another one while nobody listens there.
+func TestPortsAreKept(t *testing.T) {
+	address, err := FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reserve(port); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("a second one gets the port: %v", err)
 	}
 }
 
