@@ -6,8 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"chute/connectors"
 	"chute/connectors/native"
 	"chute/pipeline/ledger"
+	"chute/pipeline/query"
+	"chute/pipeline/reconcile"
 )
 
 // TestExportAsked: what a job with a table can ask, and parameters, which are values and never SQL.
@@ -40,6 +43,8 @@ func TestExportAsked(t *testing.T) {
 			"error 6 ":                "query = \"SELECT {p:Int8} AS x\"\n",
 			"filter or order_by: {p}": "table = \"%t\"\nfilter = \"{p} = 1\"\n",
 			"filter: a bracket ) cl":  "table = \"%t\"\nfilter = \"sku = {p:Int8}) or (sku < 0\"\nwatermark = { from = \"at\" }\n",
+			"filter: an alias, AS id": "table = \"%t\"\nfilter = \"(1 as id) = {p:Int8}\"\nwatermark = { from = \"at\" }\n",
+			"query: LIMIT leaves out": "query = \"SELECT {p:String} WHERE {runs} LIMIT 5\"\nwatermark = { runs = true }\n",
 			"of column \"a\": a bra":  "table = \"%t\"\ncolumns = [\"a\"]\ncolumn = [{ name = \"a\", expression = \"{p:Int8}) AS b, (1\" }]\n",
 		} {
 			w.exportAs(t, ex, "out", "file = \"f\"\nparameters = { p = \"x\" }\n"+job)
@@ -80,5 +85,32 @@ func TestExportNames(t *testing.T) {
 			}
 		}
 		w.wantNothingLeft()
+	})
+}
+
+// TestAliasesReach: why an expression's aliases are refused, and those of subqueries aren't.
+func TestAliasesReach(t *testing.T) {
+	bothEngines(t, func(t *testing.T, w *world) {
+		w.exportJob("file = \"f\"\ntable = \"%t\"\n")
+		ex := w.openExport()
+		w.exec(slices.Clone(stock)...)
+		for condition, want := range map[string]string{
+			"(price > -1000) AND (sku > 2)": "3", "((2 AS sku) = 2) AND (sku > 2)": "0", "(sku > 2) AND ((3 AS sku) = 3)": "5", "(sku IN (SELECT toUInt32(3) AS sku)) AND (sku > 2)": "1",
+			"(sku < (SELECT toUInt32(9) AS sku)) AND (sku > 2)": "3", "(arrayExists(sku -> sku = 1, [1])) AND (sku > 2)": "3",
+		} {
+			w.wantRows("SELECT count() FROM %t WHERE "+condition, want)
+		}
+		session, err := ex.session(w.ctx, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, condition := range []string{"(2 sku) = 2", "toString(2 sku) = '2'", "[2 sku] = [2]"} {
+			if err := query.Expression(condition); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := reconcile.Rows(w.ctx, session, connectors.Statement{SQL: "SELECT sku FROM " + w.Database + ".t WHERE (" + condition + ")"}); err == nil {
+				t.Errorf("%s: a name without AS is taken", condition)
+			}
+		}
 	})
 }

@@ -169,6 +169,11 @@ func (ex *Exporter) narrowedTable(ctx context.Context, d *outgoing) (string, err
 // fill puts the window into the places that a query has for it.
 func (ex *Exporter) fill(d *outgoing) (string, error) {
 	w, used := ex.Job.Watermark, map[string]bool{}
+	if clause, err := query.Limited(ex.Job.Query, "since", "until", "runs"); err != nil {
+		return "", &Misasked{"query", err}
+	} else if clause != "" {
+		return "", &Misasked{"query", fmt.Errorf("%s leaves out rows behind which the watermark would be moved: they would never be delivered; max_rows fails a delivery that is too large, split makes several files of it", clause)}
+	}
 	sql, err := query.Fill(ex.Job.Query, func(name, typ string) (string, bool, error) {
 		at := map[string]time.Time{"since": d.is.Since, "until": d.is.Until}
 		moment, known := at[name]

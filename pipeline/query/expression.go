@@ -15,7 +15,45 @@ func Expression(sql string) error {
 			return refused("there is a semicolon: one expression is taken")
 		}
 	}
-	return balanced(tokens)
+	if err := balanced(tokens); err != nil {
+		return err
+	}
+	return unaliased(tokens)
+}
+
+// unaliased refuses names that an expression gives to parts of itself: in all that is asked with it they stand for those parts, also where a column of that name is meant. Those of a
+// subquery are its own, and what CAST(… AS …) names is a type.
+func unaliased(tokens []token) error {
+	type bracket struct {
+		query, cast bool
+		typed       int // where the AS of a cast is
+	}
+	open := []bracket{{}}
+	for i, t := range tokens {
+		in := &open[len(open)-1]
+		switch {
+		case t.is("(") || t.is("[") || t.is("{"):
+			next := tokens[i+1] // there is one: each bracket is closed
+			open = append(open, bracket{
+				query: in.query || next.keyword("SELECT") || next.keyword("WITH") || next.keyword("FROM"),
+				cast:  t.is("(") && i > 0 && tokens[i-1].keyword("CAST") && !qualified(tokens, i-1),
+			})
+		case t.is(")") || t.is("]") || t.is("}"):
+			open = open[:len(open)-1]
+		case t.is(",") && in.typed > 0: // CAST(x AS name, 'Type')
+			return alias(tokens[in.typed+1])
+		case !t.keyword("AS") || in.query || qualified(tokens, i):
+		case in.cast && in.typed == 0:
+			in.typed = i
+		case i+1 < len(tokens):
+			return alias(tokens[i+1])
+		}
+	}
+	return nil
+}
+
+func alias(t token) *Refused {
+	return refused("an alias, AS %.60s, reaches beyond the expression: wherever all else says %.60s it would be meant; write it out in each place", t.text, t.text)
 }
 
 // closing are the brackets that end what others begin.
