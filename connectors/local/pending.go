@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -25,11 +26,14 @@ type Pending struct {
 	name   string   // the same with the folders, for errors
 	mode   fs.FileMode
 
-	written, started int64 // bytes, and those of them that the disk was asked to begin with
+	unsynced int64          // bytes that no sync was begun for
+	early    sync.WaitGroup // a sync beside writing
+	failed   error          // of such a sync, once early is waited for: the kernel tells of lost bytes only once
 }
 
-// aheadOfSync is how much is written before the disk is asked to begin with it: the sync at the end has less to wait for then.
-const aheadOfSync = 8 << 20
+// earlySync is how much is written before it is synced, beside writing. Little is left for the sync that counts then. That the disk is only asked to begin
+// (sync_file_range) isn't as much: what it has in its own cache by then is most of what a sync waits for.
+const earlySync = 32 << 20
 
 // Create implements connectors.Folder; the result is a *Pending.
 func (f *Folder) Create(ctx context.Context, name string) (connectors.PendingFile, error) {
@@ -75,12 +79,21 @@ func (p *Pending) Write(b []byte) (int, error) {
 		return 0, fmt.Errorf("write %q: %w", p.name, fs.ErrClosed)
 	}
 	n, err := p.file.Write(b)
-	if p.written += int64(n); p.written-p.started >= aheadOfSync {
-		// Best effort: the sync alone promises anything, and tells of errors.
-		_ = unix.SyncFileRange(int(p.file.Fd()), p.started, p.written-p.started, unix.SYNC_FILE_RANGE_WRITE)
-		p.started = p.written
+	if p.unsynced += int64(n); err == nil && p.unsynced >= earlySync {
+		err = p.syncEarly()
 	}
 	return n, err
+}
+
+// syncEarly syncs what is written, beside what is going to be, when the last such sync is over.
+func (p *Pending) syncEarly() error {
+	if p.early.Wait(); p.failed != nil {
+		return fmt.Errorf("sync %q: %w", p.name, p.failed)
+	}
+	p.unsynced = 0
+	fd := int(p.file.Fd())
+	p.early.Go(func() { p.failed = retry(func() error { return p.folder.fsync(fd) }) })
+	return nil
 }
 
 // Chmod sets the permission bits that the file will have from Commit on, in place of Folder.FileMode.
@@ -115,7 +128,11 @@ func (p *Pending) commit(ctx context.Context) error {
 	}
 	file := p.file
 	p.file = nil
-	err := file.Chmod(p.mode)
+	p.early.Wait()
+	err := p.failed
+	if err == nil {
+		err = file.Chmod(p.mode)
+	}
 	if err == nil {
 		err = retry(func() error { return p.folder.fsync(int(file.Fd())) })
 	}
@@ -136,6 +153,7 @@ func (p *Pending) Discard() error {
 	}
 	var errs []error
 	if p.file != nil {
+		p.early.Wait()
 		errs = append(errs, p.file.Close())
 		p.file = nil
 	}

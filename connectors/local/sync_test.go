@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"chute/connectors"
 )
 
 // syncs records what is synced, by the names that inodes have at that moment, and answers with fail.
@@ -120,6 +122,50 @@ func TestSyncFails(t *testing.T) {
 		t.Error(err)
 	}
 	wantError(t, commitFile(t.Context(), f, ".chute/1/c"), unix.EINVAL)
+}
+
+// TestEarlySync: a large file is synced while it is written, and once more at the end; a sync of these that fails can't be made good by a later one.
+func TestEarlySync(t *testing.T) {
+	f := store(t)
+	put(t, f, ".chute/1/b", "b")
+	write := func(p connectors.PendingFile, bytes int) (err error) {
+		for piece := make([]byte, 1<<20); bytes > 0 && err == nil; bytes -= len(piece) {
+			_, err = p.Write(piece)
+		}
+		return err
+	}
+	s := record(t, f)
+	create := func() connectors.PendingFile {
+		p, err := f.Create(t.Context(), ".chute/1/c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for _, more := range []int{0, earlySync} { // the error comes at the end, or with the next sync
+		p := create()
+		s.fail = unix.EIO
+		err := write(p, earlySync)
+		p.(*Pending).early.Wait()
+		s.fail = nil
+		if more > 0 {
+			wantError(t, write(p, more), unix.EIO)
+		} else if err != nil {
+			t.Error(err)
+		}
+		wantError(t, p.Commit(t.Context()), unix.EIO)
+		if err := p.Discard(); err != nil {
+			t.Error(err)
+		}
+		s.want(t, "pending")
+		wantDir(t, f, ".chute/1", "b")
+	}
+	p := create()
+	if err := errors.Join(write(p, earlySync+1), p.Commit(t.Context())); err != nil {
+		t.Error(err)
+	}
+	s.want(t, "pending", "pending")
+	wantDir(t, f, ".chute/1", "b c")
 }
 
 func wantDir(t *testing.T, f *Folder, dir, want string) {
