@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -49,6 +50,9 @@ func (d *daemon) goneStatuses(there []status.Job, unwell map[string][]ledger.Run
 		why := "the job isn't configured any more"
 		if d.config.Store(first.Store) == nil && !byHand(first) {
 			why = "neither the job nor its store " + config.Shown(first.Store) + " is configured any more"
+		}
+		if i := slices.IndexFunc(unwell[name], func(run ledger.Run) bool { return run.Kind == ledger.Import && cancelsLate[run.State] != "" }); i >= 0 {
+			why += fmt.Sprintf("; run %d can't be cancelled any more: only the job, brought back as it was, ends it", unwell[name][i].ID)
 		}
 		s := status.Job{
 			Schema: status.Schema, Job: name, Kind: first.Kind, Store: config.Shown(first.Store), State: status.Gone, Reason: why,

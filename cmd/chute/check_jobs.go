@@ -22,7 +22,7 @@ func (i *inspection) forsakenFiles(ctx context.Context) {
 	i.add(finding{
 		Level: levelWarning, Kind: "job", Subject: i.config.Jobs.Dir, Code: "job_gone",
 		Text: "nobody goes on with what isn't through of " + sayStranded(files) + ": the job is gone or has another store",
-		Mend: "bring the job back as it was, or give up its runs with chute cancel",
+		Mend: "bring the job back as it was, or give up with chute cancel those of its runs that aren't being published",
 	})
 }
 

@@ -97,6 +97,9 @@ func (d *daemon) goOn(ctx context.Context, run ledger.Run) (when string, err err
 	if run.Kind == ledger.Export {
 		return d.retryExport(ctx, run)
 	}
+	if !byHand(run) && d.importOf(run) == nil {
+		return fmt.Sprintf("when its job %q is back", run.Job), nil
+	}
 	if w := d.watcher.Load(); w == nil || !w.Retry(run.Job, run.ID) {
 		return "when the daemon is started", nil
 	}
@@ -181,6 +184,9 @@ func (d *daemon) wish(c *cobra.Command, run ledger.Run, w ledger.Wish) error {
 	if err := d.ledger.Wish(c.Context(), w); err != nil {
 		if run.Status == ledger.Interrupted && errors.Is(err, ledger.ErrTooLate) {
 			return undecided(run) // nothing is being published: it waits for a person
+		}
+		if run.Kind == ledger.Import && d.importOf(run) == nil && errors.Is(err, ledger.ErrTooLate) {
+			return d.forsakenImport(run)
 		}
 		return err
 	}

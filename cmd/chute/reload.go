@@ -110,7 +110,7 @@ func (h *holdings) reload(ctx context.Context) (changes, error) {
 		h.log.Warn().Strs("jobs", found.Held).Msg("jobs that are gone are held, and only under their names: `chute release` forgets it")
 	}
 	if len(found.Stranded) > 0 {
-		h.log.Warn().Interface("files", found.Stranded).Msg("files wait in the work folder, or are being loaded, whose job is gone or has another store: bring it back, or `chute cancel` their runs")
+		h.log.Warn().Interface("files", found.Stranded).Msg("files wait in the work folder, or are being loaded, whose job is gone or has another store: bring it back, or, of what isn't being published, `chute cancel` the runs")
 	}
 	return found, nil
 }

@@ -62,7 +62,7 @@ func (c changes) String() string {
 		said = append(said, "no job is called "+strings.Join(c.Held, " or ")+", and one that is would be held, until `chute release`; one that was given another name isn't held")
 	}
 	if len(c.Stranded) > 0 {
-		said = append(said, "nobody goes on with what isn't through of "+sayStranded(c.Stranded)+": bring the job back as it was, or `chute cancel` the runs")
+		said = append(said, "nobody goes on with what isn't through of "+sayStranded(c.Stranded)+": bring the job back as it was, or, of what isn't being published, `chute cancel` the runs")
 	}
 	return fmt.Sprintf("%s in effect; %s", count(c.Jobs, "job"), strings.Join(said, "; "))
 }

@@ -88,6 +88,12 @@ func goneJob(run ledger.Run) *config.Job {
 	return job
 }
 
+// cancelsLate are the states in which a run can't be cancelled any more, and what that means to a person.
+var cancelsLate = map[ledger.State]string{
+	ledger.Publishing: "its records may be in the table already", ledger.Published: "its records are in the table",
+	ledger.Rejecting: "nothing of it is loaded, and its file is on its way out",
+}
+
 // forsakenImport tells why nobody goes on with a file, and what a person can do.
 func (d *daemon) forsakenImport(run ledger.Run) error {
 	return forsakenImport(run, d.stores[run.Store] != nil)
@@ -97,6 +103,8 @@ func forsakenImport(run ledger.Run, storeThere bool) error {
 	switch {
 	case byHand(run):
 		return fmt.Errorf("its job %q is gone: bring it back, and what was cut off is ended", run.Job)
+	case cancelsLate[run.State] != "":
+		return fmt.Errorf("%s, and its job %q is gone or has another store: only that ends it; bring it back as it was, with its store, and `chute reload`", cancelsLate[run.State], run.Job)
 	case !storeThere:
 		return fmt.Errorf("its file lies in the work folder of the store %q, which isn't configured any more: bring the store back and `chute reload`; "+
 			"then `chute cancel %d` puts the file where rejected ones go, or with its job %q it is loaded", run.Store, run.ID, run.Job)

@@ -80,6 +80,8 @@ func (q *question) tellOf(a *whyJSON, run ledger.Run) error {
 	}
 	if q.forsakes(run, left) {
 		a.Next, a.At = "nothing: "+forsakenImport(run, true).Error(), time.Time{}
+	} else if run.Status == ledger.Interrupted && q.alone(run) {
+		a.Next += fmt.Sprintf(", and until its job %q is back, which is gone or has another store", run.Job)
 	}
 	return err
 }
@@ -87,7 +89,12 @@ func (q *question) tellOf(a *whyJSON, run ledger.Run) error {
 // forsakes tells whether a file waits for its job, which is gone: neither a command nor a start goes on with it.
 func (q *question) forsakes(run ledger.Run, left bool) bool {
 	waits := left || run.Status == ledger.Retrying || run.Status == ledger.Stuck || run.Status == ledger.Paused
-	return waits && !q.partly && run.Kind == ledger.Import && importOf(q.jobs, run) == nil
+	return waits && q.alone(run)
+}
+
+// alone tells whether a file's job is gone.
+func (q *question) alone(run ledger.Run) bool {
+	return !q.partly && run.Kind == ledger.Import && importOf(q.jobs, run) == nil
 }
 
 // mostRuns are how many runs of a name are told of.
