@@ -280,6 +280,8 @@ var (
 	ErrParked = errors.New("it waits until somebody lets it go on")
 	// ErrUnclaimable: the store doesn't let chute take the file out of its inbox.
 	ErrUnclaimable = errors.New("the file can't be taken out of its inbox")
+	// ErrUnreadable: the store has the file and doesn't let chute read it. That is this file's trouble alone.
+	ErrUnreadable = errors.New("the file can't be read")
 	// ErrNoTable: the table doesn't exist.
 	ErrNoTable = errors.New("no such table")
 )

@@ -91,6 +91,11 @@ func (im *Importer) fetchOne(ctx context.Context, b *batch, it *item) error {
 	if errors.Is(err, connectors.ErrChanged) {
 		return errors.Join(errChanged, im.Spool.remove(it.run.ID))
 	}
+	if errors.Is(err, fs.ErrPermission) { // for the file, or for its copy?
+		if _, look := im.lookAt(ctx, b.sourceName(it)); look != nil {
+			err = look
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("fetch %q: %w", it.run.File.Name, im.gone(err))
 	}
@@ -138,7 +143,7 @@ func (im *Importer) openSpooled(ctx context.Context, b *batch, it *item) (connec
 func (im *Importer) lookAt(ctx context.Context, name string) (connectors.File, error) {
 	f, err := im.source().Open(ctx, name)
 	if err != nil {
-		return connectors.File{}, im.gone(err)
+		return connectors.File{}, unreadable(im.gone(err))
 	}
 	look, err := f.Stat()
 	return look, errors.Join(err, f.Close())
@@ -155,6 +160,14 @@ func (im *Importer) gone(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errGone, err)
+}
+
+// unreadable says of an error of opening a file that has been taken that others are read all the same: their owner doesn't let chute read this one.
+func unreadable(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w: let chute read it: %w", connectors.ErrUnreadable, err)
 }
 
 // clearSpool gives back what copies of files that need none any more take. One that waits for a person is fetched again.

@@ -79,3 +79,44 @@ func TestKeptByTheStore(t *testing.T) {
 	}
 	w.wantSettled()
 }
+
+// closing is a store that doesn't let a file be read that was claimed.
+type closing struct {
+	connectors.Folder
+	name string
+}
+
+func (c closing) Open(ctx context.Context, name string) (connectors.OpenFile, error) {
+	if strings.HasPrefix(name, ".chute/") && strings.HasSuffix(name, "/"+c.name) {
+		return nil, fmt.Errorf("open %q: %w", name, fs.ErrPermission)
+	}
+	return c.Folder.Open(ctx, name)
+}
+
+// TestClosedByItsOwner: a file that may not be read any more once it was claimed is told apart from a store that is in trouble, alone and among others, and goes on when it may be.
+func TestClosedByItsOwner(t *testing.T) {
+	w := newWorld(t, "chdb")
+	w.job(orders)
+	w.open()
+	store := w.im.Store
+	for _, others := range [][]string{nil, {"b.csv", "c.csv"}} {
+		w.im.Store = closing{store, "a.csv"}
+		w.drop("a.csv", lines(30+len(others)))
+		want := map[string]connectors.Outcome{"a.csv": connectors.Later}
+		for i, name := range others {
+			w.drop(name, lines(40+i))
+			want[name] = connectors.Done
+		}
+		verdicts := w.importAll()
+		wantOutcomes(t, verdicts, want)
+		verdicts = append(verdicts, w.resumeAll()...)
+		for _, v := range verdicts {
+			if v.Outcome == connectors.Later && (v.Run == 0 || v.Stuck || !errors.Is(v.Err, connectors.ErrUnreadable) || errors.Is(v.Err, connectors.ErrUnavailable)) {
+				t.Errorf("%+v", v)
+			}
+		}
+		w.im.Store = store
+		wantOutcomes(t, w.resumeAll(), map[string]connectors.Outcome{"a.csv": connectors.Done})
+		w.wantSettled()
+	}
+}

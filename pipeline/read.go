@@ -75,14 +75,14 @@ func (im *Importer) openFile(ctx context.Context, b *batch, it *item) (connector
 	folder, name := im.source(), b.sourceName(it)
 	if seer, ok := folder.(connectors.WriterSeer); ok {
 		if writing, err := seer.BeingWritten(ctx, name); err != nil {
-			return nil, im.gone(err)
+			return nil, unreadable(im.gone(err))
 		} else if writing {
 			return nil, errChanged
 		}
 	}
 	f, err := folder.Open(ctx, name)
 	if err != nil {
-		return nil, im.gone(err)
+		return nil, unreadable(im.gone(err))
 	}
 	return f, nil
 }

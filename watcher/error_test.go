@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"chute/config"
 	"chute/connectors"
 )
 
@@ -277,5 +278,94 @@ func TestPanicEndsOneCall(t *testing.T) {
 		if !strings.Contains(x.log.String(), "index out of range") || !strings.Contains(x.log.String(), "error_test.go") {
 			t.Errorf("the log has no stack:\n%s", x.log)
 		}
+	})
+}
+
+// TestRunWhoseFileIsClosed: a run whose own file can't be read is tried again with a back-off of its own, while its job takes others; a strict job takes none.
+func TestRunWhoseFileIsClosed(t *testing.T) {
+	for _, strict := range []bool{false, true} {
+		t.Run(fmt.Sprintf("strict %v", strict), func(t *testing.T) {
+			simulate(t, func(x *world) {
+				var healed atomic.Bool
+				closed := fmt.Errorf("%w: permission denied", connectors.ErrUnreadable)
+				x.job("orders", "*.csv", func(j *Job) {
+					j.Config.Settle, j.Config.Strict = 0, strict
+					x.begin(j, closed)
+					first := j.Handle
+					j.Handle = func(ctx context.Context, files []connectors.File) []connectors.Verdict {
+						if files[0].Name == "a.csv" {
+							return first(ctx, files)
+						}
+						x.note(call{job: "orders", names: namesOf(files)})
+						return x.done(ctx, files)
+					}
+					resume := j.Resume
+					j.Resume = func(ctx context.Context, runs []uint64) []connectors.Verdict {
+						verdicts := resume(ctx, runs)
+						if !healed.Load() {
+							verdicts[0] = connectors.Verdict{Run: runs[0], Err: closed}
+						}
+						return verdicts
+					}
+				})
+				x.store.Put("in/a.csv", text(5))
+				x.run()
+				x.pass(100 * time.Millisecond)
+				x.store.Put("in/b.csv", text(5))
+				x.pass(500 * time.Millisecond)
+				if strict {
+					x.expectHanded("orders a.csv")
+				} else {
+					x.expectHanded("orders a.csv", "orders b.csv")
+				}
+				if a := x.w.Snapshot().Jobs[0]; !slices.Equal(a.Begun, []uint64{1}) || (a.Problem != "") != strict {
+					t.Errorf("activity is %+v", a)
+				}
+				if files, _, _ := x.w.Pending("orders"); files != map[bool]int{false: 1, true: 2}[strict] {
+					t.Errorf("%d files are pending", files)
+				}
+				x.until(32 * time.Second) // after 1, 2, 4, 8 and 16 seconds, each ten percent more or less
+				if tries := len(x.calls); tries < 4 || tries > 6 {
+					t.Errorf("%d tries in 32 seconds", tries)
+				}
+				x.expectHanded(slices.Repeat([]string{"orders runs [1]"}, len(x.calls))...)
+				healed.Store(true)
+				x.until(2 * time.Minute)
+				got := x.handedNames()
+				if want := map[bool][]string{false: {"orders runs [1]"}, true: {"orders runs [1]", "orders b.csv"}}[strict]; !slices.Equal(got, want) {
+					t.Errorf("handed over %q, want %q", got, want)
+				}
+				if a := x.w.Snapshot().Jobs[0]; len(a.Begun) != 0 || a.Problem != "" {
+					t.Errorf("activity is %+v", a)
+				}
+			})
+		})
+	}
+}
+
+// TestClosedRunAtOnce: who says that things have changed isn't kept waiting by a run's back-off, and a run isn't gone on with twice at a time.
+func TestClosedRunAtOnce(t *testing.T) {
+	simulate(t, func(x *world) {
+		x.job("orders", "*.csv", func(j *Job) {
+			j.Config.Retry.First = config.Duration(time.Hour)
+			j.Config.Retry.Longest = config.Duration(time.Hour)
+			j.Begun = []uint64{4}
+			j.Resume = func(_ context.Context, runs []uint64) []connectors.Verdict {
+				x.note(call{job: "orders", runs: runs})
+				return []connectors.Verdict{{Run: runs[0], Err: connectors.ErrUnreadable}}
+			}
+		})
+		x.run()
+		x.pass(time.Minute)
+		x.expectHanded("orders runs [4]")
+		x.w.Look()
+		x.pass(time.Second)
+		x.expectHanded("orders runs [4]")
+		x.w.Retry("orders", 4)
+		x.w.Retry("orders", 4)
+		x.pass(time.Second)
+		x.expectHanded("orders runs [4]")
+		x.pass(90 * time.Minute) // ten percent more or less, so less than two
+		x.expectHanded("orders runs [4]")
 	})
 }

@@ -23,7 +23,7 @@ func (w *Watcher) Pending(job string) (files int, names []string, known bool) {
 	in := t.inbox
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	files = len(t.runs) + t.resuming
+	files = len(t.begun()) + t.resuming
 	if t.before != nil {
 		files++
 	}

@@ -41,6 +41,9 @@ func (t *taker) settle(ctx context.Context, handed []*entry, r round) {
 	first := cmp.Or(time.Duration(retry.First), time.Second)
 	longest := cmp.Or(time.Duration(retry.Longest), time.Minute)
 
+	if t.job.Config.Strict { // no file may pass another
+		r.together()
+	}
 	in.mu.Lock()
 	now := in.clock.now()
 	for _, e := range handed {
@@ -54,6 +57,7 @@ func (t *taker) settle(ctx context.Context, handed []*entry, r round) {
 		}
 	}
 	t.runs = append(t.runs, r.resume...)
+	t.restApart(r, now, first, longest)
 	t.resuming = 0
 	before := t.problem
 	t.problem = r.cause

@@ -108,7 +108,7 @@ func (in *inbox) waiting(e *entry, since moment) Waiting {
 
 // activity tells how the job is doing. inbox.mu is held.
 func (t *taker) activity() Activity {
-	a := Activity{Job: t.name, Queued: len(t.queue.waiting()), Running: t.resuming, Begun: append([]uint64(nil), t.runs...), NotReady: t.own.problem()}
+	a := Activity{Job: t.name, Queued: len(t.queue.waiting()), Running: t.resuming, Begun: t.begun(), NotReady: t.own.problem()}
 	for _, r := range t.inbox.running {
 		if r.taker == t {
 			a.Running++
@@ -172,14 +172,14 @@ func (e *entry) explainQueued(now moment, clock clock, ahead map[*entry]int) str
 		return "no slot of limits.parallel is free: " + theirs(holders)
 	case t.problem != nil && t.until > now:
 		return fmt.Sprintf("the job pauses until %s after the error: %s", clock.wall(t.until).Format(time.RFC3339), connectors.Told(t.problem))
+	case t.before != nil:
+		return "queued behind what the job has under way with its earlier configuration"
+	case len(t.runs) > 0 || t.resuming > 0: // what was said before about new files may not hold any more behind them
+		return "queued behind runs of the job that were begun earlier"
 	case notReady != "":
 		return "no new files are claimed: " + notReady
 	case queued && n > 0:
 		return fmt.Sprintf("queued behind %d files", n)
-	case t.before != nil:
-		return "queued behind what the job has under way with its earlier configuration"
-	case len(t.runs) > 0 || t.resuming > 0:
-		return "queued behind runs of the job that were begun earlier"
 	}
 	return "next in the queue"
 }

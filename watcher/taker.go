@@ -3,7 +3,6 @@ package watcher
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -32,10 +31,11 @@ type taker struct {
 	queue    queue    // refilled by every look
 	runs     []uint64 // to be resumed
 	resuming int      // runs in Resume
-	attempts int      // rounds in a row with a Later, that finished nothing
-	until    moment   // end of the pause
-	problem  error    // the last Later's, nil after a round without
-	before   *taker   // had the job and is ending
+	resting  map[uint64]resting
+	attempts int    // rounds in a row with a Later, that finished nothing
+	until    moment // end of the pause
+	problem  error  // the last Later's, nil after a round without
+	before   *taker // had the job and is ending
 }
 
 func newTaker(job Job, in *inbox, slots, store *slots, gate *gate, log zerolog.Logger) *taker {
@@ -46,7 +46,7 @@ func newTaker(job Job, in *inbox, slots, store *slots, gate *gate, log zerolog.L
 		ready: make(chan struct{}, 1),
 		left:  make(chan struct{}),
 		ended: make(chan struct{}),
-		runs:  append([]uint64(nil), job.Begun...),
+		runs:  append([]uint64(nil), job.Begun...), resting: map[uint64]resting{},
 	}
 }
 
@@ -54,14 +54,14 @@ func newTaker(job Job, in *inbox, slots, store *slots, gate *gate, log zerolog.L
 func (t *taker) run(ctx, own context.Context) {
 	t.succeed(own)
 	for own.Err() == nil {
-		pause, runs, files := t.next()
+		pause, runs, files, rest := t.next()
 		switch {
 		case pause > 0:
 			wait(own, pause, t.ready)
 		case len(runs) > 0:
 			t.resume(ctx, own, runs)
 		case !files:
-			wait(own, never, t.ready)
+			wait(own, rest, t.ready)
 		default:
 			if closed := t.closed(own); closed > 0 {
 				wait(own, closed, t.ready)
@@ -72,15 +72,17 @@ func (t *taker) run(ctx, own context.Context) {
 	}
 }
 
-// next tells what is to be done now: wait for a pause to end, go on with runs, or take files. Runs wait until the inbox can be looked at: in a
+// next tells what is to be done now: wait for a pause to end, go on with runs, or take files; and how long runs rest still. Runs wait until the inbox can be looked at: in a
 // store that isn't mounted their files seem lost.
-func (t *taker) next() (pause time.Duration, runs []uint64, files bool) {
+func (t *taker) next() (pause time.Duration, runs []uint64, files bool, rest time.Duration) {
 	t.inbox.mu.Lock()
 	defer t.inbox.mu.Unlock()
+	now := t.inbox.clock.now()
+	rest = t.wakeRested(now)
 	if t.inbox.count > 0 && t.inbox.failures == 0 {
 		runs = append(runs, t.runs...)
 	}
-	return t.until - t.inbox.clock.now(), runs, len(t.queue.waiting()) > 0
+	return t.until - now, runs, len(t.queue.waiting()) > 0, rest
 }
 
 // closed returns 0 when files of the job may be claimed, else how long to wait before asking again.
@@ -142,6 +144,9 @@ func (t *taker) unpause() {
 	t.inbox.mu.Lock()
 	defer t.inbox.mu.Unlock()
 	t.until = 0
+	for run := range t.resting {
+		t.begin(run)
+	}
 	raise(t.ready)
 }
 
@@ -149,9 +154,7 @@ func (t *taker) unpause() {
 func (t *taker) retry(runs []uint64) {
 	t.inbox.mu.Lock()
 	for _, run := range runs {
-		if !slices.Contains(t.runs, run) {
-			t.runs = append(t.runs, run)
-		}
+		t.begin(run)
 	}
 	t.inbox.mu.Unlock()
 	t.unpause()

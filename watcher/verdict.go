@@ -10,8 +10,10 @@ import (
 
 // round is what one call of Handle or Resume came to.
 type round struct {
-	left     map[string]error // files that stay in the inbox, by name, with the reason
-	resume   []uint64         // runs to go on with after the pause
+	left     map[string]error     // files that stay in the inbox, by name, with the reason
+	asked    []uint64             // runs that were gone on with
+	resume   []uint64             // runs to go on with after the pause
+	apart    []connectors.Verdict // of runs whose own files are the matter: others go on
 	stuck    []connectors.Verdict
 	finished int   // done and rejected
 	cause    error // the first Later's; nil: no pause
@@ -27,12 +29,25 @@ func (r *round) later(err error) {
 
 // take takes down a Later with a run.
 func (r *round) take(v connectors.Verdict) {
-	if v.Stuck {
+	switch {
+	case v.Stuck:
 		r.stuck = append(r.stuck, v)
+		return
+	case errors.Is(v.Err, connectors.ErrUnreadable):
+		r.apart = append(r.apart, v)
 		return
 	}
 	r.resume = append(r.resume, v.Run)
 	r.later(reasonOf(v))
+}
+
+// together makes those that are put off by themselves hold up the others too.
+func (r *round) together() {
+	for _, v := range r.apart {
+		r.resume = append(r.resume, v.Run)
+		r.later(reasonOf(v))
+	}
+	r.apart = nil
 }
 
 // reasonOf is never nil: a Later without a reason is a Later all the same.
@@ -68,7 +83,7 @@ func judgeFiles(files []connectors.File, verdicts []connectors.Verdict, missing 
 // judgeRuns reads the verdicts on runs, which come in the runs' order. Those without one are resumed again, with missing as the
 // reason. A Later without a run has put its file back: the next look sees it.
 func judgeRuns(runs []uint64, verdicts []connectors.Verdict, missing error) round {
-	var r round
+	r := round{asked: runs}
 	for i, run := range runs {
 		switch {
 		case i >= len(verdicts) || verdicts[i].Run != run && verdicts[i].Run != 0:

@@ -14,7 +14,8 @@
 // After a Later the whole job pauses, because the next file would most likely meet the same error; the pause doubles with
 // every further round that has one and finishes nothing. After the pause the runs begun are resumed, then new files are taken. A file that
 // was left in its inbox waits for a back-off of its own as well and then queues behind the files that haven't failed, so that
-// one bad file doesn't starve the others; a stuck run isn't waited for at all.
+// one bad file doesn't starve the others; a stuck run isn't waited for at all, nor, unless the job is strict, one whose own file can't be read: it has a back-off
+// of its own.
 package watcher
 
 import (
