@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // patterned makes an enabled job of one inbox; its pattern is a regular expression behind "re:".
@@ -165,16 +164,15 @@ func belongs(l *language, name string) bool {
 	return l.has(at, before)
 }
 
-// TestSearchEnds: a pattern made to be hard is given up quickly, and nothing is said of it.
+// TestSearchEnds: a pattern made to be hard is given up, and nothing is said of it. Without a limit the search would go on for as long as anybody waits.
 func TestSearchEnds(t *testing.T) {
-	began := time.Now()
-	a := patterned(t, "a", `re:^(\pL|\pN)*x(\pL|\pN){150}$`, 0)
-	b := patterned(t, "b", `re:^(\pL|\pN)*y(\pL|\pN){149}$`, 0)
+	a := patterned(t, "a", `re:^(\pL|\pN)*x(\pL|\pN){40}$`, 0)
+	b := patterned(t, "b", `re:^(\pL|\pN)*y(\pL|\pN){39}$`, 0)
 	if found := Overlaps([]*Job{a, b}); len(found) != 0 {
 		t.Errorf("%+v", found)
 	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("it took %v", took)
+	if _, found, whole := search([]*language{a.language(), b.language()}, nil); found || whole {
+		t.Errorf("the search wasn't given up: found %t, whole %t", found, whole)
 	}
 }
 
