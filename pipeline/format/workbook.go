@@ -195,11 +195,12 @@ func digitsIn(text []byte) (n int) {
 
 // Close ends the workbook and writes it.
 func (w *Workbook) Close() error {
-	err := w.sheet.Flush()
-	if err == nil {
-		_, err = w.file.WriteTo(w.out)
+	if err := w.sheet.Flush(); err != nil {
+		return err
 	}
-	return err
+	large := w.largeSheet()
+	w.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return newSheetZip(w.out, large) })
+	return w.file.Write(io.Discard)
 }
 
 // Discard removes what waits in the scratch folder, and the folder.

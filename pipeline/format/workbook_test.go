@@ -1,7 +1,13 @@
 package format
 
 import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,5 +71,80 @@ func TestWorkbookScratch(t *testing.T) {
 	defer w.Discard()
 	if err := w.Write(1, short); err == nil || !strings.Contains(err.Error(), "make a folder for the rows") {
 		t.Errorf("without a folder: %v", err)
+	}
+}
+
+// portions notes how much there was in all, and in the largest portion.
+type portions struct{ all, largest int }
+
+func (p *portions) Write(data []byte) (int, error) {
+	p.all, p.largest = p.all+len(data), max(p.largest, len(data))
+	return len(data), nil
+}
+
+// random is an answer that can't be compressed much.
+type random struct{ *rand.ChaCha8 }
+
+func (r random) Append(dst []byte, _ int) ([]byte, bool) {
+	return hex.AppendEncode(dst, binary.BigEndian.AppendUint64(nil, r.Uint64())), false
+}
+
+// TestWorkbookStreams: a workbook is written piece by piece, not made in memory first.
+func TestWorkbookStreams(t *testing.T) {
+	text, err := native.ParseType("String")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out portions
+	w, err := NewWorkbook(&out, &config.ExportFormat{Sheet: "Sheet1"}, []native.Column{{Name: "a", Type: text}}, filepath.Join(t.TempDir(), "scratch"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Discard()
+	if err := errors.Join(w.Write(50_000, random{rand.NewChaCha8([32]byte{})}), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if out.all < 400_000 || out.largest > 64<<10 {
+		t.Errorf("%d bytes, at most %d at a time", out.all, out.largest)
+	}
+}
+
+// TestLargeSheet: the header of a part of 4 GiB has the version that its entry at the archive's end has, others theirs.
+func TestLargeSheet(t *testing.T) {
+	for _, large := range []bool{false, true} {
+		var out bytes.Buffer
+		z := newSheetZip(&out, large)
+		for _, name := range []string{sheetPart, "next.xml", "last.xml"} {
+			part, err := z.Create(name)
+			if err == nil {
+				_, err = io.WriteString(part, "<a/>")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := z.Create(sheetPart); (err != nil) != large {
+			t.Errorf("the sheet behind others: %v", err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+		if err != nil || len(r.File) < 3 {
+			t.Fatal(err)
+		}
+		for _, f := range r.File[:3] {
+			at, err := f.DataOffset()
+			if err != nil {
+				t.Fatal(err)
+			}
+			version, want := binary.LittleEndian.Uint16(out.Bytes()[int(at)-30-len(f.Name)+4:]), uint16(20)
+			if large && f.Name == sheetPart {
+				want = 45
+			}
+			if version != want {
+				t.Errorf("large %v: %s needs version %d, want %d", large, f.Name, version, want)
+			}
+		}
 	}
 }
