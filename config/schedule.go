@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -40,10 +39,9 @@ func (s *Schedule) UnmarshalText(text []byte) error {
 	case strings.HasPrefix(strings.ToLower(spec), "@every"):
 		return errors.New(`@every isn't a schedule: nothing says what it counts from; write for example "*/10 * * * *" for every ten minutes`)
 	}
-	// In small letters, for the library takes the H of THU for something else.
-	parsed, err := schedules.Parse(strings.ToLower(spec))
+	parsed, err := parseSchedule(spec)
 	if err != nil {
-		return fmt.Errorf("not a schedule: %w", err)
+		return err
 	}
 	fields, ok := parsed.(*cron.SpecSchedule)
 	if !ok {

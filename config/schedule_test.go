@@ -70,6 +70,10 @@ func TestSchedulesWhereClocksChange(t *testing.T) {
 		{"UTC", "0 6 13 * Fri", "2026-11-01", "06T06:00+00 13T06:00+00 20T06:00+00"},
 		{"UTC", "0 6 13 * 5", "2026-12-05", "11T06:00+00 13T06:00+00"},
 		{"UTC", "0 0 L * *", "2026-02-01", "28T00:00+00 31T00:00+00"},
+		{"UTC", "0 22-1 * * *", "2026-11-26", "26T01:00+00 26T22:00+00 26T23:00+00 27T00:00+00 27T01:00+00"},
+		{"UTC", "0 6 * * Fri-Mon", "2026-11-26", "27T06:00+00 28T06:00+00 29T06:00+00 30T06:00+00 04T06:00+00"},
+		{"UTC", "0 6 28-2 * *", "2026-02-27", "28T06:00+00 01T06:00+00 02T06:00+00 28T06:00+00"},
+		{"UTC", "0 6 * * Fri#L", "2026-11-26", "27T06:00+00 25T06:00+00"},
 		{"UTC", "30 0 12 * * 7", "2026-11-26", "29T12:00+00 06T12:00+00"},
 	} {
 		at := zone(t, test.zone)
@@ -101,6 +105,27 @@ func TestSchedulesRefuse(t *testing.T) {
 	}
 	if next := (Schedule{}).Next(time.Now(), time.UTC); !next.IsZero() {
 		t.Errorf("no schedule is due at %v", next)
+	}
+}
+
+// TestSchedulesSay: what is wrong is said of the field, in words of ours, with what may have been meant.
+func TestSchedulesSay(t *testing.T) {
+	for text, want := range map[string]string{
+		"0 6 * * 5L":     `the weekday can't be "5L"; it is 0 to 7 (0 and 7 are Sunday), Sun to Sat, Fri#2 for the second Friday, Fri#L for the last one, or *, and lists, ranges and steps of them; did you mean "5#L"?`,
+		"0 6 * * Friday": `the weekday can't be "Friday"; `, "0 6 * * mon,frid": `did you mean "Fri"?`, "0 6 * Januar *": `did you mean "Jan"?`, "H 6 * * *": `the minute can't be "H"; it is 0 to 59, or *`,
+		"0 6 W * *": `the day can't be "W"; `, "0 0 25 * * *": `the hour, "25": `, "0 0 0 25 * *": "", "1 2 3": "it has 3 fields", "1,,2 * * * *": `the minute, "1,,2", has a comma with nothing`,
+		"0 1, * * *": `the hour, "1,", has a comma`, "0 0 * ,1 *": `the month, ",1", has a comma`, "@dayly": `"@dayly" isn't known; there are @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually; did you mean "@daily"?`,
+		"@reboot": `"@reboot" isn't known; `, "@": `"@" isn't known; `, "0 6 99999999999999999999 * *": `the day can't be "99999999999999999999"; `, "*/70 * * * *": `the minute, "*/70": step (70)`,
+		"0 6 * * \x1b[31m": `the weekday can't be "\x1b[31m"; `,
+	} {
+		var s Schedule
+		err := s.UnmarshalText([]byte(text))
+		if want == "" && err == nil {
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "strconv") {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
 	}
 }
 
