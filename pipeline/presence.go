@@ -72,8 +72,14 @@ func (s site) fit(ctx context.Context, outbox string) error {
 }
 
 func (s site) lost(text string, of string) error {
-	return fmt.Errorf("%s "+text+": %w, %w", s.at, of, ErrLost, connectors.ErrUnavailable)
+	return &lostError{fmt.Sprintf("%s "+text, s.at, of)}
 }
+
+// lostError says by itself what is the matter and what to do. It is an ErrLost, and waited for like any store that can't be reached.
+type lostError struct{ text string }
+
+func (e *lostError) Error() string   { return e.text }
+func (e *lostError) Unwrap() []error { return []error{ErrLost, connectors.ErrUnavailable} }
 
 // used remembers that the mark was made.
 func (s site) used(ctx context.Context) error {

@@ -51,6 +51,9 @@ func TestPresence(t *testing.T) {
 		}
 	}
 	want("without the mark", present(), "has no .chute/"+l.ID()+" any more")
+	if said := present().Error(); !strings.HasPrefix(said, root+" has no ") || !strings.HasSuffix(said, "make that folder, as chute's user") {
+		t.Errorf("it says %q", said)
+	}
 	want("without the mark", fit("."), "any more")
 	if err := os.MkdirAll(filepath.Join(root, s.mark()), 0o700); err != nil {
 		t.Fatal(err)
