@@ -23,14 +23,14 @@ func (im *Importer) planMoves(ctx context.Context, b *batch, it *item, rejects [
 	it.run.Moves = nil
 	var taken []string // by this run: a returned NAME.rejects.EXT is called as its own reject file
 	for _, o := range rejects {
-		name, err := im.free(ctx, dir, o.Name, it.run.ID, taken)
+		name, err := free(ctx, im.exists, dir, o.Name, it.run.ID, taken)
 		if err != nil {
 			return err
 		}
 		taken = append(taken, name)
 		it.run.Moves = append(it.run.Moves, ledger.Move{From: o.Path, To: path.Join(dir, name)})
 	}
-	name, err := im.free(ctx, dir, it.run.File.Name, it.run.ID, taken, "."+logSuffix, "."+reportSuffix)
+	name, err := free(ctx, im.exists, dir, it.run.File.Name, it.run.ID, taken, "."+logSuffix, "."+reportSuffix)
 	if err != nil {
 		return err
 	}
@@ -70,12 +70,12 @@ const (
 )
 
 // free returns the name, or one with the run's number, that neither exists in the folder nor is taken, with none of the suffixes either.
-func (im *Importer) free(ctx context.Context, dir, name string, run uint64, taken []string, suffixes ...string) (string, error) {
+func free(ctx context.Context, exists func(context.Context, string) (bool, error), dir, name string, run uint64, taken []string, suffixes ...string) (string, error) {
 	candidate := name
 	for try := 1; ; try++ {
 		used := slices.Contains(taken, candidate)
 		for _, suffix := range append([]string{""}, suffixes...) {
-			there, err := im.exists(ctx, path.Join(dir, candidate+suffix))
+			there, err := exists(ctx, path.Join(dir, candidate+suffix))
 			if err != nil {
 				return "", fmt.Errorf("look for a free name in %q: %w", dir, err)
 			}

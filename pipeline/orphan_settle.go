@@ -135,7 +135,7 @@ func (im *Importer) placeOf(ctx context.Context, f *orphanFolder, it *orphan, di
 		}
 		name = numbered(it.file.Name, it.Run, try)
 	}
-	return im.free(ctx, dir, it.file.Name, it.Run, nil, "."+logSuffix, "."+reportSuffix)
+	return free(ctx, im.exists, dir, it.file.Name, it.Run, nil, "."+logSuffix, "."+reportSuffix)
 }
 
 // movedTo finds the folder to which a run's report has gone already, "" if it hasn't.

@@ -57,22 +57,21 @@ func (im *Importer) planLeft(ctx context.Context, it *item) error {
 		if err != nil {
 			return err
 		}
-		to = path.Join(dir, it.run.File.Name)
-		for try := 1; ; try++ {
-			there, err := existsIn(ctx, im.Inbox, to)
-			if err != nil {
-				return err
-			}
-			if !there {
-				break
-			}
-			to = numbered(path.Join(dir, it.run.File.Name), it.run.ID, try)
+		name, err := free(ctx, im.existsThere, dir, it.run.File.Name, it.run.ID, nil)
+		if err != nil {
+			return err
 		}
+		to = path.Join(dir, name)
 	case im.Job.WhenDone == "delete" && it.rejection == nil:
 		to = nameIn(batchFolder(im.storeWork, im.Ledger.ID(), it.run.ID), it.run.File.Name)
 	}
 	it.run.Moves = append(it.run.Moves, im.lastMove(it, to))
 	return nil
+}
+
+// existsThere looks in the store that the inbox is in.
+func (im *Importer) existsThere(ctx context.Context, name string) (bool, error) {
+	return existsIn(ctx, im.Inbox, name)
 }
 
 // finishLeft moves or deletes a file that stayed in its inbox, unless it was taken away or another one has its name by now. It can be repeated.
@@ -85,7 +84,7 @@ func (im *Importer) finishLeft(ctx context.Context, it *item) error {
 	switch {
 	case err == nil && look.Same(it.run.File):
 		effect := "move left"
-		if err := im.move(ctx, effect, im.Inbox.Rename, func(ctx context.Context, name string) (bool, error) { return existsIn(ctx, im.Inbox, name) }, it, m); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := im.move(ctx, effect, im.Inbox.Rename, im.existsThere, it, m); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
