@@ -54,19 +54,49 @@ type Plan struct {
 	Config      string   // the configuration's absolute path
 	Stores      []Store  // those on this machine
 	Folders     []string // others to write in: the state and the engine's data
+	Jobs        string   // the absolute path of the folder with the jobs
 	Credentials []string // names of secrets that systemd is to provide
 }
 
 // Check tells what a service can't have.
 func (p Plan) Check() error {
 	for _, s := range p.Stores {
-		for _, dir := range []string{"/tmp", "/var/tmp"} {
-			if s.Path == dir || strings.HasPrefix(s.Path, dir+"/") {
-				return fmt.Errorf("store %q is in %s: a service has a folder of its own there, and nobody else's files: put the store elsewhere", s.Name, dir)
-			}
+		if dir := below(s.Path, passing); dir != "" {
+			return fmt.Errorf("store %q is in %s: a service has a folder of its own there, and nobody else's files: put the store elsewhere", s.Name, dir)
+		}
+	}
+	for _, folder := range p.Folders {
+		if dir := below(folder, passing); dir != "" {
+			return fmt.Errorf("%s is in %s: a service has a folder of its own there, which is emptied when it ends: put the state and the engine's data elsewhere", folder, dir)
 		}
 	}
 	return nil
+}
+
+// Unseen tells which parts of the configuration the service couldn't read where they are now, nil when it could read all.
+func (p Plan) Unseen() error {
+	for _, place := range []string{p.Config, p.Jobs} {
+		if dir := below(place, slices.Concat(passing, homes)); dir != "" {
+			return fmt.Errorf("%s is in %s, which is hidden from a service: put it elsewhere, into /etc/chute for example", place, dir)
+		}
+	}
+	return nil
+}
+
+// Folders that a service has to itself, or doesn't see.
+var (
+	passing = []string{"/tmp", "/var/tmp"}
+	homes   = []string{"/home", "/root", "/run/user"}
+)
+
+// below is the one of the folders that a path is in, or is; "": none.
+func below(path string, folders []string) string {
+	for _, dir := range folders {
+		if path == dir || strings.HasPrefix(path, dir+"/") {
+			return dir
+		}
+	}
+	return ""
 }
 
 // Missing are the files of credentials that aren't there, below root.
@@ -119,10 +149,8 @@ func (p Plan) service() string {
 
 // writable lets the service write below a folder, wherever it is. One that isn't there is no reason not to start.
 func writable(dir string) string {
-	for _, home := range []string{"/home", "/root", "/run/user"} {
-		if dir == home || strings.HasPrefix(dir, home+"/") {
-			return "# Homes are hidden from the service, but for this one folder.\nProtectHome=tmpfs\nBindPaths=" + quote("-"+dir) + "\n"
-		}
+	if below(dir, homes) != "" {
+		return "# Homes are hidden from the service, but for this one folder.\nProtectHome=tmpfs\nBindPaths=" + quote("-"+dir) + "\n"
 	}
 	return "ReadWritePaths=" + quote("-"+dir) + "\n"
 }

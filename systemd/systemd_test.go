@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"errors"
 	"io/fs"
 	"net"
 	"os"
@@ -44,8 +45,21 @@ func TestFiles(t *testing.T) {
 	for path := range got {
 		t.Errorf("%s isn't wanted", path)
 	}
-	if err := (Plan{Stores: []Store{{"a", "/tmp/a"}}}).Check(); err == nil {
-		t.Error("a store in /tmp is taken")
+	if err := errors.Join(p.Check(), p.Unseen()); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []Plan{{Stores: []Store{{"a", "/tmp/a"}}}, {Folders: []string{"/data", "/var/tmp"}}} {
+		if err := bad.Check(); err == nil || !strings.Contains(err.Error(), "tmp: a service has a folder of its own there") {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+	for _, bad := range []Plan{{Config: "/tmp/chute.toml"}, {Config: "/etc/chute.toml", Jobs: "/root/jobs.d"}} {
+		if err := bad.Unseen(); err == nil || !strings.Contains(err.Error(), "is hidden from a service") {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+	if err := (Plan{Config: "/tmpfiles/chute.toml", Jobs: "/homes"}).Unseen(); err != nil {
+		t.Error(err)
 	}
 }
 

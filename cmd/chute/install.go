@@ -31,9 +31,15 @@ func installCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, plan, err := filesToInstall(file, root, show)
+			files, plan, doubts, err := filesToInstall(file)
 			if err != nil {
 				return err
+			}
+			if doubts != nil && root == "" && !show {
+				return doubts
+			}
+			if doubts != nil { // the files may be for another machine
+				fmt.Fprintf(c.ErrOrStderr(), "chute: here the service would not run: %v\n", doubts)
 			}
 			if show {
 				return printFiles(c.OutOrStdout(), files)
@@ -51,33 +57,35 @@ func installCommand() *cobra.Command {
 	return c
 }
 
-// filesToInstall are the files, the configuration among them when there is none yet.
-func filesToInstall(file, root string, show bool) (files []systemd.File, plan systemd.Plan, err error) {
+// filesToInstall are the files, the configuration among them when there is none yet. Doubts are why the service can't run with them on this machine as it is.
+func filesToInstall(file string) (files []systemd.File, plan systemd.Plan, doubts, err error) {
 	chute, err := config.LoadChute(file)
 	if _, missing := os.Lstat(file); errors.Is(missing, fs.ErrNotExist) {
 		files, chute, err = append(files, systemd.File{Path: file, Text: systemd.Sample}), &config.Chute{}, nil
 	}
 	if err != nil {
-		return nil, plan, err
+		return nil, plan, nil, err
 	}
 	if plan, err = planOf(chute, file); err != nil {
-		return nil, plan, err
+		return nil, plan, nil, err
 	}
-	if plan.Program, err = ownProgram(); err != nil {
-		if root == "" && !show {
-			return nil, plan, err
-		}
-		plan.Program = systemd.Program
+	if doubts = plan.Unseen(); doubts != nil {
+		doubts = &exit{exitConfig, doubts.Error()}
 	}
+	program, err := ownProgram()
+	if err != nil {
+		program, doubts = systemd.Program, errors.Join(doubts, fmt.Errorf("%w; the unit names %s", err, systemd.Program))
+	}
+	plan.Program = program
 	for _, f := range plan.Files() {
 		files = append(files, f.Signed())
 	}
-	return files, plan, nil
+	return files, plan, doubts, nil
 }
 
 // planOf takes out of the configuration what the service has to be let do.
 func planOf(c *config.Chute, file string) (systemd.Plan, error) {
-	p := systemd.Plan{Config: file}
+	p := systemd.Plan{Config: file, Jobs: c.Jobs.Dir}
 	for _, dir := range []string{c.State.Dir, c.Database.Path} {
 		if dir != "" && !slices.ContainsFunc(p.Folders, func(above string) bool { return within(above, filepath.Clean(dir)) }) {
 			p.Folders = append(p.Folders, filepath.Clean(dir))
