@@ -2,15 +2,20 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"math/bits"
+	"os"
+	"path/filepath"
+	"strconv"
 	"time"
 
 	"chute/connectors"
 	"chute/pipeline/ledger"
 	"chute/pipeline/reconcile"
+	"chute/pipeline/report"
 )
 
 // Audit compares what the ledger says was loaded with the tables. It only reads, beside whoever loads meanwhile: what isn't through when it comes to a table is left out.
@@ -21,6 +26,7 @@ type Audit struct {
 	Servers  []string  // addresses of all servers that tables may be on; none: there is one
 	Jobs     []string  // of these jobs; none: of all
 	Since    time.Time // of runs that began then or later; zero: of all
+	RunsDir  string    // folder of the operators' reports: they know runs that a ledger of yesterday doesn't
 }
 
 // Problem is what is the matter with the rows of a run.
@@ -40,7 +46,7 @@ type Difference struct {
 	Problem Problem
 	Table   string // quoted
 	Run     uint64
-	Job     string // "" for an unknown run, and so the file
+	Job     string // "" for an unknown run without a report, and so the file
 	File    string
 	Started time.Time
 	Wanted  uint64
@@ -229,12 +235,24 @@ func sumTo(n uint64) uint64 {
 	return low>>1 | high<<63
 }
 
+// byReport adds what the report of a run tells that the ledger doesn't know. One that can't be read tells nothing.
+func (c *comparison) byReport(d *Difference) {
+	var r report.Report
+	text, err := os.ReadFile(filepath.Join(c.RunsDir, strconv.FormatUint(d.Run, 10), reportSuffix))
+	if err != nil || json.Unmarshal(text, &r) != nil || r.Ledger != c.Ledger.ID() || r.Run != d.Run {
+		return
+	}
+	d.Job, d.File, d.Started, d.Wanted = string(r.Job), string(r.File.Name), r.Started, r.Counts.Success
+}
+
 // stray looks at rows of a run that isn't among those that loaded something into the table.
 func (c *comparison) stray(ctx context.Context, found reconcile.RunCount) error {
 	id := ledger.RunOf(found.Run)
 	run, err := c.Ledger.Run(ctx, id)
 	if errors.Is(err, ledger.ErrNoRun) {
-		return c.tell(Difference{Problem: Unknown, Run: id, Found: found.Rows})
+		d := Difference{Problem: Unknown, Run: id, Found: found.Rows}
+		c.byReport(&d)
+		return c.tell(d)
 	}
 	if err != nil {
 		return err

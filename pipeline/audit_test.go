@@ -3,18 +3,20 @@ package pipeline
 import (
 	"fmt"
 	"iter"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"chute/pipeline/reconcile"
+	"chute/pipeline/report"
 )
 
 // audit lists what an audit tells, in its order.
 func (w *world) audit(since time.Time, jobs ...string) (lines []string) {
 	w.t.Helper()
-	a := &Audit{Ledger: &w.im.Ledger.Reader, Database: w.db, Jobs: jobs, Since: since}
+	a := &Audit{Ledger: &w.im.Ledger.Reader, Database: w.db, Jobs: jobs, Since: since, RunsDir: w.im.RunsDir}
 	err := a.Run(w.ctx, func(d Difference) error {
 		lines = append(lines, fmt.Sprintf("%s %d %q %d %d", d.Problem, d.Run, d.File, d.Wanted, d.Found))
 		return nil
@@ -59,6 +61,13 @@ func TestAudit(t *testing.T) {
 		found := []string{`missing 1 "a.csv" 3 0`, `short 2 "b.csv" 3 2`, `double 3 "c.csv" 3 4`, `double 4 "d.csv" 3 3`, `leftover 6 "f.csv" 0 1`, `unknown 16 "" 0 1`}
 		w.wantAudit(w.audit(time.Time{}), append(found, "6 runs, 19 records, 6 differ")...)
 		w.wantAudit(w.audit(began, "orders"), append(found[1:], "5 runs, 16 records, 5 differ")...)
+		for of, tells := range map[string]string{"another": `unknown 16 "" 0 1`, w.im.Ledger.ID(): `unknown 16 "lost.csv" 2 1`} {
+			r := &report.Report{Ledger: of, Partner: report.Partner{Run: 16, Job: "orders", File: report.File{Name: "lost.csv"}, Counts: report.Counts{Success: 2}}}
+			if err := r.WriteOperator(filepath.Join(w.im.RunsDir, "16")); err != nil {
+				t.Fatal(err)
+			}
+			w.wantAudit(w.audit(time.Time{}), append(append(found[:5:5], tells), "6 runs, 19 records, 6 differ")...)
+		}
 		w.wantAudit(w.audit(began, "others"))
 		w.exec("DROP TABLE %t")
 		w.wantAudit(w.audit(began), `missing 2 "b.csv" 3 0`, `missing 3 "c.csv" 3 0`, `missing 4 "d.csv" 3 0`, `missing 5 "e.csv" 3 0`, `missing 7 "f.csv" 4 0`,

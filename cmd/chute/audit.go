@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,8 @@ func auditCommand() *cobra.Command {
 					return err
 				}
 				return withDatabase(c, chute, func(db connectors.Database) error {
-					a := &pipeline.Audit{Ledger: r, Database: db, Home: chute.Database.Database, Servers: servers(chute), Jobs: jobs, Since: from}
+					a := &pipeline.Audit{Ledger: r, Database: db, Home: chute.Database.Database, Servers: servers(chute), Jobs: jobs, Since: from,
+						RunsDir: filepath.Join(chute.State.Dir, runsFolder)}
 					if asJSON {
 						return auditLines(c, a)
 					}
@@ -107,10 +109,10 @@ type differenceLine struct {
 	Problem string      `json:"problem"`               // missing, short, double, leftover or unknown, see above
 	Table   report.Text `json:"table"`                 // quoted as in SQL
 	Run     uint64      `json:"run"`                   // the run's number
-	Job     report.Text `json:"job,omitempty"`         // of the run; missing where the ledger doesn't know it
-	File    report.Text `json:"file,omitempty"`        // the file's name; missing where the ledger doesn't know the run
+	Job     report.Text `json:"job,omitempty"`         // of the run; missing where neither the ledger nor a report in runs/ knows it
+	File    report.Text `json:"file,omitempty"`        // the file's name; missing where neither knows the run
 	Exact   string      `json:"file_base64,omitempty"` // the name's bytes, where they aren't UTF-8
-	Started time.Time   `json:"started,omitzero"`      // when the run began; missing where the ledger doesn't know it
+	Started time.Time   `json:"started,omitzero"`      // when the run began; missing where neither knows it
 	Loaded  uint64      `json:"loaded"`                // rows that ought to be there
 	Found   uint64      `json:"found"`                 // rows that are
 }
