@@ -15,7 +15,7 @@ import (
 // waitForStatement returns when the engine runs a statement whose mark ends in id.
 func waitForStatement(t *testing.T, s connectors.Session, id string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(50 * time.Second); time.Now().Before(deadline); {
 		if rows(t, s, "SELECT count() FROM system.processes WHERE startsWith(Settings['log_comment'], ?)", id)[0] != "0" {
 			return
 		}

@@ -72,7 +72,7 @@ func (n *notice) hinted() bool {
 		if got != mark {
 			n.t.Fatalf("mark %s instead of %s", got, mark)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		n.t.Fatal("the event of a new file didn't come")
 	}
 	return n.any.Swap(false)
@@ -243,7 +243,7 @@ func TestWatchOverflow(t *testing.T) {
 	go w.read()
 	select {
 	case <-w.changed:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no wake though events were lost")
 	}
 }

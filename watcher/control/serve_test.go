@@ -61,7 +61,7 @@ func serve(t *testing.T, dir string, handle Handler) *owner {
 
 func (o *owner) waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited for %s; log:\n%s", what, o.log)
