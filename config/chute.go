@@ -78,7 +78,7 @@ type Limits struct {
 	// EngineMemory is what one statement may take of the engine, a size of at least 64MiB. One that needs more fails; what is to be sorted
 	// goes to the engine's disk before, and a load sends less at a time to keep within it. Default 2GiB.
 	EngineMemory Size `toml:"engine_memory" default:"2GiB"`
-	// Parallel is how many runs there are at a time, from 1; those that wait for their SFTP server aren't counted, of which there are as many for each store. Default 2.
+	// Parallel is how many runs there are at a time, from 1; imports that wait for their SFTP server aren't counted, of which there are as many for each store. Default 2.
 	Parallel int `toml:"parallel" default:"2"`
 	// MinFree is a size: a store or a state folder with less room makes no new claims. Default 1GiB.
 	MinFree Size `toml:"min_free" default:"1GiB"`

@@ -20,7 +20,10 @@ func (d *daemon) newAgenda() *agenda.Agenda {
 func (d *daemon) planned() (jobs []agenda.Job) {
 	for _, job := range d.config.Exports {
 		if !job.Schedule.IsZero() || len(job.After) > 0 {
-			jobs = append(jobs, agenda.Job{Config: job, Deliver: func(ctx context.Context, due time.Time) error { return d.deliver(ctx, job, due) }})
+			jobs = append(jobs, agenda.Job{
+				Config: job, Far: d.config.Store(job.Store).Remote(),
+				Deliver: func(ctx context.Context, due time.Time) error { return d.deliver(ctx, job, due) },
+			})
 		}
 	}
 	return jobs

@@ -31,6 +31,8 @@ type Job struct {
 	// Deliver makes the delivery of a moment. With nil the moment is dealt with, whether something was delivered or not; an error means that it is to be
 	// tried again. A moment that was dealt with before costs nothing. When ctx ends it goes on to the next point where it can be left.
 	Deliver func(ctx context.Context, due time.Time) error
+	// Far: its store is on a server, which may be slow. Deliveries to one such store leave a slot to those that go elsewhere, if there are such jobs.
+	Far bool
 }
 
 // Book is where it is written how far each job has come. What it has returned from is durable. *ledger.Ledger is one.
@@ -62,8 +64,9 @@ type Agenda struct {
 
 	mu      sync.Mutex // guards the following
 	keepers []*keeper
-	ctx     context.Context // of Run; nil before
-	ended   bool            // nothing begins any more
+	shares  map[string]chan struct{} // of the slots, by store; of others there is none
+	ctx     context.Context          // of Run; nil before
+	ended   bool                     // nothing begins any more
 }
 
 // Run delivers until ctx ends, then waits for the deliveries that are under way. It may be called once.
@@ -90,6 +93,7 @@ func (a *Agenda) Change(jobs []Job) (left <-chan struct{}) {
 	defer a.mu.Unlock()
 	old := a.keepers
 	a.keepers = nil
+	a.share(jobs)
 	for _, job := range jobs {
 		k := a.keeper(job)
 		if i := slices.IndexFunc(old, func(o *keeper) bool { return o.job.Config.Name == job.Config.Name }); i >= 0 {
@@ -137,15 +141,32 @@ func (a *Agenda) prepare() {
 			a.Now = time.Now
 		}
 		a.slots = make(chan struct{}, max(a.Parallel, 1))
+		a.share(a.Jobs)
 		for _, job := range a.Jobs {
 			a.keepers = append(a.keepers, a.keeper(job))
 		}
 	})
 }
 
+// share says how many of the slots the deliveries to each store that is far may have. Those that stay as they were keep who is in them.
+func (a *Agenda) share(jobs []Job) {
+	before := a.shares
+	a.shares = map[string]chan struct{}{}
+	for _, job := range jobs {
+		store := job.Config.Store
+		if !job.Far || !slices.ContainsFunc(jobs, func(other Job) bool { return other.Config.Store != store }) {
+			continue
+		}
+		if a.shares[store] = before[store]; a.shares[store] == nil {
+			a.shares[store] = make(chan struct{}, max(a.Parallel-1, 1))
+		}
+	}
+}
+
 func (a *Agenda) keeper(job Job) *keeper {
 	return &keeper{
-		job: job, rule: ruleOf(job.Config), book: a.Book, now: func() time.Time { return a.Now().Round(0) }, every: cmp.Or(a.Every, time.Minute), slots: a.slots,
+		share: a.shares[job.Config.Store],
+		job:   job, rule: ruleOf(job.Config), book: a.Book, now: func() time.Time { return a.Now().Round(0) }, every: cmp.Or(a.Every, time.Minute), slots: a.slots,
 		signal: make(chan struct{}, 1), leave: make(chan struct{}), gone: make(chan struct{}), fresh: true, log: a.Log.With().Str("job", job.Config.Name).Logger(),
 	}
 }

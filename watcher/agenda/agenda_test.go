@@ -116,6 +116,46 @@ func calendar(t *testing.T, begin, end time.Time) map[string][]time.Time {
 	return want
 }
 
+// TestFar: deliveries to one slow server leave a slot to those that go elsewhere; where nothing does, they have all.
+func TestFar(t *testing.T) {
+	for _, others := range []bool{true, false} {
+		simulate(t, time.Date(2026, 5, 4, 5, 30, 0, 0, time.UTC), func(w *world) {
+			w.parallel = 2
+			for _, name := range []string{"a", "b", "c"} {
+				w.job(name, "UTC", "0 6 * * *", 5*time.Hour, func(c *config.Export) { c.Store = "far" })
+				w.jobs[len(w.jobs)-1].Far = true
+			}
+			if others {
+				w.job("near", "UTC", "1 6 * * *", time.Second, nil)
+			}
+			under := func() int {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				return w.under["a"] + w.under["b"] + w.under["c"]
+			}
+			w.start()
+			w.pass(time.Hour)
+			if want := map[bool]int{true: 1, false: 2}[others]; under() != want {
+				t.Errorf("%d deliveries to the slow server, want %d", under(), want)
+			}
+			if others {
+				w.want("near", "04 06:01")
+			}
+			before := under()
+			w.agenda.Change(w.jobs) // those that are under way keep their share
+			w.pass(time.Hour)
+			if under() != before {
+				t.Errorf("after a change %d deliveries to the slow server", under())
+			}
+			w.pass(20 * time.Hour)
+			for _, name := range []string{"a", "b", "c"} {
+				w.want(name, "04 06:00")
+			}
+			w.stop()
+		})
+	}
+}
+
 func TestCatchUp(t *testing.T) {
 	begin := time.Date(2026, 5, 4, 5, 30, 0, 0, time.UTC)
 	for name, test := range map[string]struct{ first, second, third []string }{

@@ -29,6 +29,7 @@ type keeper struct {
 	book   Book
 	now    func() time.Time
 	every  time.Duration
+	share  chan struct{} // its store's of the slots; nil: any
 	slots  chan struct{}
 	signal chan struct{} // raised: look now
 	leave  chan struct{} // closed: begin nothing more
@@ -127,13 +128,18 @@ func (k *keeper) last(ctx context.Context, now time.Time) (time.Time, error) {
 
 // deliver makes a delivery as soon as there is a slot, and writes that its moment was dealt with.
 func (k *keeper) deliver(ctx context.Context, due time.Time) error {
-	select {
-	case k.slots <- struct{}{}:
-		defer func() { <-k.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-k.leave:
-		return nil
+	for _, places := range []chan struct{}{k.share, k.slots} { // a slot isn't held while the store's share is waited for
+		if places == nil {
+			continue
+		}
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-k.leave:
+			return nil
+		}
 	}
 	k.note(func(a *Activity) { a.Running = true })
 	defer k.note(func(a *Activity) { a.Running = false })

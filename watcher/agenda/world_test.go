@@ -1,6 +1,7 @@
 package agenda
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -18,13 +19,14 @@ import (
 
 // world is an agenda in simulated time, with a book that outlives it.
 type world struct {
-	t       *testing.T
-	jobs    []Job
-	shift   atomic.Int64 // of the clock on the wall
-	every   time.Duration
-	running context.CancelFunc
-	ended   chan struct{}
-	agenda  *Agenda
+	t        *testing.T
+	jobs     []Job
+	shift    atomic.Int64 // of the clock on the wall
+	every    time.Duration
+	parallel int // default 8
+	running  context.CancelFunc
+	ended    chan struct{}
+	agenda   *Agenda
 
 	mu       sync.Mutex
 	plans    map[string]ledger.Plan
@@ -115,7 +117,7 @@ func (w *world) deliver(ctx context.Context, name string, due time.Time, takes t
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	w.running, w.ended = cancel, make(chan struct{})
-	w.agenda = &Agenda{Jobs: w.jobs, Parallel: 8, Book: w, Every: w.every, Now: w.now, Log: zerolog.Nop()}
+	w.agenda = &Agenda{Jobs: w.jobs, Parallel: cmp.Or(w.parallel, 8), Book: w, Every: w.every, Now: w.now, Log: zerolog.Nop()}
 	go func() {
 		defer close(w.ended)
 		w.agenda.Run(ctx)
