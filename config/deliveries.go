@@ -153,6 +153,25 @@ func (e *Export) names() string {
 	return strings.Join(names, "|")
 }
 
+// packings are the ends of names that tell of compression.
+var packings = map[string]string{"gzip": ".gz", "zstd": ".zst", "none": ""}
+
+// NamedLike returns the compression that the names of the job's files tell of, and whether it is another one than they have. What ends in a variable tells of none.
+func (e *Export) NamedLike() (compression string, other bool) {
+	compression = "none"
+	pieces := e.File.pieces
+	if len(pieces) == 0 || pieces[len(pieces)-1].kind == '{' {
+		return compression, false
+	}
+	name := strings.ToLower(pieces[len(pieces)-1].text)
+	for packing, suffix := range packings {
+		if suffix != "" && strings.HasSuffix(name, suffix) {
+			compression = packing
+		}
+	}
+	return compression, compression != e.Format.Packing()
+}
+
 // digits are what strftime words become.
 var digits = map[string]string{"Y": "2[0-9]{3}", "m": "(0[1-9]|1[0-2])", "d": "(0[1-9]|[12][0-9]|3[01])", "H": "([01][0-9]|2[0-3])", "M": "[0-5][0-9]", "S": "[0-5][0-9]", "j": "[0-3][0-9]{2}", "y": "[0-9]{2}"}
 

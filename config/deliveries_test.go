@@ -62,6 +62,26 @@ func TestArrivals(t *testing.T) {
 	}
 }
 
+// TestNamedLike: names that tell of another compression than files have.
+func TestNamedLike(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, format, like string
+		other              bool
+	}{
+		"plain": {"a.csv", "", "none", false}, "gzip": {"a.csv.gz", "compression = \"gzip\"", "gzip", false}, "in capitals": {"a.CSV.ZST", "compression = \"zstd\"", "zstd", false},
+		"forgotten": {"a.csv", "compression = \"gzip\"", "none", true}, "only named": {"a_%Y.csv.gz", "", "gzip", true}, "another": {"a.gz", "compression = \"zstd\"", "gzip", true},
+		"inside": {"a.parquet", "type = \"parquet\"\ncompression = \"zstd\"", "none", false}, "a variable": {"a.{job}", "compression = \"gzip\"", "none", false}, "by the day": {"a.%Y", "compression = \"gzip\"", "none", true},
+	} {
+		_, exports, err := partner(t, map[string]string{"gz": delivering("out", c.file, "table = \"t\"\n[format]\n"+c.format)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if like, other := exports[0].NamedLike(); like != c.like || other != c.other {
+			t.Errorf("%s: like %s, other %v", name, like, other)
+		}
+	}
+}
+
 // TestTwins: exports that can have one name are told; where they always have, they are refused.
 func TestTwins(t *testing.T) {
 	const table = "table = \"t\""

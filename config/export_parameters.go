@@ -43,6 +43,7 @@ func (e *Export) named() []string {
 func (c checker) parameters(e *Export) {
 	places := append(e.asks(), e.named()...)
 	given := slices.Sorted(maps.Keys(e.Parameters))
+	inNames := e.named()
 	unclear := slices.ContainsFunc([]string{"query", "filter", "file", "split", "split.name", "format", "format.top", "format.bottom", "column"}, func(key string) bool {
 		return c.has(key) && c.broken(key)
 	})
@@ -53,6 +54,8 @@ func (c checker) parameters(e *Export) {
 			c.bad("parameters."+name, "is a variable of its own: choose another name")
 		case !variableName(name):
 			c.bad("parameters."+name, "must be called with letters, digits and _, to stand in braces")
+		case e.Parameters[name] == "" && slices.Contains(inNames, name) && c.tree.at("parameters."+name).File == overrideFile:
+			c.bad("parameters."+name, "is empty, and stands in a name; a shell variable without a value, perhaps")
 		case !unclear && !c.tree.damaged && !slices.Contains(places, name):
 			meant := ""
 			others := slices.DeleteFunc(append(slices.Clone(places), given...), func(other string) bool { return other == name || slices.Contains(own, other) })

@@ -158,6 +158,20 @@ func TestAskedOtherwise(t *testing.T) {
 	}
 }
 
+// TestParametersSetToNothing: a name is no place for a value that isn't there; a file of one's own may say so.
+func TestParametersSetToNothing(t *testing.T) {
+	file := configuration(t, map[string]string{
+		"chute.toml":    "[[store]]\nname = \"acme\"\npath = \"/srv/acme\"\n",
+		"jobs.d/x.toml": "kind = \"export\"\nstore = \"acme\"\noutbox = \"out\"\nfile = \"f{p}{q}\"\nquery = \"SELECT {r:String}\"\nparameters = { p = \"1\", q = \"\", r = \"x\" }\n",
+	})
+	for set, want := range map[string]string{"parameters.p=": "--set: parameters.p: is empty, and stands in a name", "parameters.p=2": "", "parameters.r=": ""} {
+		_, _, err := LoadExport(file, "x", []string{set})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", set, err, want)
+		}
+	}
+}
+
 // TestParametersHavePlaces: one that stands nowhere was meant to be another.
 func TestParametersHavePlaces(t *testing.T) {
 	for job, want := range map[string]string{

@@ -156,10 +156,10 @@ func (p Pattern) Beginning(t time.Time) string {
 // safeValue judges a value that is put behind what is there already.
 func safeValue(before, value string) error {
 	if strings.ContainsAny(value, "/\x00") {
-		return errors.New("a variable can't hold a slash in a folder")
+		return errors.New("a variable can't hold a slash in the name of a folder or file")
 	}
 	if strings.HasPrefix(value, ".") && (before == "" || strings.HasSuffix(before, "/")) {
-		return errors.New("a variable can't make a hidden folder")
+		return errors.New("a variable can't make a hidden folder or file")
 	}
 	return nil
 }

@@ -71,13 +71,13 @@ func manifestText(d *outgoing) ([]byte, error) {
 func (d *outgoing) manifest(name string) report.Manifest {
 	j := d.ex.Job
 	m := report.Manifest{
-		Schema: report.Schema, Run: d.run.ID, Job: report.Text(j.Name), Label: report.Text(j.Label), File: report.Text(name), Seq: d.is.Seq,
+		Schema: report.Schema, Run: d.run.ID, Job: report.Text(j.Name), Label: report.Text(j.Label), File: report.Text(name), Seq: d.is.Seq, Copy: d.ex.Place != "",
 		Size: d.run.File.Size, SHA256: d.run.SHA256, Rows: d.run.Records, Columns: []report.ExportedColumn{}, Written: d.written,
 		Since: d.is.Since, Until: d.is.Until, Type: j.Format.Type, Encoding: j.Format.Encoding, Packed: j.Format.Compression,
 	}
 	for _, p := range d.parts {
 		if p.own != dataFile {
-			m.Files = append(m.Files, report.ExportedFile{File: report.Text(p.to), Size: p.size, SHA256: p.sha256, Rows: p.rows})
+			m.Files = append(m.Files, report.ExportedFile{File: report.Text(p.to), Value: report.Text(p.value), Size: p.size, SHA256: p.sha256, Rows: p.rows})
 		}
 	}
 	for _, c := range d.columns {

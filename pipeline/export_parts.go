@@ -27,6 +27,7 @@ const dataFile = "data"
 type part struct {
 	own    string // its name in the work folder
 	name   string // what it is called, if nothing else is
+	value  string // what its rows have in split.column
 	to     string // what it will be called
 	rows   uint64
 	size   int64
@@ -60,7 +61,7 @@ type openPart struct {
 // begin begins a file. value is what its rows have in split.column.
 func (p *parts) begin(value string) error {
 	split := &p.ex.Job.Split
-	o := &openPart{part: part{own: dataFile, name: p.d.run.File.Name}, sum: sha256.New()}
+	o := &openPart{part: part{own: dataFile, name: p.d.run.File.Name, value: value}, sum: sha256.New()}
 	o.sealing.SetSeed(seals)
 	if !split.IsZero() {
 		n := len(p.d.parts) + 1

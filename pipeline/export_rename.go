@@ -71,7 +71,7 @@ func (ex *Exporter) recall(d *outgoing) error {
 	}
 	for i, f := range files {
 		m := d.run.Moves[i]
-		d.parts = append(d.parts, part{own: path.Base(m.From), name: string(f.File), to: path.Base(m.To), rows: f.Rows, size: f.Size, sha256: f.SHA256})
+		d.parts = append(d.parts, part{own: path.Base(m.From), name: string(f.File), value: string(f.Value), to: path.Base(m.To), rows: f.Rows, size: f.Size, sha256: f.SHA256})
 	}
 	return nil
 }

@@ -89,6 +89,15 @@ func (i *inspection) deliveries() {
 		}
 		i.add(f)
 	}
+	for _, e := range i.config.Exports {
+		if named, other := e.NamedLike(); other {
+			i.add(finding{
+				Level: levelWarning, Kind: "job", Subject: e.Name, Jobs: []string{e.Name}, Code: "file_misnamed",
+				Text: fmt.Sprintf("its files have compression %s, and their names, %s, tell of %s: a program that goes by names can't read them", e.Format.Packing(), e.File, named),
+				Mend: "let file end in .gz for gzip, in .zst for zstd, in neither for none; or change format.compression",
+			})
+		}
+	}
 	for _, t := range config.FindTwins(i.config.Exports) {
 		i.add(finding{
 			Level: levelWarning, Kind: "job", Subject: t.Second.Name, Jobs: []string{t.First.Name, t.Second.Name}, Code: "file_ambiguous",

@@ -91,10 +91,12 @@ func TestCheckDeliveries(t *testing.T) {
 		return &config.Job{Name: name, Enabled: true, Inbox: inbox, Match: all, Target: config.Target{Table: config.TableName{Table: table}}}
 	}
 	exporting := func(name, outbox, file string) *config.Export {
-		return &config.Export{Name: name, Enabled: true, Outbox: pattern(outbox), File: pattern(file), Table: config.TableName{Table: "t"}}
+		return &config.Export{Name: name, Enabled: true, Outbox: pattern(outbox), File: pattern(file), Table: config.TableName{Table: "t"}, Format: config.ExportFormat{Type: "csv", Compression: "none"}}
 	}
+	packed := exporting("d", "third", "d.csv")
+	packed.Format = config.ExportFormat{Type: "csv", Compression: "gzip"}
 	i := &inspection{
-		config: &config.Chute{Exports: []*config.Export{exporting("a", "in", "a.csv"), exporting("b", "other", "b_%Y.csv"), exporting("c", "other", "b_{seq}.csv")}},
+		config: &config.Chute{Exports: []*config.Export{exporting("a", "in", "a.csv"), exporting("b", "other", "b_%Y.csv"), exporting("c", "other", "b_{seq}.csv"), packed}},
 		jobs:   []*config.Job{loading("back", "in", "t"), loading("on", "other", "u")},
 	}
 	i.deliveries()
@@ -106,6 +108,7 @@ func TestCheckDeliveries(t *testing.T) {
 		`warning export_returns a: its outbox is or may be the inbox of job back, which takes what is delivered, such as "a.csv", and loads it where it is or may be asked for again: a -> back -> a`,
 		`ok ok b: its outbox is or may be the inbox of job on, which takes what is delivered, such as "b_2000.csv"`,
 		`ok ok c: its outbox is or may be the inbox of job on, which takes what is delivered, such as "b_1.csv"`,
+		"warning file_misnamed d: its files have compression gzip, and their names, d.csv, tell of none: a program that goes by names can't read them",
 		`warning file_ambiguous c: job b can deliver a file of the same name to the same outbox, such as "b_2000.csv": whichever comes second would get its run's number besides`,
 	} {
 		if n >= len(got) || got[n] != want {

@@ -91,6 +91,10 @@ func (d *daemon) exportByHand(c *cobra.Command, job *config.Export, f exportFlag
 		defer d.borrow(c.Context(), ex.Place, ex.Work)()
 	}
 	run, err := ex.Export(c.Context(), why)
+	if callerOf(c).owner != nil && run.ID != 0 { // what the exporter logs goes to who asks
+		d.log.Info().Err(err).Str("job", run.Job).Str("file", config.Shown(run.File.Name)).Str("store", run.Store).Uint64("run", run.ID).Uint64("rows", run.Records).
+			Int64("bytes", run.File.Size).Msg(string(run.Status) + ", by hand")
+	}
 	var refused *pipeline.Refusal
 	if errors.As(err, &refused) {
 		return &exit{exitRejected, fmt.Sprintf("run %d: %s", run.ID, refused)}

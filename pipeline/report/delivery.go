@@ -24,6 +24,7 @@ type Manifest struct {
 	File     Text             `json:"file"`             // its name, beside this one; of several, what they are called together
 	Files    []ExportedFile   `json:"files,omitempty"`  // of a job that splits: all files, in their order
 	Seq      uint64           `json:"seq,omitempty"`    // the number of the delivery, counted per job
+	Copy     bool             `json:"copy,omitempty"`   // somebody has it by --out: it is no delivery, and the next one has its Seq
 	Size     int64            `json:"size"`             // bytes, of all files together
 	SHA256   string           `json:"sha256,omitempty"` // hex; not of several files
 	Rows     uint64           `json:"rows"`             // records of all files; the header isn't counted
@@ -39,6 +40,7 @@ type Manifest struct {
 // ExportedFile is one of several files.
 type ExportedFile struct {
 	File   Text   `json:"file"`
+	Value  Text   `json:"value,omitempty"` // what its rows have in split.column; none: NULL or an empty text
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
 	Rows   uint64 `json:"rows"`
