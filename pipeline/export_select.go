@@ -43,7 +43,7 @@ func (ex *Exporter) choose(ctx context.Context, d *outgoing) (err error) {
 // blockRows are as many rows as a block has at most: several are printed at a time, and each takes its memory, as the engine has one of each file that it merges
 // when it sorts on the disk.
 func (ex *Exporter) blockRows() int64 {
-	const most, least = 16384, 1024
+	const most, least = 8192, 1024
 	if ex.EngineMemory == 0 {
 		return most
 	}

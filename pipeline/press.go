@@ -10,7 +10,7 @@ import (
 )
 
 // sheetSize is the size of the largest block that is printed beside others. A larger one is printed in pieces, with nothing else at the same time.
-const sheetSize = 4 << 20
+const sheetSize = 2 << 20
 
 // press prints blocks on several cores, and writes their text in the blocks' order by a goroutine of its own, which compresses and hashes meanwhile. A
 // fixed number of sheets goes round.
@@ -63,7 +63,7 @@ func startPress(p *press, printing func() (*Printing, error)) (*press, error) {
 			return nil, err
 		}
 	}
-	n := cores + 1
+	n := 2*cores + 3 // one to print and one that waits for each core, one being filled, one being written and one that waits for it
 	p.free, p.todo, p.order = make(chan *sheet, n), make(chan *sheet, n), make(chan *sheet, n)
 	for range n {
 		p.free <- &sheet{ready: make(chan struct{}, 1)}
