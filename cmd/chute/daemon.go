@@ -66,6 +66,7 @@ type holdings struct {
 	interrupts pipeline.Interrupts
 	alone      sync.Mutex
 	adopting   sync.Mutex              // one at a time
+	late       sync.Map                // lateClaims for each store that the start doesn't wait for, by its folder
 	giveUp     context.CancelCauseFunc // of Run: ends it, because of the ledger
 	readings   readings
 	untold     atomic.Bool // systemd couldn't be told something
@@ -181,6 +182,7 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	var beside sync.WaitGroup
 	beside.Go(func() { d.reloadOnSignals(ctx) })
 	beside.Go(func() { d.keepExports(ctx) })
+	beside.Go(func() { d.decideFar(ctx) })
 	beside.Go(func() { d.agenda.Load().Run(ctx) })
 	if err := d.ready(ctx); err != nil && ctx.Err() == nil {
 		d.log.Error().Err(err).Msg("no file can be loaded now; all wait in their inboxes")

@@ -181,31 +181,40 @@ func (d *daemon) orphans(store string, jobs []*config.Job, of string) (*pipeline
 	return o, nil
 }
 
-// decideOwn decides about the claims of this ledger that it doesn't know.
+// decideOwn decides about the claims of this ledger that it doesn't know. Those on servers are decided about beside the work: nobody waits for a server.
 func (d *daemon) decideOwn(ctx context.Context) {
 	for _, s := range d.config.Stores {
-		if !s.Remote() { // nobody waits for a server: see sweep
-			d.decideOwnIn(ctx, &s)
+		if s.Remote() {
+			continue
+		}
+		if _, err := d.decideOwnIn(ctx, &s, map[pipeline.Fate]bool{}); err != nil {
+			d.log.Warn().Err(err).Str("store", s.Name).Msg("claimed files that the ledger doesn't know can't be decided about now; the next start tries again")
 		}
 	}
 }
 
-func (d *daemon) decideOwnIn(ctx context.Context, s *config.Store) {
+// decideOwnIn says of each file what became of it, unless it was said before, and tells whether any of them waits for something.
+func (d *daemon) decideOwnIn(ctx context.Context, s *config.Store, said map[pipeline.Fate]bool) (waits bool, err error) {
 	o, err := d.orphans(s.Name, d.jobs, d.ledger.ID())
-	if err == nil {
-		o.Known = d.knows
-		err = o.Decide(ctx, func(f pipeline.Fate) {
-			line := d.log.Info()
-			if f.Why != "" {
-				line = d.log.Warn().Str("error", f.Why)
-			}
-			line.Str("store", s.Name).Str("job", f.Job).Str("file", config.Shown(f.File)).Uint64("run", f.Run).Str("at", config.Shown(f.At)).
-				Str("ending", string(f.Ending)).Msg("a claimed file that the ledger doesn't know was decided about")
-		})
-	}
 	if err != nil {
-		d.log.Warn().Err(err).Str("store", s.Name).Msg("claimed files that the ledger doesn't know can't be decided about now; the next start tries again")
+		return false, err
 	}
+	o.Known = d.knows
+	err = o.Decide(ctx, func(f pipeline.Fate) {
+		waits = waits || f.Ending == pipeline.EndedWaiting
+		line := d.log.Info()
+		if f.Why != "" {
+			line = d.log.Warn().Str("error", f.Why)
+		}
+		f.Why = ""
+		if said[f] {
+			return
+		}
+		said[f] = true
+		line.Str("store", s.Name).Str("job", f.Job).Str("file", config.Shown(f.File)).Uint64("run", f.Run).Str("at", config.Shown(f.At)).
+			Str("ending", string(f.Ending)).Msg("a claimed file that the ledger doesn't know was decided about")
+	})
+	return waits, err
 }
 
 // knows tells whether the ledger has a batch.

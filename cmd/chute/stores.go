@@ -133,7 +133,7 @@ func (d *daemon) sweep(im *pipeline.Importer) func(context.Context) {
 		}
 		if s := d.config.Store(im.Job.Store); d.unhurried(s.Name) {
 			d.sayForsakenIn(ctx, s, false)
-			d.decideOwnIn(ctx, s)
+			d.decideLate(ctx, s)
 		}
 		if err := im.Sweep(ctx); err != nil {
 			d.log.Warn().Err(err).Str("job", im.Job.Name).Msg("old work folders can't be looked at now")
