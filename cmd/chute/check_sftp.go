@@ -62,7 +62,11 @@ func (v *serverVisit) login(ctx context.Context, f finding, folders []*storeFold
 	_, err := v.server.List(ctx, root)
 	var key *sftp.HostKeyError
 	var login *sftp.LoginError
+	var local *sftp.LocalError
 	switch {
+	case errors.As(err, &local):
+		f.Code, f.Mend = "login_unready", "it is something on this machine; until it is mended, files of the store wait, and nothing is known of the server"
+		err = local
 	case errors.As(err, &key):
 		f.Code, f.Mend = "host_key", "see to it that known_hosts or host_key has the key of the right server; until then nothing is sent to it"
 		f.Commands = []string{fmt.Sprintf("ssh-keyscan -p %d %s | ssh-keygen -lf -", v.store.SFTP.Port, shell(v.store.SFTP.Host))}

@@ -13,7 +13,7 @@ import (
 func (c *Config) readCertificate() (*ssh.Certificate, error) {
 	text, err := os.ReadFile(c.Certificate)
 	if err != nil {
-		return nil, fmt.Errorf("read the certificate: %w", err)
+		return nil, trouble("read the certificate", err, "let chute's user read it, or correct certificate")
 	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey(text)
 	if err != nil {

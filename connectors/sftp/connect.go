@@ -81,7 +81,8 @@ func (s *server) dial() {
 // backOff is how long no login is tried after the latest failure, up to a tenth more so that many daemons don't come at once.
 func (s *server) backOff() time.Duration {
 	wait := s.config.RetryMax
-	if shift := s.failures - 1; errors.Is(s.failure, connectors.ErrUnavailable) && shift < 30 {
+	soon := errors.Is(s.failure, connectors.ErrUnavailable) || errors.As(s.failure, new(*LocalError))
+	if shift := s.failures - 1; soon && shift < 30 {
 		wait = min(wait, s.config.RetryMin<<shift)
 	}
 	return wait + time.Duration(rand.Int64N(int64(wait/10)+1))
@@ -89,9 +90,7 @@ func (s *server) backOff() time.Duration {
 
 // explain marks the failures of a login that mean that the server can't be reached. Others are for the operator: waiting doesn't mend them.
 func explain(address string, err error) error {
-	var key *HostKeyError
-	var login *LoginError
-	if errors.As(err, &key) || errors.As(err, &login) {
+	if errors.As(err, new(*HostKeyError)) || errors.As(err, new(*LoginError)) || errors.As(err, new(*LocalError)) {
 		return err
 	}
 	if unreachable(err) {
@@ -102,9 +101,6 @@ func explain(address string, err error) error {
 
 func unreachable(err error) bool {
 	var line net.Error
-	if errors.As(err, new(localError)) {
-		return false
-	}
 	return errors.As(err, &line) || brokenOff(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 

@@ -59,7 +59,7 @@ func (c *Config) hostChecks(address string) ([]hostCheck, error) {
 	}
 	db, err := knownhosts.NewDB(c.KnownHosts...)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
-		return nil, fmt.Errorf("read known_hosts: %w", err)
+		return nil, trouble("read known_hosts", err, "let chute's user read it, or correct known_hosts")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("known_hosts can't be used: %w", err)

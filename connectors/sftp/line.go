@@ -181,13 +181,8 @@ func answered(err error) bool {
 	if errors.As(err, &status) {
 		return status.FxCode() != client.ErrSSHFxConnectionLost && status.FxCode() != client.ErrSSHFxNoConnection
 	}
-	return err == nil || err == io.EOF || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrClosed) || errors.As(err, new(localError))
+	return err == nil || err == io.EOF || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrClosed)
 }
-
-// localError is one that has nothing to do with the line.
-type localError struct{ error }
-
-func (e localError) Unwrap() error { return e.error }
 
 // end ends the line for everybody; the first cause counts.
 func (l *line) end(cause error) {

@@ -30,7 +30,23 @@ func (e *LoginError) Error() string {
 
 func (e *LoginError) Unwrap() error { return e.Err }
 
-// methods are the ways to log in. done gives back what they hold, after the login.
+// LocalError says that something on this machine keeps us from logging in: nothing is known of the server. It wraps nothing, so that a file that is missing
+// here is never taken for one that is missing there, nor an agent that doesn't answer for the server.
+type LocalError struct {
+	Address string
+	Text    string // what is the matter, with which file or setting, and what to do
+}
+
+func (e *LocalError) Error() string {
+	return fmt.Sprintf("SFTP server %s isn't asked, because of this machine: %s", e.Address, e.Text)
+}
+
+// trouble adds to an error of this machine what it is about and what to do.
+func trouble(what string, err error, mend string) error {
+	return fmt.Errorf("%s: %w; %s", what, err, mend)
+}
+
+// methods are the ways to log in. done gives back what they hold, after the login. Its errors are all of this machine.
 func (c *Config) methods() (methods []ssh.AuthMethod, done func(), err error) {
 	done = func() {}
 	var signers []ssh.Signer
@@ -42,12 +58,12 @@ func (c *Config) methods() (methods []ssh.AuthMethod, done func(), err error) {
 	if c.Agent != "" {
 		conn, err := net.Dial("unix", c.Agent)
 		if err != nil {
-			return nil, done, localError{fmt.Errorf("reach the agent: %w", err)}
+			return nil, done, trouble("reach the agent", err, "start it, or correct agent")
 		}
 		done = func() { conn.Close() }
 		theirs, err := agent.NewClient(conn).Signers()
 		if err != nil {
-			return nil, done, fmt.Errorf("ask the agent for its keys: %w", err)
+			return nil, done, trouble("ask the agent "+c.Agent+" for its keys", err, "see to it, or correct agent")
 		}
 		signers = append(signers, theirs...)
 	}
@@ -57,7 +73,7 @@ func (c *Config) methods() (methods []ssh.AuthMethod, done func(), err error) {
 	if c.Password != nil {
 		password, err := c.Password()
 		if err != nil {
-			return nil, done, err
+			return nil, done, trouble("read the password", err, "let chute's user read it, or correct password")
 		}
 		// Some servers ask for the password in a dialog only: one question, not shown.
 		answer := func(_, _ string, questions []string, shown []bool) ([]string, error) {
@@ -97,7 +113,7 @@ func (c *Config) keySigners() ([]ssh.Signer, error) {
 func (c *Config) keySigner() (ssh.Signer, error) {
 	text, err := c.PrivateKey()
 	if err != nil {
-		return nil, err
+		return nil, trouble("read the private key", err, "let chute's user read it, or correct private_key")
 	}
 	signer, err := ssh.ParsePrivateKey([]byte(text))
 	var locked *ssh.PassphraseMissingError
@@ -111,7 +127,7 @@ func (c *Config) keySigner() (ssh.Signer, error) {
 	}
 	passphrase, err := c.Passphrase()
 	if err != nil {
-		return nil, err
+		return nil, trouble("read the passphrase", err, "let chute's user read it, or correct passphrase")
 	}
 	if signer, err = ssh.ParsePrivateKeyWithPassphrase([]byte(text), []byte(passphrase)); err != nil {
 		return nil, fmt.Errorf("the private key can't be opened with the passphrase that was given: %w", err)
@@ -122,13 +138,16 @@ func (c *Config) keySigner() (ssh.Signer, error) {
 // login connects and proves both sides to each other.
 func (s *server) login(ctx context.Context) (*ssh.Client, net.Conn, error) {
 	checks, err := s.config.hostChecks(s.address)
+	if err != nil && !errors.As(err, new(*HostKeyError)) {
+		err = &LocalError{s.address, err.Error()}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	methods, done, err := s.config.methods()
 	defer done()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, &LocalError{s.address, err.Error()}
 	}
 	var refused error
 	for _, check := range checks {

@@ -3,6 +3,7 @@ package sftp
 import (
 	"crypto/rand"
 	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -76,6 +77,8 @@ func TestLogin(t *testing.T) {
 	s := sshd.Start(t)
 	other, _ := newKey(t, "ed25519")
 	password := errors.New("the file with the secret is gone")
+	away := filepath.Join(t.TempDir(), "away")
+	gone := func() (string, error) { text, err := os.ReadFile(away); return string(text), err }
 	for name, test := range map[string]struct {
 		change func(c *Config)
 		want   string // in the error; empty: the login succeeds
@@ -90,6 +93,11 @@ func TestLogin(t *testing.T) {
 		"no certificate":   {func(c *Config) { c.Certificate = s.KnownHosts }, "not a certificate"},
 		"agent":            {func(c *Config) { c.PrivateKey, c.Agent = nil, serveAgent(t, s.Key) }, ""},
 		"no agent":         {func(c *Config) { c.PrivateKey, c.Agent = nil, s.KnownHosts }, "reach the agent"},
+		"agent gone":       {func(c *Config) { c.PrivateKey, c.Agent = nil, away }, "because of this machine: reach the agent: dial unix " + away},
+		"hosts gone":       {func(c *Config) { c.KnownHosts = []string{away} }, "because of this machine: read known_hosts: open " + away},
+		"key gone":         {func(c *Config) { c.PrivateKey = gone }, "because of this machine: read the private key: open " + away},
+		"password gone":    {func(c *Config) { c.PrivateKey, c.Password = nil, gone }, "because of this machine: read the password: open " + away},
+		"certificate gone": {func(c *Config) { c.Certificate = away }, "because of this machine: read the certificate: open " + away},
 		"other key":        {func(c *Config) { c.PrivateKey = text(other) }, "refuses the login of user"},
 		"no key":           {func(c *Config) { c.PrivateKey = text("secret") }, "the private key can't be read"},
 		"no secret":        {func(c *Config) { c.PrivateKey = func() (string, error) { return "", password } }, password.Error()},
@@ -103,8 +111,10 @@ func TestLogin(t *testing.T) {
 				t.Fatal(err)
 			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
 				t.Fatalf("error %v, want one with %q", err, test.want)
-			case strings.Contains(errText(err), "p w"), errors.Is(err, connectors.ErrUnavailable):
+			case strings.Contains(errText(err), "p w"), errors.Is(err, connectors.ErrUnavailable), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 				t.Fatalf("error %v", err)
+			case strings.HasSuffix(name, " gone") && !strings.Contains(err.Error(), "correct "):
+				t.Fatalf("error %v doesn't say what to do", err)
 			}
 		})
 	}
