@@ -95,6 +95,11 @@ func (h *heart) follow(ctx context.Context, running *sync.WaitGroup) {
 			})
 		})
 	}
+	for _, s := range d.config.Stores {
+		if s.Remote() {
+			running.Go(func() { d.watchFar(ctx, &s) })
+		}
+	}
 	awaitAll(ctx, fresh)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -176,7 +181,7 @@ type roomy struct {
 	lost       func(context.Context) error // why it isn't what it was; nil: nobody asks
 }
 
-// places are the state and the stores on this machine. A partner's server isn't asked at each beat: it is asked before a claim.
+// places are the state and the stores on this machine. A partner's server isn't asked at each beat: for its room it is asked before a claim.
 func (d *daemon) places() []roomy {
 	state := d.config.State.Dir
 	all := []roomy{{"state", state, func() (connectors.Sizer, error) { return openState(state) }, nil}}

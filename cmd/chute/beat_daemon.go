@@ -67,6 +67,7 @@ func (h *heart) daemonStatus(of *daemon, seen watcher.Snapshot, stopped time.Tim
 		disks = append(disks, *disk)
 	}
 	h.mu.Unlock()
+	disks = append(disks, of.lostFar()...)
 	d := status.Daemon{
 		Schema: status.Schema, Heartbeat: now, StaleAfter: int64(staleAfter.Seconds()), Version: version(), Process: os.Getpid(),
 		Started: h.started.UTC(), Uptime: int64(now.Sub(h.started).Seconds()), Database: database, Disks: disks,

@@ -65,7 +65,8 @@ type holdings struct {
 	// interrupts break off the work of this process on a run; alone is held while a run is dealt with that no watcher does anything about.
 	interrupts pipeline.Interrupts
 	alone      sync.Mutex
-	adopting   sync.Mutex              // one at a time
+	adopting   sync.Mutex // one at a time
+	lost       lostStores
 	late       sync.Map                // lateClaims for each store that the start doesn't wait for, by its folder
 	giveUp     context.CancelCauseFunc // of Run: ends it, because of the ledger
 	readings   readings
@@ -213,6 +214,7 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 	} else {
 		sweep(ctx)
 	}
+	handle, resume = noticed(d, job, handle), noticed(d, job, resume)
 	breaker := &pipeline.Breaker{Job: job, Ledger: d.ledger, Log: d.log}
 	return watcher.Job{
 		Config: job, Folder: store, Seen: d.seen(job), Begun: begun,
@@ -225,6 +227,9 @@ func (d *daemon) watch(ctx context.Context, job *config.Job, begun []uint64) wat
 				return err
 			}
 			if err := d.assureTable(ctx, job); err != nil {
+				return err
+			}
+			if err := d.stillLost(ctx, job.Store); err != nil {
 				return err
 			}
 			return d.enoughRoom(ctx, place(d.config.Store(job.Store)), store)

@@ -30,7 +30,7 @@ type Daemon struct {
 	Database      Database      `json:"database"`            // whether it answers
 	Queue         Queue         `json:"queue"`               // files and runs of all jobs
 	Stores        []Store       `json:"stores"`              // those of the configuration, with the inboxes that jobs have there
-	Disks         []Disk        `json:"disks"`               // the room in the state folder and the stores on this machine
+	Disks         []Disk        `json:"disks"`               // the room in the state folder and the stores on this machine, and stores on servers that are lost
 	Unwanted      []Inbox       `json:"unwanted"`            // entries of inboxes that no job takes
 }
 
