@@ -65,7 +65,7 @@ func (s *SFTP) open(root, work string) (*sftp.Folder, error) {
 var atStore = map[string]bool{
 	"claiming": false, "rename": true, "give back": true, "sync back": true, "claim.json": true, "sync claim": true, "claimed": false, "fetch": true,
 	"staging": false, "sidecars": true, "sync stage": false, "publishing": false, "published": false, "drop": false, "move": true, "new name": false,
-	"move file": true, "move left": true, "delete": true, "sync folders": true, "settled": false,
+	"move file": true, "take left": true, "delete": true, "put away": true, "other left": false, "put back": true, "sync folders": true, "settled": false,
 }
 
 // sftpCells are the cells on SFTP stores: each of their steps with each fault, on both engines, single files and batches, for one kind of table. The

@@ -50,8 +50,12 @@ var faultSteps = []faultStep{
 	{"move", "published, the first sidecar moved", onward},
 	{"new name", "published, another name chosen for a sidecar", nameTaken},
 	{"move file", "published, the file moved", onward},
-	{"move left", "published, a file that stayed in its inbox in the work folder", left},
+	{"take left", "published, a file that stayed in its inbox in the work folder", left},
 	{"delete", "published, that file deleted", left},
+	{"put away", "published, that file under its final name", leftToMove},
+	{"move left", "the same", leftNear},
+	{"other left", "published, it is known that the file in the work folder is another one", leftOther},
+	{"put back", "published, the other file in the inbox", leftOther},
 	{"sync folders", "published, everything moved", onward},
 	{"settled", "settled", onward},
 }

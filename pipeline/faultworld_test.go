@@ -25,7 +25,8 @@ type way struct {
 	meanwhile func(w *faultWorld)    // what happened between the two
 	on        func(faultTarget) bool // the kinds of tables that have the step; nil: all
 	far       bool                   // the store's files are fetched
-	left      bool                   // they stay in their inbox, and are deleted in the end
+	left      string                 // they stay in their inbox, and in the end this is done with them
+	another   bool                   // another file that looks the same takes the place of one before that
 }
 
 var (
@@ -46,11 +47,24 @@ var (
 			w.exec("DROP TABLE %d." + name)
 		}
 	}}
-	resumed   = &way{breakOff: "publishing"}
-	untold    = &way{on: func(t faultTarget) bool { return t.blind }}
-	newer     = &way{earlier: "id,amount,note\n4,1.00,old\n9,1.00,old\n", on: func(t faultTarget) bool { return t.deletes }}
-	far       = &way{far: true}
-	left      = &way{far: true, left: true}
+	resumed    = &way{breakOff: "publishing"}
+	untold     = &way{on: func(t faultTarget) bool { return t.blind }}
+	newer      = &way{earlier: "id,amount,note\n4,1.00,old\n9,1.00,old\n", on: func(t faultTarget) bool { return t.deletes }}
+	far        = &way{far: true}
+	left       = &way{far: true, left: "delete"}
+	leftToMove = &way{far: true, left: "move"}
+	leftNear   = &way{left: "move"}
+	leftOther  = &way{far: true, left: "delete", breakOff: "publishing", another: true, meanwhile: func(w *faultWorld) {
+		name := filepath.Join(w.Dir, "store/in/d.csv")
+		info, err := os.Stat(name)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.write("store/in/d.csv", anotherFile)
+		if err := os.Chtimes(name, time.Time{}, info.ModTime()); err != nil {
+			w.t.Fatal(err)
+		}
+	}}
 	nameTaken = &way{breakOff: "published", meanwhile: func(w *faultWorld) {
 		if err := os.MkdirAll(filepath.Join(w.Dir, "store/done"), 0o755); err != nil {
 			w.t.Fatal(err)
@@ -58,6 +72,9 @@ var (
 		w.write("store/done/d.csv.log", "somebody else's")
 	}}
 )
+
+// anotherFile is as long as d.csv, and none of its records is any good: it is rejected.
+const anotherFile = "id,amount,note\n4,badd,x\n5,bad,y\n6,badd,\"z\nz\"\n"
 
 func (y *way) fits(t faultTarget) bool { return y.on == nil || y.on(t) }
 
@@ -144,8 +161,8 @@ func (w *faultWorld) prepare() {
 	if w.Far = c.step.way.far && !c.sftp; c.sftp {
 		w.overSFTP()
 	}
-	if c.step.way.left {
-		text = "claim = \"remember\"\nwhen_done = \"delete\"\n" + text
+	if c.step.way.left != "" {
+		text = "claim = \"remember\"\nwhen_done = \"" + c.step.way.left + "\"\n" + text
 	}
 	earlier := c.step.way.earlier
 	if earlier != "" {
@@ -235,13 +252,13 @@ func (w *faultWorld) judge() {
 			w.t.Errorf("somebody else's file is %q now (%v)", text, err)
 		}
 	}
-	if w.cell.step.way.left {
-		files = map[bool][]string{true: {"in/a.csv"}}[w.cell.batch] // the one that is rejected
+	if w.cell.step.way.left != "" {
+		files = w.leftFiles()
 	}
 	w.wantFiles(files...)
 	w.wantStoreClean()
 	w.wantSettled()
-	if !w.cell.step.way.left {
+	if w.cell.step.way.left == "" {
 		w.wantMoved(files)
 	}
 	w.wantSpoolEmpty()
@@ -253,7 +270,7 @@ func (w *faultWorld) judge() {
 	if w.cell.target.name == "materialized view" {
 		w.wantRows("SELECT count(), sum(id) FROM "+w.Database+".v", map[bool]string{true: "5 16", false: "2 10"}[w.cell.batch])
 	}
-	if w.cell.step.way.left {
+	if w.cell.step.way.left != "" {
 		return // the reports are in the state's folder
 	}
 	w.wantReport("done/d.csv", report.LoadedWithRejects, 2, 1)
@@ -263,6 +280,28 @@ func (w *faultWorld) judge() {
 		w.wantReport(first, report.Loaded, 3, 0)
 		w.wantReport(second, report.Skipped, 0, 0)
 	}
+}
+
+// leftFiles are where the files are that stayed in their inbox at first. A rejected one isn't deleted. Another one than was loaded was tried by itself.
+func (w *faultWorld) leftFiles() (files []string) {
+	w.t.Helper()
+	if w.cell.step.way.left == "move" {
+		return map[bool][]string{true: {"rejected/a.csv", "done/b.csv", "done/c.csv", "done/d.csv"}, false: {"done/d.csv"}}[w.cell.batch]
+	}
+	if w.cell.batch {
+		files = append(files, "in/a.csv")
+	}
+	if !w.cell.step.way.another {
+		return files
+	}
+	if text, err := os.ReadFile(filepath.Join(w.Dir, "store/in/d.csv")); string(text) != anotherFile {
+		w.t.Errorf("the other file is %q now (%v)", text, err)
+	}
+	runs, err := w.im.Ledger.Runs(w.ctx, ledger.Filter{Statuses: []ledger.Status{ledger.Rejected}})
+	if of := slices.DeleteFunc(runs, func(r ledger.Run) bool { return r.File.Name != "d.csv" }); err != nil || len(of) != 1 {
+		w.t.Errorf("runs of the other file: %+v (%v)", of, err)
+	}
+	return append(files, "in/d.csv")
 }
 
 // twins are the two equal files of a batch, the one that is loaded first. Several are fetched at a time, and the fault meets one of them: if that is the

@@ -17,11 +17,47 @@ import (
 	"chute/pipeline/ledger"
 )
 
-// farFolder is a store on a local disk that passes for one on a server: its files are fetched.
+// farFolder is a store on a local disk that passes for one on a server: its files are fetched, and have nothing that tells them from others of the same
+// name, size and time.
 type farFolder struct {
 	connectors.Folder
+	opening  func(name string) error // called before each look and each reading; nil: nothing
 	fetching func(name string) error // called before each fetch; nil: nothing
 	fetched  func(name string)       // called behind each
+}
+
+func (f *farFolder) List(ctx context.Context, dir string) ([]connectors.File, error) {
+	files, err := f.Folder.List(ctx, dir)
+	for i := range files {
+		files[i] = fromFar(files[i])
+	}
+	return files, err
+}
+
+func (f *farFolder) Open(ctx context.Context, name string) (connectors.OpenFile, error) {
+	if f.opening != nil {
+		if err := f.opening(name); err != nil {
+			return nil, err
+		}
+	}
+	o, err := f.Folder.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return farFile{o}, nil
+}
+
+type farFile struct{ connectors.OpenFile }
+
+func (f farFile) Stat() (connectors.File, error) {
+	file, err := f.OpenFile.Stat()
+	return fromFar(file), err
+}
+
+// fromFar is what a server tells of a file: whole seconds, no inode.
+func fromFar(f connectors.File) connectors.File {
+	f.Inode, f.Links, f.ModTime = 0, 0, f.ModTime.Truncate(time.Second)
+	return f
 }
 
 func (f *farFolder) Fetch(ctx context.Context, name string, seen connectors.File, to io.WriterAt, offset int64) (int64, error) {

@@ -2,11 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"path"
 	"strconv"
-	"strings"
 
 	"chute/connectors"
 	"chute/pipeline/ledger"
@@ -63,7 +60,7 @@ func (im *Importer) planLeft(ctx context.Context, it *item) error {
 		}
 		to = path.Join(dir, name)
 	case im.Job.WhenDone == "delete" && it.rejection == nil:
-		to = nameIn(batchFolder(im.storeWork, im.Ledger.ID(), it.run.ID), it.run.File.Name)
+		to = im.leftHeld(it)
 	}
 	it.run.Moves = append(it.run.Moves, im.lastMove(it, to))
 	return nil
@@ -72,60 +69,6 @@ func (im *Importer) planLeft(ctx context.Context, it *item) error {
 // existsThere looks in the store that the inbox is in.
 func (im *Importer) existsThere(ctx context.Context, name string) (bool, error) {
 	return existsIn(ctx, im.Inbox, name)
-}
-
-// finishLeft moves or deletes a file that stayed in its inbox, unless it was taken away or another one has its name by now. It can be repeated.
-func (im *Importer) finishLeft(ctx context.Context, it *item) error {
-	m := &it.run.Moves[len(it.run.Moves)-1]
-	if m.To == "" {
-		return nil
-	}
-	look, err := im.lookAt(ctx, m.From)
-	switch {
-	case err == nil && look.Same(it.run.File):
-		effect := "move left"
-		if err := im.move(ctx, effect, im.Inbox.Rename, im.existsThere, it, m); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	if err := im.syncMove(ctx, m); err != nil {
-		return err
-	}
-	if !strings.HasPrefix(m.To, im.storeWork+"/") {
-		return nil
-	}
-	return im.deleteLeft(ctx, it, m)
-}
-
-// syncMove makes the move of a file durable, where the folder can do that.
-func (im *Importer) syncMove(ctx context.Context, m *ledger.Move) error {
-	err := im.Inbox.Sync(ctx, path.Dir(m.To), path.Dir(m.From))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// deleteLeft removes the file from the work folder, and the folders that held it. One that changed between the last look and its move goes back.
-func (im *Importer) deleteLeft(ctx context.Context, it *item, m *ledger.Move) error {
-	look, err := im.lookAt(ctx, m.To)
-	if err == nil && !look.Same(it.run.File) {
-		return im.Inbox.Rename(ctx, m.To, m.From)
-	}
-	if err == nil {
-		err = im.effect("delete", func() error { return im.Inbox.Remove(ctx, m.To) })
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for dir := path.Dir(m.To); strings.HasPrefix(dir, im.storeWork+"/") && strings.Count(dir, "/") > strings.Count(im.storeWork, "/")+1; dir = path.Dir(dir) {
-		if err := im.Inbox.Remove(ctx, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			im.Log.Warn().Err(err).Str("folder", dir).Msg("an empty work folder can't be removed")
-		}
-	}
-	return nil
 }
 
 // Seen tells of which files a job that remembers has runs already. Others are to be taken.

@@ -135,6 +135,77 @@ func TestRememberReplaced(t *testing.T) {
 	}
 }
 
+// TestRememberOther: on a store that tells a file from another by size and time alone, one that takes the place of a loaded file is told by its bytes: it
+// goes back and is loaded as well. While they can't be read nothing is moved or deleted.
+func TestRememberOther(t *testing.T) {
+	for whenDone, end := range map[string][]string{"move": {"done/b.csv"}, "delete": nil} {
+		t.Run(whenDone, func(t *testing.T) {
+			w := rememberingWorld(t, true, whenDone)
+			w.open()
+			first, second := "id,amount,note\n1,1.00,x\n", "id,amount,note\n2,2.00,y\n"
+			at := time.Unix(1e9, 0)
+			drop := func(text string) {
+				w.drop("b.csv", text)
+				if err := os.Chtimes(filepath.Join(w.Dir, "store/in/b.csv"), at, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			drop(first)
+			w.im.Fault = func(effect string, before bool) error {
+				if effect == "publishing" && before {
+					drop(second)
+				}
+				return nil
+			}
+			broken := true
+			w.server().opening = func(name string) error {
+				if broken && strings.HasPrefix(name, ".chute/") {
+					return connectors.ErrUnavailable
+				}
+				return nil
+			}
+			wantOutcomes(t, w.importNew(), map[string]connectors.Outcome{"b.csv": connectors.Later})
+			w.wantOnce("b.csv")
+			broken, w.im.Fault = false, nil
+			w.resumeAll()
+			w.wantFiles("in/b.csv")
+			wantOutcomes(t, w.importNew(), map[string]connectors.Outcome{"b.csv": connectors.Done})
+			w.wantRows("SELECT sum(id), uniqExact(_chute_run) FROM %t", "3 2")
+			w.wantFiles(end...)
+			w.wantSettled()
+		})
+	}
+}
+
+// TestRememberThird: another file that was taken for the loaded one doesn't replace a third that has its name by then.
+func TestRememberThird(t *testing.T) {
+	w := rememberingWorld(t, true, "delete")
+	w.open()
+	at := time.Unix(1e9, 0)
+	w.drop("b.csv", "id,amount,note\n1,1.00,x\n")
+	w.im.Fault = func(effect string, before bool) error {
+		switch {
+		case effect == "publishing" && before:
+			w.drop("b.csv", "id,amount,note\n2,2.00,y\n")
+		case effect == "other left" && !before:
+			w.drop("b.csv", "id,amount,note\n4,4.00,y\n")
+		default:
+			return nil
+		}
+		return os.Chtimes(filepath.Join(w.Dir, "store/in/b.csv"), at, at)
+	}
+	if err := os.Chtimes(filepath.Join(w.Dir, "store/in/b.csv"), at, at); err != nil {
+		t.Fatal(err)
+	}
+	w.importNew()
+	w.im.Fault = nil
+	w.wantFiles("in/b.1.csv", "in/b.csv")
+	wantOutcomes(t, w.importNew(), map[string]connectors.Outcome{"b.1.csv": connectors.Done, "b.csv": connectors.Done})
+	w.wantRows("SELECT sum(id), uniqExact(_chute_run) FROM %t", "7 3")
+	w.wantFiles()
+	w.wantSettled()
+}
+
 // TestRememberGone: a file that its owner takes back before it was read is nobody's any more.
 func TestRememberGone(t *testing.T) {
 	w := rememberingWorld(t, true, "leave")

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path"
 	"time"
 )
 
@@ -104,15 +105,17 @@ func (r *Reader) Run(ctx context.Context, id uint64) (Run, error) {
 	return runs[0], nil
 }
 
-// seen finds the runs of one file of a job that stays in its inbox. A run that was withdrawn has taken nothing.
+// seen finds the runs of one file of a job that stays in its inbox. A run that was withdrawn has taken nothing. One whose last move leads back to where
+// its file was has found another file there that looks the same.
 const seen = `SELECT EXISTS (SELECT 1 FROM runs WHERE name = ? AND job = ? AND store = ? AND inbox = ?
-	AND size = ? AND mtime_s = ? AND mtime_ns = ? AND inode = ? AND state <> 'withdrawn')`
+	AND size = ? AND mtime_s = ? AND mtime_ns = ? AND inode = ? AND state <> 'withdrawn'
+	AND NOT EXISTS (SELECT 1 FROM run_details WHERE run = runs.id AND substr(moves, -length(?9)) = ?9))`
 
 // Seen tells whether there is a run already for the file of a run: of that job, store and inbox, and with that name, size, time and inode.
 func (r *Reader) Seen(ctx context.Context, run Run) (found bool, err error) {
-	f := run.File
+	f, at := run.File, path.Join(run.Inbox, run.File.Name)
 	err = r.read.QueryRowContext(ctx, seen, []byte(f.Name), run.Job, run.Store, run.Inbox,
-		f.Size, f.ModTime.Unix(), int64(f.ModTime.Nanosecond()), int64(f.Inode)).Scan(&found)
+		f.Size, f.ModTime.Unix(), int64(f.ModTime.Nanosecond()), int64(f.Inode), formatMoves([]Move{{From: at, To: at}})).Scan(&found)
 	if err != nil {
 		return false, r.explain(err)
 	}
