@@ -1,7 +1,9 @@
 package systemd
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -60,6 +62,41 @@ func TestFiles(t *testing.T) {
 	}
 	if err := (Plan{Config: "/tmpfiles/chute.toml", Jobs: "/homes"}).Unseen(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSysusers has systemd make the users of the samples, in a folder that passes for the whole system.
+func TestSysusers(t *testing.T) {
+	for _, sample := range []string{"sysusers.conf", "partners/sysusers.conf"} {
+		root := t.TempDir()
+		if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(sample)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sysusers := exec.Command("systemd-sysusers", "--root="+root, "-")
+		sysusers.Stdin = bytes.NewReader(text)
+		said, err := sysusers.CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v: %s", sample, err, said)
+		}
+		users, err := os.ReadFile(filepath.Join(root, "etc/passwd"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			words := strings.Fields(line)
+			if len(words) == 0 || words[0] != "u" {
+				continue
+			}
+			home := words[slices.IndexFunc(words, func(word string) bool { return word[0] == '/' })]
+			want := fmt.Sprintf("(?m)^%s:.*:%s:[^:]*$", words[1], home)
+			if !regexp.MustCompile(want).Match(users) {
+				t.Errorf("%s: no user as %s in\n%s", sample, want, users)
+			}
+		}
 	}
 }
 
