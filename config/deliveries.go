@@ -153,6 +153,24 @@ func (e *Export) names() string {
 	return strings.Join(names, "|")
 }
 
+// Counts tells whether what the job has delivered matters to its next delivery: it has a number, or only what is new.
+func (e *Export) Counts() bool { return slices.Contains(e.named(), "seq") || !e.Watermark.IsZero() }
+
+// Succeeds tells whether a file that a job of another name has delivered to the same store is one that this job would deliver, if it had that name or has its own.
+func (e *Export) Succeeds(other, outbox, file string) bool {
+	folder, own := split(outbox), e.Outbox.segments()
+	if len(folder) != len(own) || !overlapping(folder, own) {
+		return false
+	}
+	pattern := e.File
+	if !e.Split.IsZero() {
+		pattern = e.Split.Name
+	}
+	named := *e
+	named.Name = other
+	return regexp.MustCompile("^(?s:" + e.spelled(pattern) + "|" + named.spelled(pattern) + ")$").MatchString(file)
+}
+
 // packings are the ends of names that tell of compression.
 var packings = map[string]string{"gzip": ".gz", "zstd": ".zst", "none": ""}
 

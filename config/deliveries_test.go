@@ -82,6 +82,30 @@ func TestNamedLike(t *testing.T) {
 	}
 }
 
+// TestSucceeds: files that a job of another name has delivered, and that are like its own.
+func TestSucceeds(t *testing.T) {
+	for name, c := range map[string]struct {
+		job, outbox, file string
+		want              bool
+	}{
+		"same":          {delivering("out", "f_%Y%m%d_{seq}.csv", "table = \"t\""), "out", "f_20260131_17.csv", true},
+		"other name":    {delivering("out", "f_%Y%m%d_{seq}.csv", "table = \"t\""), "out", "g_20260131_17.csv", false},
+		"other outbox":  {delivering("out", "f_{seq}", "table = \"t\""), "out/x", "f_1", false},
+		"a day's":       {delivering("%Y/%m", "f_{seq}", "table = \"t\""), "2026/01", "f_1", true},
+		"the job's":     {delivering("out", "{job}_{seq}", "table = \"t\""), "out", "old_1", true},
+		"another's":     {delivering("out", "{job}_{seq}", "table = \"t\""), "out", "older_1", false},
+		"several files": {delivering("out", "{part}_{seq}", "table = \"t\"\nsplit = { rows = 1, name = \"all_{seq}\" }"), "out", "all_3", true},
+	} {
+		_, exports, err := partner(t, map[string]string{"new": c.job})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := exports[0].Succeeds("old", c.outbox, c.file); got != c.want || !exports[0].Counts() {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 // TestTwins: exports that can have one name are told; where they always have, they are refused.
 func TestTwins(t *testing.T) {
 	const table = "table = \"t\""

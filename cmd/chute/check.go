@@ -115,6 +115,7 @@ func (i *inspection) all(ctx context.Context, onlyFolders bool) {
 	i.goneHolds(ctx)
 	i.overlaps()
 	i.deliveries()
+	i.renamedJobs(ctx)
 	i.schedules(time.Now())
 	if onlyFolders {
 		return

@@ -149,6 +149,13 @@ func (h *holdings) exchange(ctx context.Context) (found changes, err error) {
 		h.log.Warn().Err(err).Msg("whether a job that is gone is held can't be told now")
 	}
 	found.Held = goneHolds(held, chute, jobs)
+	anew, err := renamed(ctx, &d.ledger.Reader, d.jobs, d.config.Exports)
+	if err != nil {
+		h.log.Warn().Err(err).Msg("whether exports begin anew that had another name can't be told now")
+	}
+	for _, s := range anew {
+		h.log.Warn().Str("job", s.job).Msg(s.String())
+	}
 	delivered := h.agenda.Load().Change(d.planned())
 	go func() {
 		<-left

@@ -133,6 +133,24 @@ func (r *Reader) Deliveries(ctx context.Context, job string) (d Deliveries, err 
 	}, nil
 }
 
+// Delivered are the names of all jobs that have delivered anything, sorted.
+func (r *Reader) Delivered(ctx context.Context) (jobs []string, err error) {
+	rows, err := r.read.QueryContext(ctx, `SELECT job FROM deliveries WHERE seq > 0 ORDER BY job`)
+	for err == nil && rows.Next() {
+		var job string
+		if err = rows.Scan(&job); err == nil {
+			jobs = append(jobs, job)
+		}
+	}
+	if rows != nil {
+		err = errors.Join(err, rows.Err(), rows.Close())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the jobs that have delivered: %w", r.explain(err))
+	}
+	return jobs, nil
+}
+
 // Exporting returns what a run of kind export has besides.
 func (r *Reader) Exporting(ctx context.Context, run uint64) (e Exporting, err error) {
 	var seq int64
