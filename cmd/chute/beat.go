@@ -163,9 +163,11 @@ func (h *heart) askDatabase(ctx context.Context) {
 	}
 }
 
+var errNoAnswer = fmt.Errorf("the database didn't answer for %v: %w", askTime, connectors.ErrUnavailable)
+
 // answers asks the database for nothing.
 func (d *holdings) answers(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, askTime, fmt.Errorf("the database didn't answer for %v: %w", askTime, connectors.ErrUnavailable))
+	ctx, cancel := context.WithTimeoutCause(ctx, askTime, errNoAnswer)
 	defer cancel()
 	session, err := d.database.Session(ctx, "")
 	if err != nil {

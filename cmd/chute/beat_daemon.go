@@ -70,7 +70,7 @@ func (h *heart) daemonStatus(of *daemon, seen watcher.Snapshot, stopped time.Tim
 	disks = append(disks, of.lostFar()...)
 	d := status.Daemon{
 		Schema: status.Schema, Heartbeat: now, StaleAfter: int64(staleAfter.Seconds()), Version: version(), Process: os.Getpid(),
-		Started: h.started.UTC(), Uptime: int64(now.Sub(h.started).Seconds()), Database: database, Disks: disks,
+		Started: h.started.UTC(), Uptime: int64(now.Sub(h.started).Seconds()), Database: database, Disks: disks, Blocked: h.blocked.status(),
 		Configuration: h.readings.status(len(of.jobs) + len(of.config.Exports)), Stores: []status.Store{}, Unwanted: []status.Inbox{},
 	}
 	if !stopped.IsZero() {

@@ -34,6 +34,7 @@ func (i *inspection) state(ctx context.Context) {
 		i.add(w)
 	}
 	i.ledger(ctx, f)
+	i.blocked(f)
 	free := i.enough(ctx, f, folder)
 	i.settle(f, "belongs to %s, %s left", userName(place.UID), free)
 }
@@ -48,6 +49,18 @@ func (i *inspection) ledger(ctx context.Context, f finding) {
 	}
 	if ledger.Unusable(err) {
 		i.bad(withCode(f, "ledger_unusable"), err)
+	}
+}
+
+// blocked tells that the daemon can load nothing because of its ledger or its state. Only one that runs knows.
+func (i *inspection) blocked(f finding) {
+	if i.owner == nil {
+		return
+	}
+	if b := i.owner.blocked.status(); b.Reason != "" {
+		f.Level, f.Code, f.Text = levelProblem, "nothing_loaded", "no file can be loaded now, all wait in their inboxes: "+b.Reason
+		f.Mend = "mend what it names; it is tried again by itself"
+		i.add(f)
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -67,6 +66,7 @@ type holdings struct {
 	alone      sync.Mutex
 	adopting   sync.Mutex // one at a time
 	lost       lostStores
+	blocked    blocked
 	late       sync.Map                // lateClaims for each store that the start doesn't wait for, by its folder
 	giveUp     context.CancelCauseFunc // of Run: ends it, because of the ledger
 	readings   readings
@@ -185,6 +185,7 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	beside.Go(func() { d.keepExports(ctx) })
 	beside.Go(func() { d.decideFar(ctx) })
 	beside.Go(func() { d.agenda.Load().Run(ctx) })
+	beside.Go(func() { d.askReady(ctx) })
 	if err := d.ready(ctx); err != nil && ctx.Err() == nil {
 		d.log.Error().Err(err).Msg("no file can be loaded now; all wait in their inboxes")
 	}
@@ -266,23 +267,6 @@ func (d *daemon) unsettledOf(ctx context.Context, job *config.Job) ([]uint64, er
 		}
 	}
 	return ids, nil
-}
-
-// ready tells why no new file of any job may be claimed. A job asks for the room in its store besides.
-func (d *daemon) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, askTime, fmt.Errorf("the database didn't answer for %v: %w", askTime, connectors.ErrUnavailable))
-	defer cancel()
-	if err := d.answers(ctx); err != nil {
-		return err
-	}
-	if err := d.assure(ctx); err != nil {
-		return err
-	}
-	state, err := openState(d.config.State.Dir)
-	if err != nil {
-		return err
-	}
-	return d.enoughRoom(ctx, state.Root, state)
 }
 
 // openState opens the state as a place that has room.

@@ -41,6 +41,7 @@ var Codes = []struct {
 	{"stopped", Critical},
 	{"stale-heartbeat", Critical},
 	{"database-down", Critical},
+	{"nothing-loaded", Critical},
 	{"store-failing", Critical},
 	{"disk-low", Critical},
 	{"run-interrupted", Critical},
@@ -108,6 +109,10 @@ func (j *judgement) alive(d Daemon) bool {
 func (j *judgement) surroundings(d Daemon) {
 	if !d.Database.Up && !d.Database.Since.IsZero() {
 		j.add("database-down", "", "the database is down since %s: %s", stamp(d.Database.Since), d.Database.Reason)
+	}
+	full := slices.ContainsFunc(d.Disks, func(k Disk) bool { return k.Known && k.Below && k.Place == "state" }) // that is a finding of its own
+	if b := d.Blocked; b.Reason != "" && d.Database.Up && !full {
+		j.add("nothing-loaded", "", "no file can be loaded since %s, all wait in their inboxes: %s", stamp(b.Since), b.Reason)
 	}
 	if c := d.Configuration; !c.Refused.IsZero() {
 		j.add("reload-refused", "", "the configuration was refused at %s, that of %s stays in effect: %s", stamp(c.Refused), stamp(c.Loaded), c.Problem)

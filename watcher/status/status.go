@@ -28,6 +28,7 @@ type Daemon struct {
 	Uptime        int64         `json:"uptime_seconds"`      // since then
 	Configuration Configuration `json:"configuration"`       // what is in effect
 	Database      Database      `json:"database"`            // whether it answers
+	Blocked       Blocked       `json:"blocked,omitzero"`    // why no file of any job can be loaded, where that is chute's own matter; missing when they can
 	Queue         Queue         `json:"queue"`               // files and runs of all jobs
 	Stores        []Store       `json:"stores"`              // those of the configuration, with the inboxes that jobs have there
 	Disks         []Disk        `json:"disks"`               // the room in the state folder and the stores on this machine, and stores on servers that are lost
@@ -47,6 +48,12 @@ type Database struct {
 	Up     bool      `json:"up"`               // it answered the last question
 	Since  time.Time `json:"since,omitzero"`   // since when it has been so; missing until it was asked
 	Reason string    `json:"reason,omitempty"` // what came instead of an answer
+}
+
+// Blocked tells why no file can be loaded because of chute's own ledger or state.
+type Blocked struct {
+	Since  time.Time `json:"since"`  // since when it has been so
+	Reason string    `json:"reason"` // what is the matter
 }
 
 // Queue has numbers over all jobs.

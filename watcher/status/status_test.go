@@ -45,6 +45,10 @@ func TestJudge(t *testing.T) {
 		"from tomorrow": {func(s *Snapshot) { s.Daemon.Heartbeat = noon.Add(time.Hour) }, "stale-heartbeat", "the last heartbeat lies 1h0m0s ahead: a clock was set back"},
 		"stopped":       {func(s *Snapshot) { s.Daemon.Stopped = noon; s.Daemon.Database.Up = false }, "stopped", "chute was stopped at 2026-03-01T12:00:00Z"},
 		"database down": {func(s *Snapshot) { s.Daemon.Database = Database{Since: noon, Reason: "refused"} }, "database-down", "the database is down since 2026-03-01T12:00:00Z: refused"},
+		"blocked":       {func(s *Snapshot) { s.Daemon.Blocked = Blocked{noon, "no ledger"} }, "nothing-loaded", "no file can be loaded since 2026-03-01T12:00:00Z, all wait in their inboxes: no ledger"},
+		"blocked by a full disk": {func(s *Snapshot) {
+			s.Daemon.Blocked, s.Daemon.Disks[0].Below = Blocked{noon, "3 MiB left"}, true
+		}, "disk-low", ""},
 		"not asked yet": {func(s *Snapshot) { s.Daemon.Database = Database{} }, "", ""},
 		"store": {func(s *Snapshot) {
 			s.Daemon.Stores[0] = Store{Store: "acme", Inbox: "in", Failing: true, Since: noon, Reason: "gone"}
