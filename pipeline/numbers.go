@@ -29,6 +29,10 @@ type Numbers struct {
 
 	// Untold, if given, hears of a table that its server doesn't let us look into: that one job can't be loaded then, and the others go on.
 	Untold func(table string, err error)
+
+	// Ignored, if given, hears of a work folder, by its whole name in a store, that is called by a number which no run of the ledger can have: the store's owner
+	// has made it. It is left as it is.
+	Ignored func(store, folder string)
 }
 
 // Highest is the highest number of a run of this ledger of which there is a trace behind the last one that the ledger knows: a work folder, a report, a staging table, rows
@@ -81,11 +85,16 @@ func (n *Numbers) inStores(ctx context.Context, last uint64) (uint64, error) {
 func (n *Numbers) inStore(ctx context.Context, im *Importer, last uint64) (highest uint64) {
 	ctx, cancel := context.WithTimeout(ctx, im.patience())
 	defer cancel()
-	batches, err := workFolders(ctx, im.Store, path.Join(im.Work, n.Ledger.ID()))
+	own := path.Join(im.Work, n.Ledger.ID())
+	batches, odd, err := workFolders(ctx, im.Store, own)
 	if err != nil {
 		return 0 // a store that isn't there now has nothing that could be claimed either
 	}
 	for _, batch := range batches {
+		if !ledger.Plausible(batch, last) {
+			odd = append(odd, strconv.FormatUint(batch, 10))
+			continue
+		}
 		highest = max(highest, batch)
 		if batch <= last {
 			continue
@@ -95,7 +104,14 @@ func (n *Numbers) inStore(ctx context.Context, im *Importer, last uint64) (highe
 			continue // its files are looked at when they are decided about
 		}
 		for _, run := range c.Runs {
-			highest = max(highest, run.Run)
+			if ledger.Plausible(run.Run, last) {
+				highest = max(highest, run.Run)
+			}
+		}
+	}
+	for _, name := range odd {
+		if n.Ignored != nil {
+			n.Ignored(im.Job.Store, path.Join(own, name))
 		}
 	}
 	return highest
@@ -123,7 +139,7 @@ func (n *Numbers) inReports(context.Context, uint64) (highest uint64, err error)
 	for {
 		names, err := dir.Readdirnames(1000)
 		for _, name := range names {
-			if run, err := strconv.ParseUint(name, 10, 63); err == nil {
+			if run, err := strconv.ParseUint(name, 10, 63); err == nil && run <= ledger.LastRun {
 				highest = max(highest, run)
 			}
 		}
@@ -171,7 +187,7 @@ func (n *Numbers) onServer(ctx context.Context, s connectors.Session, last uint6
 		return 0, err
 	}
 	for _, r := range rows {
-		if run, err := runOfStage(r[0].(string), prefix); err == nil {
+		if run, err := runOfStage(r[0].(string), prefix); err == nil && run <= ledger.LastRun {
 			highest = max(highest, run)
 		}
 	}

@@ -9,9 +9,11 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"chute/connectors"
+	"chute/pipeline/ledger"
 )
 
 // Orphans are the claimed files in one store's work folder that no ledger at hand goes on with: those of a machine or a state that is gone, and those that
@@ -56,7 +58,7 @@ type Fate struct {
 // Decide decides about every orphan and tells each one's fate.
 func (o *Orphans) Decide(ctx context.Context, tell func(Fate)) error {
 	own := path.Join(o.Base.Work, o.Ledger)
-	batches, err := workFolders(ctx, o.Base.Store, own)
+	batches, _, err := workFolders(ctx, o.Base.Store, own)
 	if err != nil {
 		return err
 	}
@@ -77,22 +79,30 @@ func (o *Orphans) Decide(ctx context.Context, tell func(Fate)) error {
 	return nil // own stays, empty: it tells the other chute, if it is started again after all, that this is its store
 }
 
-// workFolders are the numbers of a ledger's work folders in a store, in order.
-func workFolders(ctx context.Context, store connectors.Folder, own string) (batches []uint64, err error) {
+// workFolders are the numbers of a ledger's work folders in a store, in order, and the names of folders that are called like one by a number that no run has. A
+// store's owner can make folders there too.
+func workFolders(ctx context.Context, store connectors.Folder, own string) (batches []uint64, odd []string, err error) {
 	entries, err := store.List(ctx, own)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for work folders that are left: %w", err)
+		return nil, nil, fmt.Errorf("look for work folders that are left: %w", err)
 	}
 	for _, f := range entries {
-		if batch, err := strconv.ParseUint(f.Name, 10, 64); err == nil && f.Mode.IsDir() {
-			batches = append(batches, batch)
+		if !f.Mode.IsDir() || strings.Trim(f.Name, "0123456789") != "" {
+			continue
 		}
+		batch, err := strconv.ParseUint(f.Name, 10, 64)
+		if err != nil || batch == 0 || batch > ledger.LastRun || strconv.FormatUint(batch, 10) != f.Name {
+			odd = append(odd, f.Name)
+			continue
+		}
+		batches = append(batches, batch)
 	}
 	slices.Sort(batches)
-	return batches, nil
+	slices.Sort(odd)
+	return batches, odd, nil
 }
 
 // Forsaken tells how many claimed files lie in the work folders of each ledger in a store but one, and when the newest came there.
@@ -109,7 +119,7 @@ func Forsaken(ctx context.Context, store connectors.Folder, work, but string) (m
 		if l.Name == but || !l.Mode.IsDir() {
 			continue
 		}
-		batches, err := workFolders(ctx, store, path.Join(work, l.Name))
+		batches, _, err := workFolders(ctx, store, path.Join(work, l.Name))
 		if err != nil {
 			return nil, err
 		}

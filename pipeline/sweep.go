@@ -22,7 +22,11 @@ func (im *Importer) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	batches, err := workFolders(ctx, im.Store, path.Join(im.Work, im.Ledger.ID()))
+	batches, _, err := workFolders(ctx, im.Store, path.Join(im.Work, im.Ledger.ID()))
+	if err != nil {
+		return err
+	}
+	last, err := im.Ledger.Last(ctx)
 	if err != nil {
 		return err
 	}
@@ -32,8 +36,8 @@ func (im *Importer) Sweep(ctx context.Context) error {
 		return err
 	}
 	for _, batch := range batches {
-		if busy[batch] {
-			continue
+		if busy[batch] || !ledger.Plausible(batch, last) {
+			continue // in use, or somebody else made it
 		}
 		f := &orphanFolder{folder: im.folder(batch)}
 		if err := f.list(ctx, im.Store); err != nil {

@@ -112,6 +112,9 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if last, made := d.ledger.Restored(); made {
 		d.log.Warn().Uint64("last", last).Msg("the ledger is a backup that was put in its place: runs behind its last one aren't known any more, and their numbers aren't given again; chute audit lists those that have rows")
 	}
+	if d.ledger.Mended() {
+		d.log.Warn().Msg("the ledger's last number was none that a run can have, as after a folder of such a name in a store: it is mended, and the numbers go on from the seconds since 1970")
+	}
 	return d.openStores()
 }
 

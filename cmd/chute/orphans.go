@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -24,6 +25,21 @@ type past struct {
 	err    error         // of the last one
 	cancel context.CancelFunc
 	untold map[string]bool // tables that couldn't be looked into
+	odd    map[string]bool // work folders that somebody else has made, by store and name: each is said once
+}
+
+// first tells whether a folder is told of for the first time.
+func (p *past) first(folder string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.odd[folder] {
+		return false
+	}
+	if p.odd == nil {
+		p.odd = map[string]bool{}
+	}
+	p.odd[folder] = true
+	return true
 }
 
 func (p *past) leave(table string) {
@@ -124,7 +140,7 @@ func (d *daemon) assureTable(ctx context.Context, job *config.Job) error {
 
 func (d *daemon) numbers(jobs []*config.Job) *pipeline.Numbers {
 	n := &pipeline.Numbers{
-		Ledger: d.ledger, Database: d.database, Servers: servers(d.config), RunsDir: filepath.Join(d.config.State.Dir, runsFolder),
+		Ledger: d.ledger, Database: d.database, Servers: servers(d.config), RunsDir: filepath.Join(d.config.State.Dir, runsFolder), Ignored: d.ignored,
 	}
 	for _, job := range jobs {
 		if d.stores[job.Store] != nil {
@@ -132,6 +148,14 @@ func (d *daemon) numbers(jobs []*config.Job) *pipeline.Numbers {
 		}
 	}
 	return n
+}
+
+// ignored says, once, which folder isn't taken for one of this ledger's.
+func (d *daemon) ignored(store, folder string) {
+	if d.past.first(store + "\n" + folder) {
+		d.log.Warn().Str("store", store).Str("folder", config.Shown(folder)).
+			Msg("somebody else has made this folder in the work folder: no run of this ledger can have its number. It is left alone, and counts for nothing; look at what it is")
+	}
 }
 
 // leap passes over the numbers of runs that have left traces and that the ledger doesn't know.
@@ -199,7 +223,7 @@ func (d *daemon) decideOwnIn(ctx context.Context, s *config.Store, said map[pipe
 	if err != nil {
 		return false, err
 	}
-	o.Known = d.knows
+	o.Known = func(ctx context.Context, batch uint64) (bool, error) { return d.knows(ctx, s, batch) }
 	err = o.Decide(ctx, func(f pipeline.Fate) {
 		waits = waits || f.Ending == pipeline.EndedWaiting
 		line := d.log.Info()
@@ -217,10 +241,17 @@ func (d *daemon) decideOwnIn(ctx context.Context, s *config.Store, said map[pipe
 	return waits, err
 }
 
-// knows tells whether the ledger has a batch.
-func (d *daemon) knows(ctx context.Context, batch uint64) (bool, error) {
-	_, err := d.ledger.Run(ctx, batch)
-	if errors.Is(err, ledger.ErrNoRun) {
+// knows tells whether the ledger has a batch of a store, or can't have given it its number.
+func (d *daemon) knows(ctx context.Context, s *config.Store, batch uint64) (bool, error) {
+	last, err := d.ledger.Last(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !ledger.Plausible(batch, last) {
+		d.ignored(s.Name, path.Join(s.Work, d.ledger.ID(), fmt.Sprint(batch)))
+		return true, nil
+	}
+	if _, err = d.ledger.Run(ctx, batch); errors.Is(err, ledger.ErrNoRun) {
 		return false, nil
 	}
 	return true, err

@@ -86,6 +86,9 @@ func (l *Ledger) restore(ctx context.Context) (err error) {
 	if err := tx.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&application); err != nil || application != backupID {
 		return err
 	}
+	if _, err := tx.ExecContext(ctx, mendNumbers, int64(LastRun)); err != nil {
+		return err
+	}
 	if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'runs'`).Scan(&last); err != nil {
 		return err
 	}

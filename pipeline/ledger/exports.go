@@ -45,7 +45,7 @@ ON CONFLICT (job) DO UPDATE SET seq = max(seq, ?2), watermark = coalesce(max(wat
 func (l *Ledger) BeginExport(ctx context.Context, r *Run, e Exporting) error {
 	begun := make([]Run, 1)
 	err := l.tx(ctx, func(tx *sql.Tx) error {
-		if err := insertRuns(ctx, tx, []Run{*r}, begun, Writing); err != nil {
+		if err := l.insertRuns(ctx, tx, []Run{*r}, begun, Writing); err != nil {
 			return err
 		}
 		return put(ctx, tx, begun[0].ID, e)

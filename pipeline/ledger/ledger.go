@@ -43,6 +43,8 @@ type Ledger struct {
 	write *sql.DB // one connection; transactions begin immediate
 	back  *uint64 // see Restored
 
+	mended bool // see Mended
+
 	anybody *sql.Stmt // of the reading connections, which end it
 }
 
@@ -99,6 +101,9 @@ func (l *Ledger) open(ctx context.Context) error {
 		return err
 	}
 	if err := l.migrate(ctx); err != nil {
+		return err
+	}
+	if err := l.mendNumbers(ctx); err != nil {
 		return err
 	}
 	if err := l.connect(l.source("_pragma", "query_only(1)")); err != nil {

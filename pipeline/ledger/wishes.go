@@ -102,7 +102,7 @@ var decided = map[State]string{
 func (l *Ledger) BeginUnmatched(ctx context.Context, runs []Run) error {
 	begun := make([]Run, len(runs))
 	err := l.tx(ctx, func(tx *sql.Tx) error {
-		if err := insertRuns(ctx, tx, runs, begun, Claiming); err != nil {
+		if err := l.insertRuns(ctx, tx, runs, begun, Claiming); err != nil {
 			return err
 		}
 		for _, r := range begun {

@@ -41,7 +41,7 @@ func (r *Run) changing() []any {
 // one leads. ID, State, Batch and, where they are empty, Status and Started are set in place when it succeeds; when it fails the runs are as they were.
 func (l *Ledger) Begin(ctx context.Context, runs []Run) error {
 	begun := make([]Run, len(runs))
-	err := l.tx(ctx, func(tx *sql.Tx) error { return insertRuns(ctx, tx, runs, begun, Claiming) })
+	err := l.tx(ctx, func(tx *sql.Tx) error { return l.insertRuns(ctx, tx, runs, begun, Claiming) })
 	if err != nil {
 		return fmt.Errorf("begin %d runs: %w", len(runs), err)
 	}
@@ -50,9 +50,12 @@ func (l *Ledger) Begin(ctx context.Context, runs []Run) error {
 }
 
 // insertRuns numbers and writes runs, in their first state; what they are then is put into begun.
-func insertRuns(ctx context.Context, tx *sql.Tx, runs, begun []Run, first State) error {
+func (l *Ledger) insertRuns(ctx context.Context, tx *sql.Tx, runs, begun []Run, first State) error {
 	var last int64
 	err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0)`).Scan(&last)
+	if err == nil {
+		err = l.numbered(last, len(runs))
+	}
 	if err != nil {
 		return err
 	}
