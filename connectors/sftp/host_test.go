@@ -117,7 +117,7 @@ func TestChangedKeyStopsTheStore(t *testing.T) {
 func TestNoKnownHostsFile(t *testing.T) {
 	s := stub(t, sshd.Binary())
 	f := store(t, onStub(s, t.TempDir()), func(c *Config) { c.KnownHosts = []string{filepath.Join(t.TempDir(), "none")} })
-	if _, err := f.List(t.Context(), "."); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "known_hosts") {
+	if _, err := f.List(t.Context(), "."); !errors.As(err, new(*LocalError)) || !strings.Contains(err.Error(), "known_hosts") {
 		t.Fatalf("error %v", err)
 	}
 }
