@@ -26,7 +26,7 @@ type serverVisit struct {
 // serverStore logs in and lists the store's folders. Only with --probe something is made there, and removed again.
 func (i *inspection) serverStore(ctx context.Context, s *config.Store, f finding) {
 	f.Code = "store_unusable"
-	server, err := openServerStore(&i.connections, s)
+	server, err := openServerStore(&i.connections, s, i.config.Limits)
 	if i.bad(f, err) {
 		return
 	}

@@ -29,7 +29,7 @@ func (d *daemon) openStores() error {
 		if d.stores[s.Name] != nil {
 			continue // of an earlier reading
 		}
-		folder, err := openStore(&d.connections, &s)
+		folder, err := openStore(&d.connections, &s, d.config.Limits)
 		if err != nil {
 			return fmt.Errorf("store %q: %w", s.Name, err)
 		}
@@ -38,20 +38,24 @@ func (d *daemon) openStores() error {
 	return nil
 }
 
-func openStore(connections *sftp.Pool, s *config.Store) (connectors.Folder, error) {
+func openStore(connections *sftp.Pool, s *config.Store, limits config.Limits) (connectors.Folder, error) {
 	if s.Remote() {
-		return openServerStore(connections, s)
+		return openServerStore(connections, s, limits)
 	}
 	return local.New(s.Path, s.Work)
 }
 
+// leastListing is what a listing may take in any case: 100,000 entries with names of usual length.
+const leastListing = 48 << 20
+
 // openServerStore connects to nothing yet. Secrets are read at each login, so that new ones are found.
-func openServerStore(connections *sftp.Pool, s *config.Store) (*sftp.Folder, error) {
+func openServerStore(connections *sftp.Pool, s *config.Store, limits config.Limits) (*sftp.Folder, error) {
 	c := sftp.Config{
 		Host: s.SFTP.Host, Port: s.SFTP.Port, User: s.SFTP.User, Root: s.SFTP.Root, Work: s.Work,
 		Fingerprints: s.HostKey, Certificate: s.Certificate, Agent: s.Agent,
 		Secrets:     fmt.Sprint(s.PrivateKey, s.Passphrase, s.Password),
 		DialTimeout: time.Duration(s.ConnectTimeout), Timeout: time.Duration(s.Timeout),
+		ListBytes: max(int64(limits.Memory)/4, leastListing),
 	}
 	if s.KnownHosts != "" {
 		c.KnownHosts = []string{s.KnownHosts}

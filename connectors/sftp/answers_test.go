@@ -16,13 +16,14 @@ func FuzzAnswers(f *testing.F) {
 	for _, sent := range []string{
 		"\x00\x00\x00\x0dg\x00\x00\x00\x07\x00\x00\x00\x04text", "\x00\x00\x00\x09g\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x01f", strings.Repeat(empty, emptyListings+2),
 		"\x00\x00\x00\x00", "\xff\xff\xff\xffg\x00\x00\x00\x07\x00\x00\x00\x00", empty[:6], "\x00\x00\x00\x0cg\x00\x00\x00\x07\x00\x00\x00\x00cu",
+		"\x00\x00\x02\x11e\x00\x00\x00\x07\x00\x00\x00\x04\x00\x00\x02\x00" + strings.Repeat("no", 256) + "\x00\x00\x00\x00", "\x00\x00\x02\x11e\x00\x00\x00\x07\x00\x00" + strings.Repeat("no", 160),
 	} {
 		f.Add([]byte(sent))
 	}
 	given := func(t *testing.T, sent io.Reader) ([]byte, int64) {
 		t.Helper()
 		var moved atomic.Int64
-		got, err := io.ReadAll(&answers{in: sent, moved: &moved})
+		got, err := io.ReadAll(&answers{in: sent, moved: &moved, listings: &listings{}})
 		if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
 			t.Fatal(err)
 		}

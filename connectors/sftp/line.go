@@ -28,6 +28,7 @@ type line struct {
 	packet   int // how much one request reads or writes
 	timeout  time.Duration
 	longest  time.Duration // how long a request may take of a server that goes on answering others
+	listing  int64         // bytes that a listing may take
 	patience time.Duration // how long a request may go on whose caller has given up: then the line is given up for it
 
 	heard atomic.Int64  // when something came from the server's SFTP, in ns since 1970
@@ -64,7 +65,7 @@ func lost(err error) bool {
 
 // open begins to use a connection after its login. It has the connection's deadline.
 func open(of *server, s *ssh.Client, conn net.Conn) (*line, error) {
-	l := &line{address: of.address, version: string(s.ServerVersion()), conn: conn, ssh: s, timeout: of.config.Timeout, longest: of.longest, patience: of.patience,
+	l := &line{address: of.address, version: string(s.ServerVersion()), conn: conn, ssh: s, timeout: of.config.Timeout, longest: of.longest, patience: of.patience, listing: of.config.ListBytes,
 		gone: make(chan struct{}), waiting: map[*request]struct{}{}}
 	err := l.begin()
 	if err == nil {
@@ -85,7 +86,7 @@ func open(of *server, s *ssh.Client, conn net.Conn) (*line, error) {
 func (l *line) begin() error {
 	session, err := l.ssh.NewSession()
 	if err != nil {
-		return err
+		return shorten(err)
 	}
 	in, err := session.StdinPipe()
 	if err != nil {
@@ -103,7 +104,8 @@ func (l *line) begin() error {
 		return fmt.Errorf("the server has no SFTP for this user: %w", err)
 	}
 	l.goroutines.Go(func() { _, _ = io.Copy(io.Discard, said) }) // it stops when nobody reads it
-	l.sftp, err = client.NewClientPipe(&answers{in: listener{out, &l.heard}, moved: &l.moved}, in, client.MaxPacketUnchecked(largePacket))
+	counted := &listings{most: l.listing, open: map[string]*listing{}}
+	l.sftp, err = client.NewClientPipe(&answers{in: listener{out, &l.heard}, moved: &l.moved, listings: counted}, &requests{WriteCloser: in, listings: counted}, client.MaxPacketUnchecked(largePacket))
 	if err != nil {
 		return fmt.Errorf("the server's SFTP doesn't answer: %w", err)
 	}
@@ -191,7 +193,7 @@ func (l *line) end(cause error) {
 		case cause == nil, errors.Is(cause, client.ErrSSHFxConnectionLost), errors.Is(cause, io.EOF):
 			cause = errors.New("the connection broke off")
 		}
-		l.cause = cause
+		l.cause = shorten(cause)
 		l.conn.Close()
 		close(l.gone)
 	})

@@ -40,7 +40,7 @@ func (f *Folder) list(ctx context.Context, dir string) ([]connectors.File, error
 		return nil, fmt.Errorf("the SFTP server sent no name %d times, and not that the folder ends: it is broken, see to it there", emptyListings)
 	}
 	if err != nil {
-		return nil, err
+		return nil, tooMany(err)
 	}
 	files := make([]connectors.File, 0, len(entries))
 	for _, e := range entries {
@@ -51,7 +51,10 @@ func (f *Folder) list(ctx context.Context, dir string) ([]connectors.File, error
 	return files, nil
 }
 
+// longestName is more than any file system has room for: 255 characters, of four bytes each.
+const longestName = 1020
+
 // sane tells whether a server's word for an entry can be one: it could send anything.
 func sane(name string) bool {
-	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00")
+	return name != "" && len(name) <= longestName && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00")
 }

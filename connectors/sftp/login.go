@@ -214,7 +214,7 @@ func (s *server) loginWith(ctx context.Context, check hostCheck, methods []ssh.A
 	case wrong != nil:
 		return nil, nil, wrong
 	case known && !errors.As(err, &line) && !brokenOff(err):
-		return nil, nil, &LoginError{Address: s.address, User: s.config.User, Err: err, Certificate: s.config.wrongCertificate(time.Now())}
+		return nil, nil, &LoginError{Address: s.address, User: s.config.User, Err: shorten(err), Certificate: s.config.wrongCertificate(time.Now())}
 	}
-	return nil, nil, err
+	return nil, nil, shorten(err)
 }

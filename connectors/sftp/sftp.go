@@ -55,6 +55,8 @@ type Config struct {
 	Window   int   // packets of 32 KiB under way at a time, for each file; default 64
 	ReadBack int64 // uploads up to this size are read again and compared, larger ones only by size; default 1 MiB, negative: none
 
+	ListBytes int64 // memory that one listing may take; default 64 MiB, which is for more than 100,000 entries with the longest names
+
 	FileMode fs.FileMode // of committed files, where the server lets us; default 0640
 	DirMode  fs.FileMode // of folders that Rename makes outside the work folder, likewise; default 0750
 }
@@ -103,6 +105,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.RetryMax, time.Minute)
 	setDefault(&c.Window, 64)
 	setDefault(&c.ReadBack, 1<<20)
+	setDefault(&c.ListBytes, 64<<20)
 	setDefault(&c.FileMode, 0o640)
 	setDefault(&c.DirMode, 0o750)
 	return c

@@ -32,6 +32,7 @@ type Disk struct {
 	FoldsCase   bool          // names are in lower case, whatever case they are asked for in
 	Without     fs.FileMode   // bits that attributes don't tell, as fs.ModeType
 	Entries     []fs.FileInfo // what a listing of "/many" shows
+	Endless     bool          // … again and again, without an end
 }
 
 // Serve is for StartStub.
@@ -171,7 +172,7 @@ func (d diskHandlers) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 		return d.entry(os.Stat(d.path(r.Filepath)))
 	}
 	if r.Filepath == "/many" && d.Entries != nil {
-		return entries(d.Entries), nil
+		return listing{d.Entries, d.Endless}, nil
 	}
 	found, err := os.ReadDir(d.path(r.Filepath))
 	if err != nil {
@@ -213,6 +214,20 @@ func (a attributes) Mode() fs.FileMode {
 		return a.FileInfo.Mode().Perm() | fs.ModeIrregular
 	}
 	return a.FileInfo.Mode()
+}
+
+// listing is that of Disk.Entries.
+type listing struct {
+	entries
+	endless bool
+}
+
+func (l listing) ListAt(into []fs.FileInfo, at int64) (int, error) {
+	if l.endless {
+		at %= int64(len(l.entries))
+		return copy(into, l.entries[at:]), nil
+	}
+	return l.entries.ListAt(into, at)
 }
 
 type entries []fs.FileInfo
