@@ -36,6 +36,9 @@ func (i *inspection) serverStore(ctx context.Context, s *config.Store, f finding
 	if !v.login(ctx, f, folders) {
 		return
 	}
+	if v.rootMissing(ctx, f) {
+		return
+	}
 	i.lost(ctx, f, s, server)
 	if i.probe {
 		v.able(ctx, f)
@@ -81,6 +84,21 @@ func (v *serverVisit) login(ctx context.Context, f finding, folders []*storeFold
 	}
 	v.bad(f, err)
 	return false
+}
+
+// rootMissing tells of a store whose own folder isn't there: of what should be in it there is no more to say.
+func (v *serverVisit) rootMissing(ctx context.Context, f finding) bool {
+	f.Level, f.Code = levelProblem, "store_missing"
+	switch err := v.server.Root(ctx); {
+	case errors.Is(err, fs.ErrNotExist):
+		f.Text, f.Mend = place(v.store)+" isn't there on the server", "have that folder made there, or correct sftp; until then its files wait"
+	case errors.Is(err, syscall.ENOTDIR):
+		f.Text, f.Mend = place(v.store)+" is no folder", "have the file of this name moved away, or correct sftp; until then its files wait"
+	default:
+		return false // what else is the matter shows when it is used
+	}
+	v.add(f)
+	return true
 }
 
 // able tells what the server can do, and how chute goes round what it can't.

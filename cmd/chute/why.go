@@ -210,7 +210,11 @@ func (q *question) answerUnseen(c *cobra.Command, d *daemon, asJSON bool) error 
 	if err != nil && !q.store.Remote() {
 		return err
 	}
-	q.unasked = err
+	if err != nil {
+		q.unasked = fmt.Errorf("the store can't be asked now: %w", err)
+	} else if problem := d.inboxProblem(q.store.Name, q.dir); problem != "" {
+		q.unasked = errors.New("the inbox can't be looked at now: " + problem)
+	}
 	return q.answerByRun(c, asJSON)
 }
 

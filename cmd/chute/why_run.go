@@ -46,7 +46,7 @@ func (q *question) answerByRun(c *cobra.Command, asJSON bool) error {
 		a.State, a.Reason, a.Next = "gone", "there is no such file, and no run of this ledger had one of the name", "nothing"
 	}
 	if q.unasked != nil {
-		a.State, a.Reason, a.Next = "unknown", report.Text("the store can't be asked now: "+q.unasked.Error()), "the next look that succeeds finds it, if it is there"
+		a.State, a.Reason, a.Next = "unknown", report.Text(q.unasked.Error()), "the next look that succeeds finds it, if it is there"
 	}
 	r, err := ledger.OpenReader(c.Context(), filepath.Join(q.chute.State.Dir, ledgerFile))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -102,4 +103,18 @@ func (q *question) takenThere(ctx context.Context, d *daemon, e watcher.Waiting)
 		}
 	}
 	return ledger.Run{}, nil
+}
+
+// inboxProblem is why the last look at an inbox failed, or "". Where it isn't there, that says more than that a file in it isn't.
+func (d *daemon) inboxProblem(store, dir string) string {
+	w := d.watcher.Load()
+	if w == nil {
+		return ""
+	}
+	places := w.Places()
+	i := slices.IndexFunc(places, func(p watcher.Place) bool { return p.Store == store && p.Inbox == dir })
+	if i < 0 {
+		return ""
+	}
+	return places[i].Problem
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"syscall"
 
 	client "github.com/pkg/sftp"
 )
@@ -114,6 +115,23 @@ func (f *Folder) trySyncDir(ctx context.Context, dir string) (able bool, err err
 func unsupported(err error) bool {
 	var status *client.StatusError
 	return errors.As(err, &status) && (status.FxCode() == client.ErrSSHFxOpUnsupported || status.FxCode() == client.ErrSSHFxBadMessage)
+}
+
+// Root tells whether the store's own folder is there: fs.ErrNotExist when nothing is, ENOTDIR when something else has its name.
+func (f *Folder) Root(ctx context.Context) error {
+	folder := false
+	err := f.ask(ctx, func(c *client.Client) error {
+		info, err := c.Stat(f.path(".")) // it may be a link, the operator's word
+		folder = err == nil && info.IsDir()
+		return err
+	})
+	if err == nil && !folder {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		return fmt.Errorf("look at the store's folder: %w", err)
+	}
+	return nil
 }
 
 // Free implements connectors.Sizer, where the server tells.
