@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"chute/config"
 	"chute/connectors"
 	"chute/pipeline/ledger"
 )
@@ -23,10 +24,12 @@ import (
 // the same decision follows again: rows leave before their file goes back to its inbox, sidecars go out before their file, and what is of no use any
 // more is removed last. So deciding can be broken off anywhere, and be repeated.
 type Orphans struct {
-	Base      *Importer   // of the store; it has no job
-	Importers []*Importer // of the store's jobs
-	Ledger    string      // whose claims
-	Servers   []string    // addresses of all servers that have tables; none: there is one
+	Base      *Importer          // of the store; it has no job
+	Importers []*Importer        // of the store's jobs
+	Ledger    string             // whose claims
+	Servers   []string           // addresses of all servers that have tables; none: there is one
+	Elsewhere []config.TableName // that jobs of other stores load into
+
 	// SameDatabase: somebody says that the database is the claims', whatever they are marked with.
 	SameDatabase bool
 	// Known, where it is given, tells whether the ledger at hand goes on with a batch: the files of others are decided about.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 
-	"chute/config"
 	"chute/connectors"
 	"chute/connectors/native"
 	"chute/pipeline/ledger"
@@ -27,6 +26,18 @@ func (o *Orphans) decideFolder(ctx context.Context, batch uint64, tell func(Fate
 			tell(it.fate(EndedOpen, err.Error()))
 		}
 		return nil
+	}
+	if f.claim != nil && len(f.files) > 0 {
+		why, err := o.doubt(ctx, f)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			for _, it := range f.files {
+				tell(it.fate(EndedOpen, why))
+			}
+			return nil
+		}
 	}
 	if len(f.files) > 0 {
 		if err := o.decideFiles(ctx, f, tell); err != nil {
@@ -48,15 +59,12 @@ func (it *orphan) fate(ending Ending, why string) Fate {
 
 // decideFiles looks at the tables once for all files. An error means that nothing was done.
 func (o *Orphans) decideFiles(ctx context.Context, f *orphanFolder, tell func(Fate)) error {
-	if f.claim != nil {
+	if f.claim != nil && len(f.claim.Runs) > 0 {
 		if err := o.sameDatabase(f.claim); err != nil {
 			return err
 		}
-		table, lineage, err := o.targetOf(f.claim)
-		if err != nil {
-			return err
-		}
-		if err := o.look(ctx, f, table, lineage); err != nil {
+		job := o.importerOf(f.claim.Runs[0].Job).Job // all have its table: see doubt
+		if err := o.look(ctx, f, job.Target.Table, lineageOf(job)); err != nil {
 			return err
 		}
 	}
@@ -87,20 +95,6 @@ func (o *Orphans) decideFiles(ctx context.Context, f *orphanFolder, tell func(Fa
 	return nil
 }
 
-// targetOf is the table that a claim's files were meant for: the one written down, or else the one that the job has now.
-func (o *Orphans) targetOf(c *claim) (config.TableName, reconcile.Lineage, error) {
-	if c.Table != "" {
-		table, err := tableName(c.Table)
-		return table, c.Lineage, err
-	}
-	for _, run := range c.Runs {
-		if im := o.importerOf(run.Job); im != nil {
-			return im.Job.Target.Table, lineageOf(im.Job), nil
-		}
-	}
-	return config.TableName{}, reconcile.Lineage{}, errors.New("its job isn't configured here, so its table isn't known: bring the job file back")
-}
-
 func (o *Orphans) importerOf(job string) *Importer {
 	if i := slices.IndexFunc(o.Importers, func(im *Importer) bool { return im.Job.Name == job }); i >= 0 {
 		return o.Importers[i]
@@ -127,8 +121,14 @@ func (o *Orphans) decide(ctx context.Context, f *orphanFolder, it *orphan) (*evi
 		return nil, leaveIt, "", err
 	}
 	p, why := e.judge()
-	if p == finish && im == nil {
-		return e, leaveIt, fmt.Sprintf("it has to go to its place, and its job %q isn't configured here: bring the job file back", it.Job), nil
+	if p == takeOut {
+		doubt, err := o.unproven(ctx, f, e)
+		if err != nil {
+			return nil, leaveIt, "", err
+		}
+		if doubt != "" {
+			p, why = leaveIt, fmt.Sprintf("the table has %d of the %d rows of run %d that its report says, and %s", e.found, e.report.Counts.Success, it.Run, doubt)
+		}
 	}
 	return e, p, why, nil
 }
@@ -151,11 +151,9 @@ func (o *Orphans) inboxFor(name string) (string, error) {
 func (o *Orphans) dropStages(ctx context.Context, f *orphanFolder) error {
 	for _, p := range f.places {
 		for _, c := range f.claim.Runs {
-			stage := fmt.Sprintf("chute_stage_%s_%d", o.Ledger, c.Run)
-			rows, err := reconcile.Catalog(ctx, p.session, connectors.Statement{
-				SQL: "SELECT database, name FROM system.tables WHERE name = ? OR startsWith(name, ?)", Args: []any{stage, stage + "_"}})
+			rows, err := o.stagesOf(ctx, p.session, c.Run)
 			if err != nil {
-				return fmt.Errorf("look for stages that are left: %w", err)
+				return err
 			}
 			for _, r := range rows {
 				stage := native.Table(r[0].(string), r[1].(string))

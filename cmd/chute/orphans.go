@@ -200,6 +200,8 @@ func (d *daemon) orphans(store string, jobs []*config.Job, of string) (*pipeline
 	for _, job := range jobs {
 		if job.Store == store {
 			o.Importers = append(o.Importers, d.importer(job))
+		} else {
+			o.Elsewhere = append(o.Elsewhere, job.Target.Table)
 		}
 	}
 	return o, nil
