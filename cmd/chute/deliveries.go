@@ -84,15 +84,21 @@ func announced[A any](d *daemon, job *config.Job, do func(context.Context, []A) 
 	}
 }
 
-// keepExports brings to their end the deliveries that an earlier process had begun, and after each reload those that nobody goes on with any more.
+// keepExports brings to their end the deliveries that an earlier process had begun, after each reload those that nobody goes on with any more, and now and then
+// those that met an error.
 func (h *holdings) keepExports(ctx context.Context) {
 	d := h.now()
 	d.finishExports(ctx)
 	d.sweepExports(ctx)
+	look := time.NewTicker(lookForHalf)
+	defer look.Stop()
+	tried := map[uint64]*tries{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-look.C:
+			h.now().repeatExports(ctx, time.Now(), tried)
 		case <-h.readings.changed:
 			h.now().finishExports(ctx)
 		}
