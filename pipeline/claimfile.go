@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,18 +11,24 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
+	"strings"
 
+	"chute/config"
 	"chute/connectors"
 	"chute/pipeline/reconcile"
 )
 
 // claim is what claim.json says. It is written and synced before the ledger calls a file claimed: of files in a folder without it nothing was ever loaded.
+//
+// On a server it lies before its owner's eyes: the database, the table and its columns are only hashes there, by which it shows whether they are the same now.
 type claim struct {
-	Ledger   string            `json:"ledger"`
-	Database *DatabaseMark     `json:"database,omitempty"` // where the table is; nil: an earlier chute wrote this
-	Table    string            `json:"table"`              // as the job names it
-	Lineage  reconcile.Lineage `json:"lineage"`            // the columns that the job wants to know rows by
-	Runs     []claimed         `json:"runs"`
+	Ledger    string             `json:"ledger"`
+	Database  *DatabaseMark      `json:"database,omitempty"`  // where the table is; nil: an earlier chute wrote this, or it is on a server
+	Table     string             `json:"table,omitempty"`     // as the job names it
+	Lineage   *reconcile.Lineage `json:"lineage,omitempty"`   // the columns that the job wants to know rows by
+	Databases []string           `json:"databases,omitempty"` // on a server: hashes of Database, as keys tells
+	Target    string             `json:"target,omitempty"`    // on a server: the hash of Table and Lineage
+	Runs      []claimed          `json:"runs"`
 }
 
 // claimed is one file of a claim.
@@ -33,7 +41,14 @@ type claimed struct {
 }
 
 func (im *Importer) writeClaim(ctx context.Context, b *batch) error {
-	c := claim{Ledger: im.Ledger.ID(), Database: im.DatabaseAt, Table: im.Job.Target.Table.String(), Lineage: lineageOf(im.Job)}
+	c := claim{Ledger: im.Ledger.ID()}
+	lineage := lineageOf(im.Job)
+	if _, far := im.Store.(connectors.Fetcher); far {
+		c.Target = targetHash(c.Ledger, im.Job)
+		c.Databases = im.DatabaseAt.hashes(c.Ledger)
+	} else {
+		c.Database, c.Table, c.Lineage = im.DatabaseAt, im.Job.Target.Table.String(), &lineage
+	}
 	for _, it := range b.active() {
 		name := it.run.File.Name
 		c.Runs = append(c.Runs, claimed{it.run.ID, it.run.Job, it.run.Inbox, []byte(name), strconv.Quote(name)})
@@ -43,6 +58,23 @@ func (im *Importer) writeClaim(ctx context.Context, b *batch) error {
 		return err
 	}
 	return im.writeFile(ctx, path.Join(b.folder, claimFile), append(text, '\n'))
+}
+
+// targets tells whether the claim is of a job that loads where this one does. An earlier claim, or a hand-written one, may not say where.
+func (c *claim) targets(job *config.Job) bool {
+	return (c.Table == "" || c.Table == job.Target.Table.String()) &&
+		(c.Lineage == nil || *c.Lineage == lineageOf(job)) && (c.Target == "" || c.Target == targetHash(c.Ledger, job))
+}
+
+func targetHash(of string, job *config.Job) string {
+	l := lineageOf(job)
+	return hashed(of, job.Target.Table.String(), l.Run, l.Record)
+}
+
+// hashed is a hash of texts, another one for each ledger.
+func hashed(texts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
+	return hex.EncodeToString(sum[:16])
 }
 
 // ownFileSize is how much is read of a file that chute wrote itself.

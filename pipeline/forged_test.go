@@ -89,7 +89,8 @@ func TestForgedClaims(t *testing.T) {
 	run := func(n uint64, job string) []claimed {
 		return []claimed{{Run: n, Job: job, Inbox: "in", Name: []byte("x.csv")}}
 	}
-	honest := claim{Ledger: old, Table: table.String(), Lineage: lineageOf(w.im.Job), Runs: run(1, "orders")}
+	lineage := lineageOf(w.im.Job)
+	honest := claim{Ledger: old, Table: table.String(), Lineage: &lineage, Runs: run(1, "orders")}
 	shared := []config.TableName{{Database: "elsewhere", Table: table.Table}}
 	for _, c := range []struct {
 		attack    string
@@ -99,8 +100,8 @@ func TestForgedClaims(t *testing.T) {
 		stage     bool
 		want      string // why nothing is done; "": the rows leave
 	}{
-		{"another partner's table", claim{Table: table.Database + ".t_acme", Lineage: honest.Lineage, Runs: honest.Runs}, 1, nil, true, "this store loads into"},
-		{"another column's rows", claim{Table: honest.Table, Lineage: reconcile.Lineage{Run: "id", Record: "amount"}, Runs: honest.Runs}, 1, nil, true, "other columns"},
+		{"another partner's table", claim{Table: table.Database + ".t_acme", Lineage: honest.Lineage, Runs: honest.Runs}, 1, nil, true, "names another table than"},
+		{"another column's rows", claim{Table: honest.Table, Lineage: &reconcile.Lineage{Run: "id", Record: "amount"}, Runs: honest.Runs}, 1, nil, true, "other columns"},
 		{"another store's job", claim{Table: honest.Table, Lineage: honest.Lineage, Runs: run(1, "acme")}, 1, nil, true, "isn't configured here with this store"},
 		{"an earlier run", honest, 2, nil, true, "can't be one of batch 2"},
 		{"a run far away", claim{Runs: run(5_000_000, "orders")}, 1, nil, true, "can't be one of batch 1"},

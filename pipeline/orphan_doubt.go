@@ -23,14 +23,14 @@ func (o *Orphans) doubt(ctx context.Context, f *orphanFolder) (why string, err e
 	seen := map[uint64]bool{}
 	for _, run := range f.claim.Runs {
 		im := o.importerOf(run.Job)
-		switch table := f.claim.Table; {
+		switch {
 		case run.Run < f.batch || run.Run > min(f.batch+mostBatched, ledger.LastRun) || seen[run.Run]:
 			return fmt.Sprintf("its claim.json names run %d, which can't be one of batch %d: look who wrote it", run.Run, f.batch), nil
 		case im == nil:
 			return fmt.Sprintf("its job %.100q isn't configured here with this store, so its table isn't known: bring the job file back", run.Job), nil
-		case table != "" && (table != im.Job.Target.Table.String() || f.claim.Lineage != lineageOf(im.Job)):
-			return fmt.Sprintf("its claim.json names table %.200q, and job %q of this store loads into %s, or knows its rows by other columns: if the job was changed since, change it back while "+
-				"this is decided; else look who wrote it", table, im.Job.Name, im.Job.Target.Table), nil
+		case !f.claim.targets(im.Job):
+			return fmt.Sprintf("its claim.json names another table than %s, into which job %q of this store loads, or other columns to know its rows by: if the job was changed since, change it back "+
+				"while this is decided; else look who wrote it", im.Job.Target.Table, im.Job.Name), nil
 		}
 		seen[run.Run] = true
 		if o.Known == nil {

@@ -40,6 +40,7 @@ func (i *inspection) serverStore(ctx context.Context, s *config.Store, f finding
 		return
 	}
 	i.lost(ctx, f, s, server)
+	v.forsaken(ctx, f, server)
 	if i.probe {
 		v.able(ctx, f)
 	}

@@ -57,7 +57,7 @@ type visit struct {
 func (v *visit) all(ctx context.Context, f finding) {
 	free := v.enough(ctx, f, v.folder)
 	v.workFolder(ctx, f)
-	v.forsaken(ctx, f)
+	v.forsaken(ctx, f, v.folder)
 	if !v.lost(ctx, f, v.store, v.folder) {
 		v.bare(ctx, f)
 	}
@@ -104,12 +104,12 @@ func (v *visit) workFolder(ctx context.Context, f finding) {
 }
 
 // forsaken warns of claimed files of other ledgers than this state's.
-func (v *visit) forsaken(ctx context.Context, f finding) {
+func (v *visit) forsaken(ctx context.Context, f finding, folder connectors.Folder) {
 	own, err := v.ownLedger(ctx)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return // which files are its own isn't known; what is the matter with it is said elsewhere
 	}
-	all, err := pipeline.Forsaken(ctx, v.folder, v.store.Work, own)
+	all, err := pipeline.Forsaken(ctx, folder, v.store.Work, own)
 	if err != nil {
 		return // what is the matter with the work folder shows when it is used
 	}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -257,36 +255,6 @@ func (d *daemon) knows(ctx context.Context, s *config.Store, batch uint64) (bool
 		return false, nil
 	}
 	return true, err
-}
-
-// sayForsaken says whose claims lie in the stores besides this ledger's: of a daemon that shares them, or of one that is gone. It is louder when the claims are old, or
-// this ledger is new and the earlier one's files may be among them.
-func (d *daemon) sayForsaken(ctx context.Context) {
-	last, err := d.ledger.Last(ctx)
-	if err != nil {
-		d.log.Warn().Err(err).Msg("whose files lie in the work folders can't be told now")
-		return
-	}
-	for _, s := range d.config.Stores {
-		if !s.Remote() { // nobody waits for a server: see sweep
-			d.sayForsakenIn(ctx, &s, last == 0)
-		}
-	}
-}
-
-func (d *daemon) sayForsakenIn(ctx context.Context, s *config.Store, loud bool) {
-	all, err := pipeline.Forsaken(ctx, d.stores[s.Name], s.Work, d.ledger.ID())
-	if err != nil {
-		d.log.Warn().Err(err).Str("store", s.Name).Msg("whose files lie in the work folder can't be told now")
-	}
-	for _, of := range slices.Sorted(maps.Keys(all)) {
-		line := d.log.Info()
-		if loud || time.Since(all[of].Newest) > fresh {
-			line = d.log.Warn()
-		}
-		line.Str("store", s.Name).Str("ledger", of).Int("files", all[of].Files).Time("newest", all[of].Newest).
-			Msg("another chute has claimed files here; if its machine or its state is gone, `chute adopt` takes them over")
-	}
 }
 
 // age is how long ago something was, for people.

@@ -14,6 +14,7 @@ type lateClaims struct {
 	mu      sync.Mutex // held while they are decided about
 	through bool
 	said    map[pipeline.Fate]bool
+	told    bool // whose claims lie there besides
 	warned  bool // that the store can't be looked at
 }
 
@@ -51,6 +52,9 @@ func (d *daemon) decideLate(ctx context.Context, s *config.Store) bool {
 	defer c.mu.Unlock()
 	if c.through {
 		return true
+	}
+	if !c.told {
+		c.told = d.sayForsakenIn(ctx, s, false) == nil // what kept it keeps the next look too, and is said by it
 	}
 	waits, err := d.decideOwnIn(ctx, s, c.said)
 	if err != nil && ctx.Err() == nil && !c.warned {

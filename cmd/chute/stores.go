@@ -136,7 +136,6 @@ func (d *daemon) sweep(im *pipeline.Importer) func(context.Context) {
 			return
 		}
 		if s := d.config.Store(im.Job.Store); d.unhurried(s.Name) {
-			d.sayForsakenIn(ctx, s, false)
 			d.decideLate(ctx, s)
 		}
 		if err := im.Sweep(ctx); err != nil {
